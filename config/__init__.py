@@ -1,0 +1,1 @@
+"""Data only: default settings, staff messages and the demo venue."""

@@ -1,0 +1,110 @@
+"""The house rules that no tool holds: sizes, words, and where a library may be imported."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("admission", "gate_server", "scanner_client")
+FOLDERS = (*PACKAGES, "config", "scripts", "benchmarks", "tests")
+MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+SHIPPED = [path for path in MODULES if path.relative_to(ROOT).parts[0] in PACKAGES]
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 40
+
+# The classes of one letter keep this file from finding itself.
+FORBIDDEN = re.compile(
+    r"\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K])\b|NotImplementedErro[r]"
+    r"|unittest[.]moc[k]|MagicMoc[k]|monkeypatch[.]setatt[r]"
+)
+
+# An outside library, and the only shipped modules that may import it.
+HOMES = {
+    "sqlite3": ("gate_server/ledger", "scanner_client/replica", "scanner_client/outbox"),
+    "sqlite_utils": ("gate_server/ledger", "scanner_client/replica", "scanner_client/outbox"),
+    "flask": ("gate_server/web", "gate_server/app"),
+    "httpx": ("scanner_client", "gate_server/feeds"),
+    "cv2": ("scanner_client",),
+    "zxingcpp": ("scanner_client",),
+    "pyzbar": ("scanner_client",),
+}
+CLOCKS = {"now", "utcnow", "today"}
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def parse(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+def functions(path):
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return (node for node in ast.walk(parse(path)) if isinstance(node, kinds))
+
+
+def lines_without_docstring(function):
+    """Count from `def` to the last line; decorators, which click piles up, are not logic."""
+    lines = function.end_lineno - function.lineno + 1
+    first = function.body[0]
+    return lines - (first.end_lineno - first.lineno + 1 if ast.get_docstring(function) else 0)
+
+
+def imported(path):
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@each(MODULES)
+def test_file_has_one_job(path):
+    lines = len(path.read_text("utf-8").splitlines())
+
+    assert lines <= MAX_FILE_LINES, "two jobs: split it by subject"
+
+
+@each(MODULES)
+def test_functions_are_short(path):
+    sizes = {function.name: lines_without_docstring(function) for function in functions(path)}
+
+    assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION_LINES} == {}
+
+
+@each(MODULES)
+def test_module_says_its_job(path):
+    docstring = ast.get_docstring(parse(path))
+
+    assert docstring, "the first line says the one job of the module"
+
+
+@each(MODULES)
+def test_nothing_is_unfinished_or_mocked(path):
+    found = FORBIDDEN.findall(path.read_text("utf-8"))
+
+    assert found == []
+
+
+@each(SHIPPED)
+def test_outside_library_stays_at_home(path):
+    name = path.relative_to(ROOT).as_posix()
+    strays = [
+        library
+        for library in imported(path)
+        if library in HOMES and not name.startswith(HOMES[library])
+    ]
+
+    assert strays == []
+
+
+@each([path for path in SHIPPED if path.is_relative_to(ROOT / "admission")])
+def test_rules_read_no_clock(path):
+    calls = (node.func for node in ast.walk(parse(path)) if isinstance(node, ast.Call))
+    named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
+
+    assert named & CLOCKS == set(), "`now` is an argument"
