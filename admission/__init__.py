@@ -1,0 +1,1 @@
+"""The rules of admission: pure, without input or output, clock or framework."""

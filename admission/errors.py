@@ -1,0 +1,100 @@
+"""What can go wrong. A refusal is an answer; an error means that there is no answer."""
+
+from __future__ import annotations
+
+
+class AdmissionError(Exception):
+    """Caught only at an edge: HTTP, the command line, the scanner's loop."""
+
+
+class InvalidInput(AdmissionError):
+    """What was given cannot be used; nothing was changed.
+
+    Attributes:
+        field: where the problem is, as the caller named it (`honour.arrived_by`).
+        problem: what is wrong and what to send instead.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class TokenError(AdmissionError):
+    """A signed code that cannot be trusted; `check_in` answers it with a refusal."""
+
+
+class MalformedToken(TokenError):
+    """Begins like one of our tokens but does not have the form of one."""
+
+
+class BadSignature(TokenError):
+    """Has the form of a token, names a key that we know, and that key did not sign it."""
+
+
+class UnknownKey(TokenError):
+    """Has the form of a token and names a key that is not in the key list."""
+
+
+class LedgerError(AdmissionError):
+    """The record failed."""
+
+
+class LedgerUnavailable(LedgerError):
+    """Nothing was decided; try again with the same nonce."""
+
+
+class LedgerRefused(LedgerError):
+    """The file, its epoch or its lock forbids to open it; `gate-server doctor` says more."""
+
+
+class LedgerConflict(LedgerError):
+    """The ledger's state forbids the change.
+
+    Attributes:
+        slug: stable name of the problem, the last part of its `/problems/...` type.
+    """
+
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(detail)
+        self.slug = slug
+
+
+class NotFound(LedgerError):
+    """The ledger knows nothing by that name."""
+
+
+class Forbidden(AdmissionError):
+    """The caller is known and may not do this."""
+
+    def __init__(self, detail: str, slug: str = "forbidden", **extra: str) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.extra = extra
+
+
+class FeedError(AdmissionError):
+    """A feed failed."""
+
+
+class FeedUnavailable(FeedError):
+    """The platform did not answer; the feed keeps its place."""
+
+
+class FeedRejected(FeedError):
+    """A row cannot be taken.
+
+    Attributes:
+        field: the column that is wrong; "" where the whole row is.
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}" if field else problem)
+        self.field = field
+        self.problem = problem
+
+
+class RelayError(AdmissionError):
+    """The gate server could not be reached or gave no answer that can be used: go offline."""
