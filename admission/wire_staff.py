@@ -1,0 +1,300 @@
+"""What staff and their pages say to the gate server, and what it answers them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from admission.deals import AtGate
+from admission.scans import GateState
+from admission.voids import CostBearer
+from admission.wire import Answer, Ident, Line, PickAnswer, Request, Text
+
+Money = Annotated[int, Meta(ge=0, le=10**12)]
+
+
+class HoldScopeWire(Request, frozen=True):
+    """Which vouchers a hold is about; prices are per person."""
+
+    sold_from: datetime | None = None
+    sold_until: datetime | None = None
+    price_at_most_minor: Money | None = None
+
+
+class HoldRequest(Request, frozen=True):
+    """Let vouchers of a deal await a human's decision."""
+
+    reason: Line
+    scope: HoldScopeWire | None = None
+    at_gate: AtGate = AtGate.REFER
+
+
+class ReasonRequest(Request, frozen=True):
+    """An action that needs nothing but its reason: release, restore, lift."""
+
+    reason: Line
+
+
+class HonourWire(Request, frozen=True):
+    """Who is admitted in spite of a void."""
+
+    arrived_by: datetime
+    arrived_from: datetime | None = None
+    admit_until: datetime | None = None
+    max_people: Annotated[int, Meta(ge=0, le=10**7)] | None = None
+
+
+class RemedyWire(Request, frozen=True):
+    """What the platform gives to those it does not honour."""
+
+    refund: Annotated[str, Meta(pattern="^(price_paid|none)$")] = "price_paid"
+    compensation_per_buyer_minor: Money = 0
+
+
+class VoidRequest(Request, frozen=True):
+    """Withdraw a deal. `honour` must be given and may be null: nobody is honoured."""
+
+    reason: Line
+    honour: HonourWire | None
+    cost_bearer: CostBearer
+    settlement_unit_minor: Money | None = None
+    statuses_since: datetime | None = None
+    notice: Text | None = None
+    remedy: RemedyWire | None = None
+
+
+class HonourTerms(Answer, frozen=True):
+    """The honour terms in force, with their defaults worked out."""
+
+    arrived_from: datetime
+    arrived_by: datetime
+    admit_until: datetime
+    max_people: int | None
+
+
+class VoidTerms(Answer, frozen=True):
+    """A void in force."""
+
+    void_version: int
+    committed_at: datetime
+    reason: str
+    honour: HonourTerms | None
+    cost_bearer: CostBearer
+    settlement_unit_minor: int
+    statuses_since: datetime
+
+
+class Preview(Answer, frozen=True):
+    """What a void would touch; money in minor units of the deal's currency."""
+
+    vouchers: int
+    people: int
+    buyers: int
+    paid_minor: int
+    arrived: int
+    admitted_people: int
+    inside: int
+
+
+class VoidAnswer(Answer, frozen=True):
+    """The result of a void, a restore, or of a preview (`void_version` null)."""
+
+    deal_id: str
+    status: str
+    void_version: int | None
+    preview: Preview | None = None
+
+
+class DealAnswer(Answer, frozen=True):
+    """A deal as staff see it."""
+
+    deal_id: str
+    platform: str
+    title: str
+    category: str
+    status: Annotated[str, Meta(pattern="^(active|held|voided)$")]
+    valid_from: datetime
+    valid_until: datetime
+    face_price_minor: int
+    currency: str
+    rights: str
+    vouchers: int
+    people_sold: int
+    people_admitted: int
+    hold: HoldAnswer | None
+    void: VoidTerms | None
+
+
+class HoldAnswer(Answer, frozen=True):
+    """A hold in force."""
+
+    since: datetime
+    reason: str
+    at_gate: AtGate
+    sold_from: datetime | None
+    sold_until: datetime | None
+    price_at_most_minor: int | None
+
+
+class DealsAnswer(Answer, frozen=True):
+    """All deals that the asker may see."""
+
+    deals: list[DealAnswer]
+
+
+class BlockRequest(Request, frozen=True):
+    """Have a buyer's vouchers referred to a supervisor."""
+
+    platform: Ident
+    buyer_ref: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Line
+    expires_at: datetime | None = None
+
+
+class BlockAnswer(Answer, frozen=True):
+    """A block; the buyer's reference itself is not kept."""
+
+    block_id: str
+    platform: str
+    reason: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    lifted_at: datetime | None
+    vouchers: int
+
+
+class BlocksAnswer(Answer, frozen=True):
+    """All blocks."""
+
+    blocks: list[BlockAnswer]
+
+
+class LookupRequest(Request, frozen=True):
+    """Find vouchers by exactly one of code, order, phone, or a phone's last four digits."""
+
+    code: Annotated[str, Meta(max_length=600)] | None = None
+    order_ref: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    phone: Annotated[str, Meta(min_length=4, max_length=40)] | None = None
+    phone_last4: Annotated[str, Meta(pattern="^[0-9]{4}$")] | None = None
+    reason: Line | None = None
+
+
+class FoundVoucher(PickAnswer, frozen=True):
+    """A voucher found by look-up, masked."""
+
+    deal_id: str
+    status: str
+    admits: int
+    sold_at: datetime | None
+    admitted: int
+    first_use_at: datetime | None
+
+
+class LookupAnswer(Answer, frozen=True):
+    """At most ten vouchers; `more` says that there are others."""
+
+    vouchers: list[FoundVoucher]
+    more: bool
+
+
+class GateAnswer(Answer, frozen=True):
+    """A gate and its state."""
+
+    gate_id: str
+    name: str
+    area: str
+    state: GateState
+
+
+class GatesAnswer(Answer, frozen=True):
+    """All gates."""
+
+    gates: list[GateAnswer]
+
+
+class EmergencyRequest(Request, frozen=True):
+    """Begin or end an evacuation."""
+
+    on: bool
+    reason: Line
+
+
+class EmergencyAnswer(Answer, frozen=True):
+    """Whether the venue is being evacuated."""
+
+    on: bool
+
+
+class CapacityAnswer(Answer, frozen=True):
+    """How full the venue is; share of the limit, and the level that it means."""
+
+    limit: int | None
+    share: float | None
+    level: str
+
+
+class QueueAnswer(Answer, frozen=True):
+    """Who waits outside, as far as it is known."""
+
+    waiting: int | None
+    wait_minutes: float | None
+    as_of: datetime | None
+
+
+class DeviceStats(Answer, frozen=True):
+    """One device's last word."""
+
+    device_id: str
+    name: str
+    profile: str
+    last_seen_at: datetime | None
+    outbox_depth: int | None
+    replica_age_s: float | None
+    battery: float | None
+    clock_skew_s: float | None
+
+
+class GateStats(Answer, frozen=True):
+    """One gate's day."""
+
+    gate_id: str
+    name: str
+    area: str
+    state: GateState
+    people_today: int
+    scans_today: int
+    people_last_60min: int
+    per_minute: list[int]
+    refused: dict[str, int]
+    p50_ms: float | None
+    p95_ms: float | None
+    devices: list[DeviceStats]
+
+
+class DealShare(Answer, frozen=True):
+    """One deal's part of today's people."""
+
+    deal_id: str
+    title: str
+    people: int
+    share: float
+
+
+class StatsAnswer(Answer, frozen=True):
+    """The venue now. `people` counts persons once; `scans` counts presentations."""
+
+    now: datetime
+    inside: int
+    people_today: int
+    scans_today: int
+    calls_waiting: int
+    capacity: CapacityAnswer
+    queue: QueueAnswer
+    gates: list[GateStats]
+    deals_today: list[DealShare]
+    exits_today: int = 0
+    counted_today: dict[str, int] = {}
+    emergency: bool = False

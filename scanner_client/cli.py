@@ -1,0 +1,276 @@
+"""The command `scanner-client`: enrol, read, run, status, annul."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from admission import wire
+from admission.errors import AdmissionError
+from admission.scans import Direction, Mode
+from scanner_client import __version__
+from scanner_client.capture import Pictures, Watch
+from scanner_client.checkin import Shown, Terms
+from scanner_client.connectivity import Connectivity, Link
+from scanner_client.decode import load_stages, read_all
+from scanner_client.enrolment import enrol as enrol_device
+from scanner_client.enrolment import read_invitation
+from scanner_client.presenter import Presenter
+from scanner_client.preview import Window
+from scanner_client.scanner import Scanner, open_scanner
+
+DEFAULT_STATE = Path("var/scanner")
+
+NOT_ADMITTED = 1
+WRONG_USAGE = 2
+NO_CODE = 3
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Options:
+    """What may be said before or after the sub-command."""
+
+    state: Path = DEFAULT_STATE
+    as_json: bool = False
+
+
+class Refusing(click.Group):
+    """Turns our errors into one line on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command."""
+        try:
+            return super().invoke(ctx)
+        except AdmissionError as error:
+            click.echo(f"scanner-client: {error}", err=True)
+            ctx.exit(NOT_ADMITTED)
+
+
+def _note_state(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Options).state = value
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Options).as_json = True
+
+
+def options(command: Command) -> Command:
+    """Add what may be said before or after the sub-command."""
+    state = click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=_note_state,
+        help=f"The scanner's directory; default ./{DEFAULT_STATE}.",
+    )
+    as_json = click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=_note_json,
+        help="JSON on stdout.",
+    )
+    return state(as_json(command))
+
+
+@click.group(cls=Refusing)
+@options
+@click.version_option(__version__)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Read QR codes, ask the gate server, show staff the verdict."""
+    ctx.ensure_object(Options)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot write Chinese gets question marks, not a traceback.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+
+
+@main.command()
+@click.argument("url")
+@click.argument("code", required=False)
+@click.option("--name", help="What to call this scanner.")
+@options
+@click.pass_obj
+def enrol(obj: Options, url: str, code: str | None, name: str | None) -> None:
+    """Make this scanner a device: URL is https://HOST:PORT/enrol#CODE.FINGERPRINT."""
+    identity = enrol_device(obj.state, read_invitation(url, code), name)
+    if obj.as_json:
+        _echo_json(
+            {
+                "device_id": identity.device_id,
+                "gate_id": identity.gate_id,
+                "profile": identity.profile,
+            }
+        )
+    else:
+        click.echo(f"enrolled: {identity.device_id} at gate {identity.gate_id}", err=True)
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--code", help="The text of a code instead of pictures.")
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
+@click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
+@click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@options
+@click.pass_context
+def read(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    code: str | None,
+    mode: str | None,
+    *,
+    direction: str,
+    party: int | None,
+) -> None:
+    """Decode pictures or take a text; one verdict a code."""
+    if bool(files) is (code is not None):
+        raise click.UsageError("give picture files, or --code TEXT")
+    obj = ctx.ensure_object(Options)
+    scanner = _open(obj)
+    with scanner.relay:
+        terms = Terms(scanner.mode(mode), Direction(direction), party)
+        check_in = scanner.check_in(terms, Connectivity(lambda _: None))
+        codes, broken = ([code], False) if code is not None else _codes(files)
+        admitted = [_present(check_in.check_in(text), scanner.presenter, obj) for text in codes]
+    if broken or not all(admitted):
+        ctx.exit(NOT_ADMITTED)
+    if not codes:
+        ctx.exit(NO_CODE)
+
+
+@main.command()
+@click.option("--source", help="camera:N, video FILE or folder DIR.")
+@click.argument("path", required=False)
+@click.option("--preview", is_flag=True, help="A window with what the camera sees.")
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
+@click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
+@click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@options
+@click.pass_obj
+def run(
+    obj: Options,
+    source: str | None,
+    path: str | None,
+    *,
+    preview: bool,
+    mode: str | None,
+    direction: str,
+    party: int | None,
+) -> None:
+    """Scan until Ctrl-C."""
+    if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        raise click.UsageError("--preview needs a display")
+    scanner = _open(obj)
+    named = " ".join(part for part in (source or scanner.settings.source, path) if part)
+    terms = Terms(scanner.mode(mode), Direction(direction), party)
+    with scanner.relay:
+        scanner.run(
+            named,
+            terms,
+            stop=_stop_on_signal(),
+            present=lambda shown: _present(shown, scanner.presenter, obj),
+            keys=sys.stdin,
+            preview=Window() if preview else None,
+        )
+
+
+@main.command()
+@options
+@click.pass_obj
+def status(obj: Options) -> None:
+    """Say where this scanner stands and whether the gate server answers."""
+    scanner = _open(obj)
+    with scanner.relay:
+        standing = scanner.standing()
+    if obj.as_json:
+        _echo_json(standing)
+        return
+    scanner.presenter.report(f"gate {standing['gate_id']}, device {scanner.identity.device_id}")
+    problem = str(standing["problem"] or "")
+    scanner.presenter.show_link(Link(not problem, datetime.now(UTC), problem))
+
+
+@main.command()
+@click.argument("nonce")
+@click.option("--reason", default="did not pass", show_default=True)
+@click.option("--people", type=click.IntRange(1, wire.MOST_PEOPLE), help="Default: all of them.")
+@options
+@click.pass_obj
+def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
+    """Take back people who were let in and did not pass."""
+    if not re.fullmatch(wire.NONCE, nonce):
+        raise click.UsageError("NONCE: 8 to 64 of letters, digits, dot, dash, underscore")
+    scanner = _open(obj)
+    with scanner.relay:
+        answer = scanner.relay.annul(nonce, wire.AnnulRequest(reason=reason, people=people))
+    if obj.as_json:
+        click.echo(wire.write(answer))
+    else:
+        scanner.presenter.report(f"annulled: {nonce}")
+
+
+def _open(obj: Options) -> Scanner:
+    return open_scanner(obj.state, sys.stdout, sys.stderr)
+
+
+def _codes(files: tuple[Path, ...]) -> tuple[list[str], bool]:
+    """Return the codes in pictures, and whether one of the files is no picture."""
+
+    def report(line: str) -> None:
+        click.echo(f"scanner-client: {line}", err=True)
+
+    stages = load_stages(report)
+    codes: list[str] = []
+    readable = 0
+    for frame in Pictures(files).frames(Watch(threading.Event(), report)):
+        readable += 1
+        found = read_all(frame.image, stages)
+        if not found:
+            report(f"no code in {frame.origin}")
+        codes += [reading.text for reading in found]
+    return codes, readable < len(files)
+
+
+def _present(shown: Shown, presenter: Presenter, obj: Options) -> bool:
+    """Show what came of a scan; tell whether its holder was admitted."""
+    if not obj.as_json:
+        presenter.show(shown)
+    elif shown.answer is not None:
+        click.echo(wire.write(shown.answer))
+    else:
+        _echo_json({"outcome": None, "nonce": shown.nonce, "problem": shown.problem})
+    return shown.admitted
+
+
+def _stop_on_signal() -> threading.Event:
+    """Return what is set by the first Ctrl-C or SIGTERM; the second ends the process at once."""
+    stop = threading.Event()
+
+    def end(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return stop
+
+
+def _echo_json(value: dict[str, object]) -> None:
+    click.echo(msgspec.json.encode(value))

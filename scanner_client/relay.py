@@ -1,0 +1,203 @@
+"""Ask the gate server over HTTP; what is not an answer becomes a RelayError that says why."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+import httpx
+from msgspec import Struct
+
+from admission import wire
+from admission.errors import RelayError
+from admission.scans import Mode
+from scanner_client.answers import NoAnswer, Response, read_answer
+from scanner_client.patience import Patience
+
+T = TypeVar("T")
+
+MOST_BYTES = 1 << 20
+# Longer than the pause between two heartbeats, so that a scan finds its connection open.
+KEEP_OPEN_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the gate server is, and whom to believe that it is the one.
+
+    Attributes:
+        url: `https://HOST:PORT`, or `http://` and a loopback address.
+        trust: trusts the venue's own authority alone; None over loopback HTTP.
+    """
+
+    url: str
+    trust: ssl.SSLContext | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            url = httpx.URL(self.url)
+        except httpx.InvalidURL as error:
+            raise RelayError(f"not a URL: {error}") from error
+        if not url.host or url.scheme not in {"http", "https"}:
+            raise RelayError("the URL must be https://HOST:PORT")
+        if url.scheme == "http" and not is_loopback(url.host):
+            raise RelayError(f"plain HTTP only to this machine, not to {url.host}: use https")
+        if url.scheme == "https" and self.trust is None:
+            raise RelayError("https needs the venue's authority: enrol with the full URL")
+
+
+class Relay:
+    """The calls of one device. Safe for several threads.
+
+    Every call raises RelayError: `NoAnswer` where the same may be sent again, `NotUnderstood`
+    where not, `Declined` for the server's own no.
+    """
+
+    def __init__(self, server: Server, *, token: str, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._patience = Patience()
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(
+            base_url=server.url,
+            headers=headers,
+            verify=server.trust if server.trust is not None else True,
+            trust_env=False,  # a proxy or netrc of the user has no place between gate and server
+            follow_redirects=False,
+            timeout=timeout_s,
+            limits=httpx.Limits(keepalive_expiry=KEEP_OPEN_S),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def enrol(self, request: wire.EnrolRequest) -> wire.Enrolled:
+        """Turn an enrolment code into a device."""
+        return self._ask("POST", "/api/v1/devices/enrol", wire.Enrolled, request)
+
+    def fetch_self(self) -> wire.DeviceSelf:
+        """Fetch what the server knows of this device."""
+        return self._ask("GET", "/api/v1/devices/self", wire.DeviceSelf)
+
+    def heartbeat(self, request: wire.HeartbeatRequest) -> wire.Heartbeat:
+        """Give a sign of life."""
+        return self._ask("POST", "/api/v1/devices/self/heartbeat", wire.Heartbeat, request)
+
+    def scan(self, request: wire.ScanRequest, within_s: float | None = None) -> wire.ScanAnswer:
+        """Submit a scan; wait at most `within_s` seconds, by default the relay's time-out."""
+        answer = self._ask("POST", "/api/v1/scans", wire.ScanAnswer, request, within_s)
+        # A cache between here and the server must never let in a second visitor; `check` has no
+        # nonce of its own.
+        if answer.nonce != request.nonce and request.mode is not Mode.CHECK:
+            raise NoAnswer("answered for another scan")
+        return answer
+
+    def annul(self, nonce: str, request: wire.AnnulRequest) -> wire.ScanAnswer:
+        """Take back people who did not pass."""
+        return self._ask("POST", f"/api/v1/scans/{nonce}/annul", wire.ScanAnswer, request)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        request: Struct | None = None,
+        within_s: float | None = None,
+    ) -> T:
+        seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
+        body = None if request is None else wire.write(request)
+        try:
+            response = self._patience.run(lambda: self._send(method, path, body, seconds), seconds)
+        except TimeoutError as error:
+            raise NoAnswer(str(error)) from error
+        return read_answer(response, kind)
+
+    def _send(self, method: str, path: str, body: bytes | None, seconds: float) -> Response:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        request = self._http.build_request(
+            method, path, content=body, headers=headers, timeout=seconds
+        )
+        return send(self._http, request)
+
+
+def fetch_authority(url: str, context: ssl.SSLContext, timeout_s: float) -> bytes:
+    """Fetch the venue's authority, PEM, from `/ca`, over a context that believes anyone.
+
+    Raises RelayError: no answer, or not a certificate; compare its hash before it is trusted.
+    """
+    with httpx.Client(verify=context, trust_env=False, timeout=timeout_s) as client:
+        request = client.build_request("GET", f"{url}/ca")
+        try:
+            response = Patience().run(lambda: send(client, request), timeout_s)
+        except TimeoutError as error:
+            raise NoAnswer(str(error)) from error
+    if response.status != httpx.codes.OK or b"BEGIN CERTIFICATE" not in response.body:
+        raise NoAnswer(f"answered {response.status} without its certificate at {url}/ca")
+    return response.body
+
+
+def send(client: httpx.Client, request: httpx.Request) -> Response:
+    """Send one request and read its answer whole.
+
+    Raises NoAnswer: no connection, no or a broken answer, or one of more than `MOST_BYTES`.
+    """
+    try:
+        answer = client.send(request, stream=True)
+        try:
+            body = _read_body(answer)
+        finally:
+            answer.close()
+    except httpx.HTTPError as error:
+        raise NoAnswer(explain(error)) from error
+    return Response(answer.status_code, answer.headers.get("Content-Type", ""), body)
+
+
+def _read_body(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise NoAnswer(f"answered more than {MOST_BYTES} bytes")
+    return bytes(body)
+
+
+def explain(error: httpx.HTTPError) -> str:
+    """Say in a few words what kept an answer from coming."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind, words in CAUSES:
+            if isinstance(cause, kind):
+                return f"{words}: {cause}" if str(cause) else words
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}"
+
+
+CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "the server's name is not known here"),
+    (ssl.SSLError, "not the server that this scanner trusts"),
+    (ConnectionRefusedError, "nothing listens at the server's address"),
+    (ConnectionResetError, "the connection was reset"),
+    (httpx.TimeoutException, "no answer in time"),
+    (httpx.RemoteProtocolError, "the connection broke off"),
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,110 @@
+"""The scanner's settings: packaged defaults under those of its own directory, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+
+from admission.errors import InvalidInput
+
+FILE_NAME = "scanner.toml"
+COLOURS = ("auto", "always", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a venue may choose; `config/scanner.toml` explains each and has the defaults."""
+
+    timeout_ms: int
+    give_up_ms: int
+    pause_ms: int
+    heartbeat_s: float
+    source: str
+    camera_width: int
+    camera_height: int
+    away_s: float
+    ask_s: float
+    bell: bool
+    colour: str
+
+    def __post_init__(self) -> None:
+        for name, least, most in RANGES:
+            if not least <= getattr(self, name) <= most:
+                raise InvalidInput(name, f"give a number from {least} to {most}")
+        if self.colour not in COLOURS:
+            raise InvalidInput("colour", f"give one of: {', '.join(COLOURS)}")
+
+    @property
+    def timeout_s(self) -> float:
+        """How long one try may take."""
+        return self.timeout_ms / 1000
+
+    @property
+    def give_up_s(self) -> float:
+        """How long a scan without an answer is tried again."""
+        return self.give_up_ms / 1000
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait between two tries."""
+        return self.pause_ms / 1000
+
+
+RANGES = (
+    ("timeout_ms", 50, 60_000),
+    ("give_up_ms", 50, 60_000),
+    ("pause_ms", 0, 10_000),
+    ("heartbeat_s", 0.05, 3600),
+    ("camera_width", 64, 8192),
+    ("camera_height", 64, 8192),
+    ("away_s", 0, 3600),
+    ("ask_s", 0, 600),
+)
+"""Number, its least and its most value; `nan` is within none of them."""
+
+
+def load_settings(directory: Path) -> Settings:
+    """Read `directory/scanner.toml` over the packaged defaults; the file may be absent.
+
+    Raises InvalidInput: not TOML, an unknown name, a value of the wrong type or out of range.
+    """
+    values = tomllib.loads(default_text())
+    path = directory / FILE_NAME
+    own = _read(path) if path.exists() else {}
+    try:
+        _check(own, values)
+        return Settings(**(values | own))
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error.field}", error.problem) from error
+
+
+def default_text() -> str:
+    """Return the packaged defaults, with their comments."""
+    return files("gatehouse_config").joinpath(FILE_NAME).read_text("utf-8")
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(path), f"not TOML in UTF-8: {error}") from error
+    except OSError as error:
+        raise InvalidInput(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def _check(own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
+    known = [field.name for field in fields(Settings)]
+    for name, value in own.items():
+        if name not in known:
+            raise InvalidInput(name, f"unknown; the names are {', '.join(known)}")
+        wanted = type(defaults[name])
+        given = type(value)
+        # A whole number is a number with a fraction too; True and False are not numbers here.
+        if given is not wanted and not (wanted is float and given is int):
+            raise InvalidInput(name, f"give a {TYPE_NAMES[wanted]}")
+
+
+TYPE_NAMES = {int: "whole number", float: "number", bool: "word: true or false", str: "text"}

@@ -1,0 +1,145 @@
+"""What a scanner remembers on disk: who it is, and an enrolment that has no answer yet."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from admission.errors import AdmissionError
+from admission.scans import Profile
+
+DEVICE_FILE = "device.json"
+PENDING_FILE = "enrolment.json"
+
+T = TypeVar("T")
+
+
+class StateError(AdmissionError):
+    """The scanner's directory lacks something, or holds something damaged; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An enrolled device, and the gate server that it trusts.
+
+    Attributes:
+        url: of the gate server, `https://HOST:PORT`.
+        epoch: the ledger's, as of the enrolment.
+        enrolled_with: hash of the enrolment code, so that the same code is not spent twice.
+        fingerprint: the authority's public-key hash; "" over loopback HTTP.
+        ca_pem: the authority's certificate; "" over loopback HTTP.
+    """
+
+    device_id: str
+    gate_id: str
+    profile: Profile
+    url: str
+    epoch: str
+    enrolled_with: str
+    token: str = field(repr=False)
+    code_key: str = field(repr=False)
+    fingerprint: str = ""
+    ca_pem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEnrolment:
+    """An enrolment that was sent; only with this nonce can it be asked for again.
+
+    Attributes:
+        enrolled_with: hash of the enrolment code.
+    """
+
+    enrolled_with: str
+    nonce: str
+
+
+def load_identity(directory: Path) -> Identity:
+    """Return who this scanner is.
+
+    Raises StateError: not enrolled, or the file is damaged.
+    """
+    identity = find_identity(directory)
+    if identity is None:
+        raise StateError(
+            f"not enrolled: {directory} has no {DEVICE_FILE}; "
+            "run `gate-server device enrol` and give its URL to `scanner-client enrol`"
+        )
+    return identity
+
+
+def find_identity(directory: Path) -> Identity | None:
+    """Return who this scanner is; None where it is not enrolled."""
+    return _find(directory / DEVICE_FILE, Identity)
+
+
+def find_pending(directory: Path) -> PendingEnrolment | None:
+    """Return the enrolment that has no answer yet."""
+    return _find(directory / PENDING_FILE, PendingEnrolment)
+
+
+def save_identity(directory: Path, identity: Identity) -> None:
+    """Keep who this scanner is; its pending enrolment is over."""
+    _save(directory / DEVICE_FILE, identity)
+    (directory / PENDING_FILE).unlink(missing_ok=True)
+
+
+def save_pending(directory: Path, pending: PendingEnrolment) -> None:
+    """Keep an enrolment's nonce before it is first sent."""
+    _save(directory / PENDING_FILE, pending)
+
+
+def keep_private(directory: Path) -> None:
+    """Make `directory` for this user alone, where it is not there yet.
+
+    Raises StateError where it cannot be made.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot make {directory}: {error.strerror}") from error
+
+
+def _find(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateError(f"{path} is damaged; remove it and enrol again") from error
+
+
+def _save(path: Path, value: object) -> None:
+    """Write as a whole or not at all, mode 0600, and on disk when it returns."""
+    keep_private(path.parent)
+    try:
+        # mkstemp makes the file 0600 from its first byte.
+        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(value)))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).replace(path)
+        except OSError:
+            Path(draft).unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+    except OSError as error:
+        raise StateError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _sync(directory: Path) -> None:
+    """Make a rename in `directory` survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,220 @@
+"""From a code to a verdict, through lost answers and silences."""
+
+import os
+import pty
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from admission import wire
+from admission.scans import Mode, PartyDefault
+from admission.verdicts import Outcome, Reason
+from scanner_client.checkin import CheckIn, Terms, Tries
+from scanner_client.connectivity import Connectivity
+from scanner_client.heartbeat import Heartbeat
+from scanner_client.questions import Questions
+from scanner_client.relay import Relay, Server
+from tests import fakes
+from tests.fakes import TOKEN, FakeGate, an_answer
+
+CODE = "9K3F-22AX-8K2F"
+TRIES = Tries(timeout_s=0.6, give_up_s=1.4, pause_s=0.05)
+
+
+@pytest.fixture
+def gate():
+    with FakeGate() as gate:
+        yield gate
+
+
+@contextmanager
+def a_check_in(gate, terms=None, questions=None, token=TOKEN):
+    links = []
+    with Relay(Server(gate.url), token=token, timeout_s=TRIES.timeout_s) as relay:
+        check_in = CheckIn(relay, Connectivity(links.append), terms or Terms(), TRIES, questions)
+        yield check_in, links
+
+
+def test_verdict_is_shown(gate):
+    with a_check_in(gate, Terms(party=2)) as (check_in, _):
+        shown = check_in.check_in(CODE)
+
+    assert shown.admitted
+    [scan] = gate.scans()
+    assert (scan.code, scan.party, scan.mode) == (CODE, 2, Mode.ADMIT)
+    assert scan.scanned_at is not None
+
+
+@pytest.mark.parametrize("trouble", [fakes.lost, fakes.portal, fakes.problem(503, "busy")])
+def test_scan_without_answer_is_sent_again_under_its_nonce(gate, trouble):
+    gate.troubles.append(trouble)
+    with a_check_in(gate) as (check_in, _):
+        shown = check_in.check_in(CODE)
+
+    first, second = gate.scans()
+    assert first == second
+    assert shown.admitted
+    assert len(gate.recorded) == 1
+
+
+def test_patience_has_an_end_and_then_staff_call(gate):
+    gate.troubles += [fakes.slow(4)] * 10
+    with a_check_in(gate) as (check_in, links):
+        began_s = time.monotonic()
+        shown = check_in.check_in(CODE)
+        took_s = time.monotonic() - began_s
+
+    assert took_s < TRIES.give_up_s + 0.8
+    assert (shown.answer, shown.outcome) == (None, Outcome.REFER)
+    assert "No answer" in shown.message.en
+    assert [link.online for link in links] == [False]
+    assert len({scan.nonce for scan in gate.scans()}) == 1
+
+
+def test_refusal_is_never_asked_again(gate):
+    gate.answers[CODE] = an_answer(reason=Reason.USED_UP)
+    with a_check_in(gate) as (check_in, links):
+        shown = check_in.check_in(CODE)
+
+    assert not shown.admitted
+    assert len(gate.scans()) == 1
+    assert [link.online for link in links] == [True]
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "online"),
+    [(409, "annulled", True), (403, "forbidden", True), (403, "device-revoked", False)],
+)
+def test_no_of_the_server_is_shown_and_not_repeated(gate, status, slug, online):
+    gate.troubles.append(fakes.problem(status, slug, "d-1"))
+    with a_check_in(gate) as (check_in, links):
+        shown = check_in.check_in(CODE)
+
+    assert shown.outcome is Outcome.REFER
+    assert slug in shown.problem
+    assert len(gate.scans()) == 1
+    assert [link.online for link in links] == [online]
+
+
+def test_server_that_does_not_know_the_device_counts_as_offline(gate):
+    with a_check_in(gate, token="another") as (check_in, links):
+        shown = check_in.check_in(CODE)
+
+    assert shown.answer is None
+    assert [link.online for link in links] == [False]
+
+
+def test_each_scan_has_its_own_nonce_and_they_sort_by_time(gate):
+    with a_check_in(gate) as (check_in, _):
+        nonces = []
+        for _ in range(3):
+            nonces.append(check_in.check_in(CODE).nonce)
+            time.sleep(0.002)
+
+    assert nonces == sorted(set(nonces))
+
+
+class Staff:
+    """Someone at a pseudo-terminal."""
+
+    def __init__(self):
+        self.master, slave = pty.openpty()
+        self.keys = os.fdopen(slave, "r")
+        self.said = []
+        self.types = b""
+        self.stop = threading.Event()
+        self.questions = Questions(self.keys, self.hear, wait_s=0.5, stop=self.stop)
+
+    def hear(self, line):
+        self.said.append(line)
+        if self.types:
+            os.write(self.master, self.types)
+            self.types = b""
+
+    def close(self):
+        self.keys.close()
+        os.close(self.master)
+
+
+@pytest.fixture
+def staff():
+    staff = Staff()
+    yield staff
+    staff.close()
+
+
+def test_staff_are_asked_for_the_party_where_several_are_left(gate, staff):
+    gate.answers[CODE] = an_answer(admitted=1, remaining=4)
+    staff.types = b"3\n"
+    with a_check_in(gate, questions=staff.questions) as (check_in, _):
+        check_in.party_default = PartyDefault.ASK
+        shown = check_in.check_in(CODE)
+
+    look, scan = gate.scans()
+    assert (look.mode, look.party) == (Mode.CHECK, 1)
+    assert (scan.mode, scan.party) == (Mode.ADMIT, 3)
+    assert shown.admitted
+    assert "1-5" in staff.said[0]
+
+
+def test_keys_pressed_before_the_question_do_not_answer_it(gate, staff):
+    gate.answers[CODE] = an_answer(admitted=1, remaining=4)
+    os.write(staff.master, b"5\n")
+    staff.types = b"9\n2\n"
+    with a_check_in(gate, questions=staff.questions) as (check_in, _):
+        check_in.party_default = PartyDefault.ASK
+        check_in.check_in(CODE)
+
+    assert gate.scans()[-1].party == 2
+
+
+def test_nothing_is_sent_where_staff_do_not_say(gate, staff):
+    gate.answers[CODE] = an_answer(admitted=1, remaining=4)
+    with a_check_in(gate, questions=staff.questions) as (check_in, _):
+        check_in.party_default = PartyDefault.ASK
+        shown = check_in.check_in(CODE)
+
+    assert shown.outcome is Outcome.WAIT
+    assert gate.recorded == {}
+
+
+def test_single_voucher_asks_nobody(gate, staff):
+    with a_check_in(gate, questions=staff.questions) as (check_in, _):
+        check_in.party_default = PartyDefault.ASK
+        assert check_in.check_in(CODE).admitted
+
+    assert staff.said == []
+
+
+def test_staff_pick_one_of_several_vouchers(gate, staff):
+    picks = [
+        wire.PickAnswer(pick=f"p{n}", tail="8K2F", title="Day", category="adult", remaining=1)
+        for n in (1, 2)
+    ]
+    gate.answers[CODE] = an_answer(reason=Reason.SEVERAL_VOUCHERS, voucher=None, vouchers=picks)
+    staff.types = b"2\n"
+    with a_check_in(gate, questions=staff.questions) as (check_in, _):
+        shown = check_in.check_in(CODE)
+
+    several, picked = gate.scans()
+    assert (picked.code, picked.pick) == (None, "p2")
+    assert picked.nonce != several.nonce
+    assert shown.admitted
+
+
+def test_heartbeat_learns_what_the_device_is_and_notes_outages(gate):
+    links, learned = [], []
+    gate.party_default = PartyDefault.ASK
+    with Relay(Server(gate.url), token=TOKEN, timeout_s=1) as relay:
+        heart = Heartbeat(relay, Connectivity(links.append), epoch="", learn=learned.append)
+        heart.beat()
+        gate.troubles += [fakes.portal, None]
+        heart.beat()
+        heart.beat()
+
+    assert [link.online for link in links] == [True, False, True]
+    assert [known.party_default for known in learned] == [PartyDefault.ASK] * 2
+    beat = wire.read(wire.HeartbeatRequest, gate.calls[1].body)
+    assert (beat.epoch, beat.replica_revision, beat.outbox_depth) == (fakes.EPOCH, 0, 0)
