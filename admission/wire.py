@@ -256,6 +256,15 @@ class GateStateRequest(Request, frozen=True):
     reason: Line
 
 
+class Ready(Answer, frozen=True):
+    """The server can commit; `degraded` names what is not as it should be."""
+
+    ready: bool
+    epoch: str
+    ledger_revision: int
+    degraded: list[str]
+
+
 class RevisionEvent(Answer, frozen=True):
     """The ledger has changed; sent on an event stream."""
 

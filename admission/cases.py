@@ -1,0 +1,71 @@
+"""The case that `decide` judges: all that one verdict depends on, gathered by the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from admission.calendar import Venue
+from admission.codes import CodeForm, TokenState
+from admission.deals import Deal, Hold
+from admission.history import History
+from admission.scans import Gate, Scan
+from admission.voids import Void
+from admission.vouchers import Voucher
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a verdict depends on beside the vouchers; stored with it, so that it can be replayed.
+
+    Attributes:
+        inside: people inside the venue now.
+        limit: most people inside at once; None: no limit is set.
+        stale: an enabled feed, the replica or its key list is older than `stale_after_s`.
+        key_list_stale: the list of token keys is older than that (never so on the server).
+    """
+
+    emergency: bool = False
+    inside: int = 0
+    limit: int | None = None
+    stale: bool = False
+    key_list_stale: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """A voucher that the code finds, with all that stands around it.
+
+    Not frozen only because the hot path makes one a scan; never changed.
+
+    Attributes:
+        void: the newest version of the deal's void if it is in force.
+        family: history of the parent and all its tickets, where this is one of them.
+        honoured_people: persons honoured so far on the whole deal.
+    """
+
+    voucher: Voucher
+    deal: Deal
+    history: History
+    void: Void | None = None
+    hold: Hold | None = None
+    buyer_blocked: bool = False
+    family: History | None = None
+    honoured_people: int = 0
+
+
+@dataclass(slots=True)
+class Case:
+    """One scan and everything that its verdict depends on, except the time.
+
+    Attributes:
+        provisional: what a good token that the replica does not hold says of itself; offline only.
+    """
+
+    venue: Venue
+    gate: Gate
+    scan: Scan
+    found: tuple[Found, ...] = ()
+    facts: Facts = Facts()
+    form: CodeForm = CodeForm.OPAQUE
+    token: TokenState = TokenState.NONE
+    provisional: Found | None = None

@@ -1,0 +1,121 @@
+"""Rules about scans already decided: replays, annulments, overrides and strikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from admission.errors import InvalidInput, LedgerConflict
+from admission.history import History, Record, Terms
+from admission.scans import Direction, Mode
+from admission.verdicts import OUTCOMES, Outcome
+
+ANNUL_WITHIN = timedelta(minutes=15)
+OVERRIDE_WITHIN = timedelta(minutes=30)
+MOST_PEOPLE = 99
+
+
+def check_replay(record: Record, *, same: bool) -> None:
+    """Allow the stored verdict to be answered again.
+
+    Args:
+        same: whether code, mode, direction and party are those of the recorded scan.
+
+    Raises:
+        LedgerConflict: `nonce-reused`, or `annulled`: a retry must never open a turnstile.
+    """
+    if not same:
+        raise LedgerConflict(
+            "nonce-reused",
+            "this nonce belongs to another scan of this device; send a new one",
+        )
+    if record.annulled:
+        raise LedgerConflict("annulled", "this scan was annulled; scan the code anew")
+
+
+def people_to_annul(
+    record: Record,
+    others: Iterable[Record],
+    terms: Terms,
+    *,
+    people: int | None,
+    now: datetime,
+    by_supervisor: bool,
+) -> int:
+    """Return how many people of a scan are taken back in all; 0: that was done already.
+
+    Args:
+        others: the voucher's other recorded scans.
+        people: those who did not pass, of all whom the scan let in; None: all of them.
+
+    Raises:
+        LedgerConflict: `not-admitted`, `too-late` or `moved-since`.
+        InvalidInput: more people than were let in.
+    """
+    passed = record.overridden or record.people
+    if passed == 0 or record.mode is Mode.ARRIVE:
+        raise LedgerConflict("not-admitted", "this scan let nobody in; there is nothing to annul")
+    wanted = passed if people is None else people
+    if wanted > passed:
+        raise InvalidInput("people", f"the scan let in {passed}; name at most that many")
+    if wanted <= record.annulled:
+        return 0
+    if not by_supervisor and now - record.passed_at > ANNUL_WITHIN:
+        raise LedgerConflict(
+            "too-late", "more than 15 minutes have passed; a supervisor can still annul it"
+        )
+    if _moved_since(record, others, terms):
+        raise LedgerConflict(
+            "moved-since", "the voucher was used again since; what happened later is on record"
+        )
+    return wanted
+
+
+def _moved_since(record: Record, others: Iterable[Record], terms: Terms) -> bool:
+    """Say whether people of this very scan must have moved on since.
+
+    Others of the same group may follow through another lane; an exit, another area, or more
+    entries than the voucher has people cannot be theirs.
+    """
+    later = [o for o in others if o.passed and o.passed_at > record.passed_at]
+    if record.direction is Direction.EXIT:
+        return any(other.area == record.area for other in later)
+    if any(other.direction is Direction.EXIT or other.area != record.area for other in later):
+        return True
+    return record.passed + sum(other.passed for other in later) > max(terms.admits, record.passed)
+
+
+def people_to_override(
+    record: Record, history: History | None, *, party: int | None, available: int, now: datetime
+) -> int:
+    """Return how many people a supervisor lets in on a refused or referred scan.
+
+    Args:
+        history: the voucher's; None: the code finds none.
+        party: people that the supervisor named; absent: the scan's own party or all that are
+            left, and 1 where nobody is left or nothing was found.
+
+    Raises:
+        LedgerConflict: `admitted-already`, `not-an-entry` or `too-late`.
+    """
+    if record.direction is Direction.EXIT or record.mode is Mode.ARRIVE:
+        raise LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
+    if record.overridden or OUTCOMES[record.reason] is Outcome.ADMIT:
+        raise LedgerConflict("admitted-already", "this scan has let people in already")
+    if now - record.scan_at > OVERRIDE_WITHIN:
+        raise LedgerConflict("too-late", "more than 30 minutes have passed; scan the code anew")
+    if party is not None:
+        return party
+    if history is None or available == 0:
+        return 1
+    return record.party or available
+
+
+def check_strike(record: Record) -> None:
+    """Allow an arrival stamp to be struck.
+
+    Raises:
+        LedgerConflict: `not-a-stamp`.
+    """
+    if record.mode is not Mode.ARRIVE:
+        raise LedgerConflict("not-a-stamp", "only an arrival stamp can be struck")

@@ -1,0 +1,109 @@
+"""Put a verdict into one sentence for staff, in Chinese and in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from admission.calendar import Venue
+from admission.verdicts import OUTCOMES, Outcome, Reason, Verdict
+
+WOULD_ADMIT = "would_admit"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+
+class Messages:
+    """The sentences of a venue.
+
+    Args:
+        templates: `{reason: {"zh": ..., "en": ...}}` with names in braces, one a reason.
+
+    Raises:
+        ValueError: a reason has no sentence, or a sentence names what nobody fills in.
+    """
+
+    def __init__(self, templates: Mapping[str, Mapping[str, str]], venue: Venue) -> None:
+        self._venue = venue
+        self._templates: dict[str, tuple[str, str]] = {}
+        for name in (*(reason.value for reason in Reason), WOULD_ADMIT):
+            texts = templates.get(name)
+            if texts is None or not texts.get("zh") or not texts.get("en"):
+                raise ValueError(f"verdicts.toml: [{name}] needs a sentence in zh and in en")
+            self._templates[name] = texts["zh"], texts["en"]
+            self._try(name)
+        self._plain = {
+            name: Sentence(*texts) for name, texts in self._templates.items() if "{" not in texts[0]
+        }
+
+    def _try(self, name: str) -> None:
+        try:
+            for text in self._templates[name]:
+                text.format_map(dict.fromkeys(_NAMES, ""))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"verdicts.toml: [{name}] has an unknown name {error}") from error
+
+    def sentence(self, verdict: Verdict, *, dry: bool = False) -> Sentence:
+        """Return what to tell the visitor.
+
+        Args:
+            dry: the scan was a look only (check, arrive), so nobody passes by it.
+        """
+        notice = verdict.say.get("notice")
+        if isinstance(notice, tuple):
+            return Sentence(*notice)
+        name = verdict.reason.value
+        if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT and name != Reason.HONOURED:
+            name = WOULD_ADMIT
+        plain = self._plain.get(name)
+        if plain is not None:
+            return plain
+        names = self._names(verdict)
+        zh, en = self._templates[name]
+        return Sentence(zh.format_map(names), en.format_map(names))
+
+    def _names(self, verdict: Verdict) -> dict[str, object]:
+        say, first = verdict.say, verdict.first_use
+        names = dict.fromkeys(_NAMES, "") | {key: say[key] for key in _NUMBERS if key in say}
+        names["people"] = verdict.people or verdict.remaining
+        names["remaining"] = verdict.remaining
+        if first is not None:
+            names["first_at"], names["first_gate"] = self._local(first.at), first.gate_id
+        for name, key in (("from", "valid_from"), ("until", "valid_until")):
+            if isinstance(at := say.get(key), datetime):
+                names[name] = self._local(at)
+        names["areas"] = _listed(say.get("areas"))
+        gates = _listed(say.get("gates"))
+        names["gates"] = f" ({gates})" if gates else ""
+        names["tickets"] = _listed(say.get("tickets"))
+        names["hours"] = _hours(say.get("hours"))
+        return names
+
+    def _local(self, at: datetime) -> str:
+        return at.astimezone(self._venue.zone).strftime("%m-%d %H:%M")
+
+
+_NUMBERS = ("available", "party", "vouchers")
+_NAMES = (
+    *_NUMBERS,
+    *("people", "remaining", "first_at", "first_gate", "areas", "gates"),
+    *("from", "until", "hours", "tickets", "arrived_at"),
+)
+
+
+def _listed(names: object) -> str:
+    return ", ".join(str(name) for name in names) if isinstance(names, tuple | list) else ""
+
+
+def _hours(hours: object) -> str:
+    if not isinstance(hours, tuple | list) or len(hours) != 2:
+        return ""
+    opens, closes = (at.strftime("%H:%M") if isinstance(at, time) else str(at) for at in hours)
+    return f" ({opens}-{closes})"

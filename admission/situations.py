@@ -1,0 +1,251 @@
+"""A case with what the rules ask of it worked out, each at most once and only if asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from admission.cases import Case, Found
+from admission.deals import AtGate, Deal, Reentry, Right
+from admission.history import Arrival
+from admission.lazy import once
+from admission.scans import Direction, Mode, PartyDefault
+from admission.verdicts import NOTHING_TO_SAY, OUTCOMES, FirstUse, Outcome, Reason, Say, Verdict
+from admission.voids import Void, arrivals_covered, people_covered
+from admission.vouchers import Voucher
+
+_DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
+
+
+class Situation:
+    """One case at one instant.
+
+    The properties that speak of a voucher may be asked once the rules about finding one are
+    silent; from then on there is exactly one.
+    """
+
+    def __init__(self, case: Case, now: datetime) -> None:
+        self.case = case
+        self.now = now
+        self.leaving = case.scan.direction is Direction.EXIT
+        self.day = case.venue.day_of(now)
+
+    @once
+    def one(self) -> Found:
+        """The voucher that the scan is about."""
+        found = self.case.found[0] if self.case.found else self.case.provisional
+        if found is None:
+            raise LookupError("no voucher was found: an earlier rule must have spoken")
+        return found
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the voucher is known by its token alone."""
+        return self.case.provisional is not None and not self.case.found
+
+    @property
+    def voucher(self) -> Voucher:
+        """The voucher itself."""
+        return self.one.voucher
+
+    @property
+    def deal(self) -> Deal:
+        """The deal that it was sold by."""
+        return self.one.deal
+
+    @property
+    def void(self) -> Void | None:
+        """The void in force."""
+        return self.one.void
+
+    @once
+    def right(self) -> Right | None:
+        """The deal's right to this gate's area."""
+        return self.deal.right_to(self.case.gate.area)
+
+    @once
+    def inside_here(self) -> int:
+        """People of the voucher who are inside this area."""
+        return self.one.history.inside(self.case.gate.area, self.day)
+
+    @once
+    def returning(self) -> bool:
+        """Whether the people who come are people who were in today."""
+        if self._stamped_in:
+            return True
+        use = self.one.history.use_of(self.case.gate.area)
+        fits = self.deal.reentry is Reentry.SAME_DAY
+        return fits and 0 < self.party <= use.outside_on(self.day)
+
+    @once
+    def _stamped_in(self) -> int:
+        """People admitted today whom the stamp on their hand lets in again."""
+        scan = self.case.scan
+        stamps = self.deal.reentry is Reentry.SAME_DAY_STAMP and scan.staffed
+        if scan.mode is not Mode.REENTRY or not stamps:
+            return 0
+        return self.one.history.entered_today(self.case.gate.area, self.day)
+
+    @once
+    def available(self) -> int:
+        """People that the voucher still lets in here."""
+        return self._stamped_in or self.one.history.available(self.case.gate.area, self.day)
+
+    @once
+    def arrivals(self) -> list[Arrival]:
+        """All arrivals on record: its own, and its family's where it is a ticket."""
+        own, family = self.one.history.arrivals, self.one.family
+        return own if family is None else sorted([*own, *family.arrivals], key=lambda a: a.at)
+
+    @once
+    def arrivals_today(self) -> list[Arrival]:
+        """The arrivals of this venue day."""
+        if not self.arrivals:
+            return []
+        first, last = self.case.venue.day_bounds(self.day)
+        return [arrival for arrival in self.arrivals if first <= arrival.at <= last]
+
+    @once
+    def _arrivals_covered(self) -> list[Arrival]:
+        """The arrivals inside the honour window; this very scan is one of them."""
+        honour = self.void.honour if self.void is not None else None
+        if honour is None or self.now > honour.admit_until:
+            return []
+        history = self.one.history
+        in_before = max(0, history.people_in(self.day) - self._stamped_in)
+        now = Arrival(self.now, self.case.scan.party, in_before)
+        inside = honour.arrived_from <= self.now <= honour.arrived_by
+        return arrivals_covered(honour, self.arrivals) + ([now] if inside else [])
+
+    @once
+    def _people_covered(self) -> int:
+        """People whom the void's honour terms cover in all, those already in among them."""
+        return people_covered(self._arrivals_covered, self.voucher.admits)
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the honour terms let anybody in, or would where another rule says why not."""
+        return self.covered > 0 or (self.available == 0 and self._people_covered > 0)
+
+    @once
+    def covered(self) -> int:
+        """People whom the void's honour terms still let in here."""
+        honour, people = self.void.honour if self.void is not None else None, self._people_covered
+        if honour is None or self.right is None:
+            return 0
+        if self._stamped_in:
+            return min(people, self._stamped_in)
+        use = self.one.history.use_of(self.case.gate.area)
+        outside = use.outside_on(self.day)
+        used = use.used_of(self.right, self.day) - outside
+        left = min(people, people * self.right.uses - used)
+        if honour.max_people is not None:
+            history = self.one.family or self.one.history
+            quota = history.honoured() + honour.max_people - self.one.honoured_people
+            left = min(left, max(0, quota - use.honoured) + outside)
+        return max(0, min(left, self.available))
+
+    @property
+    def allowed(self) -> int:
+        """People who may come in now: available and, under a void, covered."""
+        return self.covered if self.void is not None else self.available
+
+    @once
+    def party(self) -> int:
+        """How many people stand here, by word of the device or by its default."""
+        scan = self.case.scan
+        if scan.party is not None:
+            return scan.party
+        if scan.party_default is PartyDefault.ALL:
+            return max(1, self.inside_here if self.leaving else self.allowed)
+        return 1
+
+    @property
+    def coming(self) -> int:
+        """How many more people would be inside the venue."""
+        before = self.one.history.inside_venue(self.day)
+        here = self.inside_here
+        if self._stamped_in:
+            use = self.one.history.use_of(self.case.gate.area)
+            here = use.staying(self.party, self.voucher.admits)
+        return max(0, here + self.party - before)
+
+    @once
+    def held(self) -> bool:
+        """Whether the voucher is in the scope of the deal's hold."""
+        hold, voucher = self.one.hold, self.voucher
+        return hold is not None and hold.scope.covers(
+            sold_at=voucher.sold_at, price_minor=voucher.price_paid_minor, admits=voucher.admits
+        )
+
+    @property
+    def marked(self) -> bool:
+        """Whether the hold lets the voucher in and marks it."""
+        hold = self.one.hold
+        return hold is not None and hold.at_gate is AtGate.ADMIT_AND_MARK and self.held
+
+    def verdict(self, reason: Reason) -> Verdict:
+        """Return the verdict for a reason, with what staff are told beside it."""
+        if len(self.case.found) > 1 or not (self.case.found or self.case.provisional):
+            return Verdict(reason, self._strangers(reason), say=self._say_of_code())
+        people = self._people(reason)
+        void = self.void
+        return Verdict(
+            reason,
+            people,
+            remaining=self._remaining(people),
+            say=self._say(reason),
+            void_version=void.version if void is not None else None,
+            marked=self.marked if OUTCOMES[reason] is Outcome.ADMIT else False,
+            arrived_at=self._arrived_at(),
+            first_use=self._first_use(),
+        )
+
+    def _remaining(self, people: int) -> int:
+        if self.leaving:
+            return 0
+        if self.void is not None or self._stamped_in:
+            return max(0, self.allowed - people)
+        return self.one.history.available(self.case.gate.area, self.day, entering=people)
+
+    def _strangers(self, reason: Reason) -> int:
+        """People who leave in an emergency on a code that finds no single voucher."""
+        if reason is not Reason.EXIT_RECORDED or self.case.scan.mode in _DRY:
+            return 0
+        return self.case.scan.party or 1
+
+    def _people(self, reason: Reason) -> int:
+        if OUTCOMES[reason] is not Outcome.ADMIT or self.case.scan.mode in _DRY:
+            return 0
+        if self.leaving and not self.case.facts.emergency:
+            return min(self.party, self.inside_here)
+        return self.party
+
+    def _arrived_at(self) -> datetime | None:
+        proofs = self._arrivals_covered if self.void is not None else self.arrivals_today
+        return min((arrival.at for arrival in proofs), default=None)
+
+    def _first_use(self) -> FirstUse | None:
+        family = self.one.family
+        return self.one.history.first_use or (family.first_use if family is not None else None)
+
+    def _say_of_code(self) -> Say:
+        return {"vouchers": len(self.case.found)} if self.case.found else NOTHING_TO_SAY
+
+    def _say(self, reason: Reason) -> Say:
+        """Return what the sentence names; the rest staff see from the voucher itself."""
+        if reason is Reason.PARTY_TOO_LARGE:
+            return {"available": self.allowed, "party": self.party}
+        if reason is Reason.WRONG_GATE:
+            areas = tuple(right.area for right in self.deal.rights)
+            return {"areas": areas, "gates": tuple(sorted(self.deal.gates))}
+        if reason in {Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS}:
+            return {
+                "valid_from": self.voucher.valid_from or self.deal.valid_from,
+                "valid_until": self.voucher.valid_until or self.deal.valid_until,
+                "hours": self.deal.hours,
+            }
+        if reason is Reason.EXCHANGED:
+            return {"tickets": self.voucher.exchanged_for}
+        if reason is Reason.DEAL_VOIDED and self.void is not None:
+            return {"notice": self.void.notice}
+        return NOTHING_TO_SAY

@@ -1,0 +1,109 @@
+"""Build valid rule values in few words; every builder takes only what its test is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from admission.calendar import Venue
+from admission.cases import Case, Facts, Found
+from admission.deals import Deal
+from admission.history import History, Record, Terms, fold
+from admission.scans import Gate, Scan
+from admission.verdicts import Reason
+from admission.voids import CostBearer, Honour, Void
+from admission.vouchers import Voucher
+
+DAY = date(2015, 2, 12)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+VENUE = Venue(SHANGHAI)
+
+
+def at(clock: str, day: date = DAY, zone: ZoneInfo = SHANGHAI) -> datetime:
+    """Return the instant at which the venue's clocks show `clock` (`16:58`) on a day."""
+    return datetime.combine(day, time.fromisoformat(clock), tzinfo=zone).astimezone(UTC)
+
+
+def a_venue(zone: str = "Asia/Shanghai", day_starts_at: str = "00:00") -> Venue:
+    return Venue(ZoneInfo(zone), time.fromisoformat(day_starts_at))
+
+
+def a_gate(**changes: Any) -> Gate:
+    return Gate(**({"gate_id": "G1", "name": "South gate", "area": "park"} | changes))
+
+
+def a_deal(**changes: Any) -> Deal:
+    """A deal of 2015 that opens `park` once, all day and every day."""
+    fields: dict[str, Any] = {
+        "deal_id": "DAY",
+        "platform": "lvtu",
+        "title": "One day",
+        "face_price_minor": 26000,
+        "currency": "CNY",
+        "valid_from": at("00:00", date(2015, 1, 1)),
+        "valid_until": at("23:59:59.999", date(2015, 12, 31)),
+    }
+    return Deal(**(fields | changes))
+
+
+def a_voucher(**changes: Any) -> Voucher:
+    fields: dict[str, Any] = {"voucher_id": 1, "tail": "8K2F"}
+    return Voucher(**(fields | changes))
+
+
+def a_record(clock: str = "10:00", **changes: Any) -> Record:
+    """An admission of one person at a staffed gate, at `clock` of the day."""
+    fields: dict[str, Any] = {
+        "device_id": "D1",
+        "nonce": f"n-{clock}",
+        "scan_at": at(clock),
+        "gate_id": "G1",
+        "area": "park",
+        "reason": Reason.ADMITTED,
+        "people": 1,
+    }
+    return Record(**(fields | changes))
+
+
+def a_history(
+    *records: Record, deal: Deal | None = None, voucher: Voucher | None = None
+) -> History:
+    return fold(records, Terms.of(voucher or a_voucher(), deal or a_deal()), VENUE)
+
+
+def a_void(arrived_by: str | None = "17:00", **changes: Any) -> Void:
+    """A void of the day's morning that honours arrivals until a time; None: nobody."""
+    honour = None if arrived_by is None else Honour.of(at(arrived_by), VENUE)
+    fields: dict[str, Any] = {
+        "version": 1,
+        "committed_at": at("09:00"),
+        "reason": "flash-sale limit failed",
+        "honour": honour,
+        "cost_bearer": CostBearer.PLATFORM,
+        "statuses_since": at("09:00"),
+    }
+    return Void(**(fields | changes))
+
+
+def a_found(*records: Record, **changes: Any) -> Found:
+    """A voucher with its deal and the history that its records fold to."""
+    deal = changes.pop("deal", None) or a_deal()
+    voucher = changes.pop("voucher", None) or a_voucher()
+    return Found(voucher, deal, a_history(*records, deal=deal, voucher=voucher), **changes)
+
+
+def a_scan(**changes: Any) -> Scan:
+    return Scan(**changes)
+
+
+def a_case(*found: Found, **changes: Any) -> Case:
+    """A scan at an open gate of `park` that finds one fresh voucher, or what is given."""
+    fields: dict[str, Any] = {
+        "venue": VENUE,
+        "gate": a_gate(),
+        "scan": a_scan(),
+        "found": found or (a_found(),),
+        "facts": Facts(),
+    }
+    return Case(**(fields | changes))
