@@ -96,12 +96,16 @@ def people_to_override(
             left, and 1 where nobody is left or nothing was found.
 
     Raises:
-        LedgerConflict: `admitted-already`, `not-an-entry` or `too-late`.
+        LedgerConflict: `admitted-already`, `not-an-entry`, `not-refused` or `too-late`.
     """
     if record.direction is Direction.EXIT or record.mode is Mode.ARRIVE:
         raise LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
     if record.overridden or OUTCOMES[record.reason] is Outcome.ADMIT:
         raise LedgerConflict("admitted-already", "this scan has let people in already")
+    if OUTCOMES[record.reason] is Outcome.WAIT:
+        raise LedgerConflict(
+            "not-refused", "this scan was told to wait; open the gate, or scan again when it is"
+        )
     if now - record.scan_at > OVERRIDE_WITHIN:
         raise LedgerConflict("too-late", "more than 30 minutes have passed; scan the code anew")
     if party is not None:

@@ -51,6 +51,14 @@ class Right:
             raise ValueError(f"right {self.area}: uses must be at least 1")
 
 
+def find_right(rights: tuple[Right, ...], area: str) -> Right | None:
+    """Return the right that opens an area."""
+    for right in rights:
+        if right.area == area:
+            return right
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """An offer of a platform, as the platform describes it.
@@ -97,7 +105,7 @@ class Deal:
 
     def right_to(self, area: str) -> Right | None:
         """Return the right that opens an area, if the deal has one."""
-        return next((right for right in self.rights if right.area == area), None)
+        return find_right(self.rights, area)
 
     @property
     def early(self) -> timedelta:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from admission.calendar import Venue
-from admission.deals import Deal, Reentry, Right
+from admission.deals import Deal, Reentry, Right, find_right
 from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, FirstUse, Outcome, Reason
 from admission.vouchers import Voucher
@@ -98,7 +98,7 @@ class Terms:
 
     def right_to(self, area: str) -> Right | None:
         """Return the right that opens an area."""
-        return next((right for right in self.rights if right.area == area), None)
+        return find_right(self.rights, area)
 
 
 @dataclass(slots=True)
@@ -201,20 +201,29 @@ class History:
 
     def inside_venue(self, day: date) -> int:
         """Return the people inside the venue: a person who is in two areas is one person."""
-        return max((use.inside for use in self.areas.values() if use.day == day), default=0)
+        return max([use.inside for use in self.areas.values() if use.day == day], default=0)
 
     def honoured(self) -> int:
         """Return the persons honoured under a void, in whatever area most of them entered."""
-        return max((use.honoured for use in self.areas.values()), default=0)
+        return max([use.honoured for use in self.areas.values()], default=0)
 
     def people_in(self, day: date) -> int:
         """Return the people let in already, in whatever area most were, less those given back."""
-        admits = self.terms.admits
-        entered = (
-            min(use.used_of(self.terms.right_to(area), day), admits) - use.outside_on(day)
+        if not self.areas:
+            return 0
+        terms = self.terms
+        return max(
+            min(use.used_of(terms.right_to(area), day), terms.admits) - use.outside_on(day)
             for area, use in self.areas.items()
         )
-        return max(entered, default=0)
+
+    def persons(self, day: date) -> int:
+        """Return the different people who entered the venue on a day, in whatever area most did."""
+        admits, most = self.terms.admits, 0
+        for use in self.areas.values():
+            if use.day == day:
+                most = max(most, use.persons(admits))
+        return most
 
     def available(self, area: str, day: date, *, entering: int = 0) -> int:
         """Return the people that may still enter an area; 0 without a right to it.
@@ -310,10 +319,11 @@ def _pass(history: History, record: Record, at: datetime, venue: Venue) -> None:
         history.day = day
         for each in history.areas.values():
             each.turn_to(day)
-    use.turn_to(day)
+    elif use.day is None:
+        use.day = day
     inside_before = history.inside_venue(day)
     people_before = use.persons(admits)
-    persons_before = _persons(history, day)
+    persons_before = history.persons(day)
     if record.direction is Direction.EXIT:
         _go_out(use, record.passed, history.terms.reentry)
     else:
@@ -322,7 +332,7 @@ def _pass(history: History, record: Record, at: datetime, venue: Venue) -> None:
         history.first_use = history.first_use or FirstUse(at, record.gate_id)
     history.shares[record.device_id, record.nonce] = Share(
         people=use.persons(admits) - people_before,
-        persons=_persons(history, day) - persons_before,
+        persons=history.persons(day) - persons_before,
         inside=history.inside_venue(day) - inside_before,
         honoured=history.honoured() - honoured_before,
     )
@@ -356,8 +366,3 @@ def _come_in(history: History, record: Record, use: AreaUse, day: date) -> None:
             use.inside -= max(0, min(use.inside, use.inside + people - terms.admits))
     use.inside += people
     use.peak = max(use.peak, use.inside)
-
-
-def _persons(history: History, day: date) -> int:
-    admits = history.terms.admits
-    return max((u.persons(admits) for u in history.areas.values() if u.day == day), default=0)

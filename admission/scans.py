@@ -99,9 +99,11 @@ class Device:
         return self.profile.staffed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scan:
     """One presentation of a code, as far as a rule looks at it.
+
+    Not frozen only because the hot path makes one a scan; never changed.
 
     Attributes:
         party: people it is for; None where the device did not say.

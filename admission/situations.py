@@ -14,58 +14,49 @@ from admission.voids import Void, arrivals_covered, people_covered
 from admission.vouchers import Voucher
 
 _DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
+_SAYS_MORE = frozenset(
+    {
+        *(Reason.PARTY_TOO_LARGE, Reason.WRONG_GATE, Reason.EXCHANGED, Reason.DEAL_VOIDED),
+        *(Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS),
+    }
+)
 
 
 class Situation:
     """One case at one instant.
 
-    The properties that speak of a voucher may be asked once the rules about finding one are
-    silent; from then on there is exactly one.
+    What speaks of a voucher may be asked once the rules about finding one are silent; from then on
+    there is exactly one.
+
+    Attributes:
+        one: the voucher that the scan is about, with its `voucher`, `deal` and `void` in force.
+        right: the deal's right to this gate's area.
+        inside_here: people of the voucher who are inside this area.
     """
+
+    one: Found
+    voucher: Voucher
+    deal: Deal
+    void: Void | None
+    right: Right | None
+    inside_here: int
 
     def __init__(self, case: Case, now: datetime) -> None:
         self.case = case
         self.now = now
         self.leaving = case.scan.direction is Direction.EXIT
         self.day = case.venue.day_of(now)
-
-    @once
-    def one(self) -> Found:
-        """The voucher that the scan is about."""
-        found = self.case.found[0] if self.case.found else self.case.provisional
-        if found is None:
-            raise LookupError("no voucher was found: an earlier rule must have spoken")
-        return found
+        one = case.found[0] if case.found else case.provisional
+        # Without a voucher these stay unset: the rules about finding one speak first.
+        if one is not None:
+            self.one, self.voucher, self.deal, self.void = one, one.voucher, one.deal, one.void
+            self.right = one.deal.right_to(case.gate.area)
+            self.inside_here = one.history.inside(case.gate.area, self.day)
 
     @property
     def is_provisional(self) -> bool:
         """Whether the voucher is known by its token alone."""
         return self.case.provisional is not None and not self.case.found
-
-    @property
-    def voucher(self) -> Voucher:
-        """The voucher itself."""
-        return self.one.voucher
-
-    @property
-    def deal(self) -> Deal:
-        """The deal that it was sold by."""
-        return self.one.deal
-
-    @property
-    def void(self) -> Void | None:
-        """The void in force."""
-        return self.one.void
-
-    @once
-    def right(self) -> Right | None:
-        """The deal's right to this gate's area."""
-        return self.deal.right_to(self.case.gate.area)
-
-    @once
-    def inside_here(self) -> int:
-        """People of the voucher who are inside this area."""
-        return self.one.history.inside(self.case.gate.area, self.day)
 
     @once
     def returning(self) -> bool:
@@ -233,6 +224,8 @@ class Situation:
 
     def _say(self, reason: Reason) -> Say:
         """Return what the sentence names; the rest staff see from the voucher itself."""
+        if reason not in _SAYS_MORE:
+            return NOTHING_TO_SAY
         if reason is Reason.PARTY_TOO_LARGE:
             return {"available": self.allowed, "party": self.party}
         if reason is Reason.WRONG_GATE:

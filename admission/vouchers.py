@@ -26,9 +26,11 @@ class CredentialKind(StrEnum):
     SLIP = "slip"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Voucher:
     """One right of admission as sold.
+
+    Not frozen only because the hot path makes one a scan; never changed.
 
     Attributes:
         voucher_id: the ledger's own number for it; 0 for one known by its token alone.

@@ -1,0 +1,125 @@
+"""A decision with what its answer shows, made now or read back from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from admission.cases import Facts
+from admission.scans import Mode
+from admission.verdicts import FirstUse, Reason, Verdict
+from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher
+from gate_server.ledger.session import Session
+
+SKEW_TOLD = timedelta(minutes=2)
+DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
+"""Modes by which nobody passes."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """A verdict with what the answer shows beside it.
+
+    Attributes:
+        scan_id: None where nothing was recorded.
+        row: the voucher; `several` are all of them where the code finds more than one.
+    """
+
+    verdict: Verdict
+    nonce: str
+    decided_at: datetime
+    revision: int
+    area: str
+    scan_id: int | None = None
+    replayed: bool = False
+    row: VoucherRow | None = None
+    several: tuple[tuple[VoucherRow, int], ...] = ()
+    arrival_number: str | None = None
+    skew_s: float | None = None
+    dry: bool = False
+
+
+def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> Decision:
+    """Return a recorded scan as a decision: its final verdict, or the override that came since."""
+    record, detail = stored.record, stored.detail
+    reason = Reason.OVERRIDDEN if record.overridden else record.reason
+    verdict = Verdict(
+        reason,
+        (record.overridden or record.people) - record.annulled,
+        stored.remaining,
+        say=_say(detail),
+        void_version=stored.void_version,
+        marked=bool(detail.get("marked")),
+        arrived_at=_time(detail.get("arrived_at")),
+        first_use=_first_use(detail),
+    )
+    several: list[tuple[VoucherRow, int]] = []
+    picks = detail.get("several")
+    if isinstance(picks, list) and not record.overridden:
+        for voucher_id, remaining in picks:
+            found = find_voucher(tx, voucher_id)
+            if found is not None:
+                several.append((found, remaining))
+    return Decision(
+        verdict,
+        record.nonce,
+        record.overridden_at or stored.received_at,
+        stored.scan_id,
+        record.area,
+        scan_id=stored.scan_id,
+        replayed=True,
+        row=row,
+        several=tuple(several),
+        arrival_number=stored.arrival_number,
+        skew_s=skew_of(stored.scanned_at, stored.received_at),
+        dry=record.mode in DRY,
+    )
+
+
+def skew_of(scanned_at: datetime | None, received_at: datetime) -> float | None:
+    """Return how far a device's time is off, seconds; None within what nobody needs to know."""
+    if scanned_at is None or abs(scanned_at - received_at) <= SKEW_TOLD:
+        return None
+    return round((scanned_at - received_at).total_seconds(), 3)
+
+
+def write_detail(verdict: Verdict, facts: Facts, decision: Decision) -> dict[str, object]:
+    """Return what is stored beside a verdict: the facts outside the ledger, and what it said."""
+    detail: dict[str, object] = {"inside": facts.inside}
+    if facts.stale:
+        detail["stale"] = True
+    if facts.limit is not None:
+        detail["limit"] = facts.limit
+    if verdict.marked:
+        detail["marked"] = True
+    if verdict.say:
+        detail["say"] = dict(verdict.say)
+    if verdict.arrived_at is not None:
+        detail["arrived_at"] = verdict.arrived_at
+    if verdict.first_use is not None:
+        detail["first_use"] = [verdict.first_use.at, verdict.first_use.gate_id]
+    if decision.several:
+        detail["several"] = [[row.voucher.voucher_id, n] for row, n in decision.several]
+    return detail
+
+
+def _say(detail: Mapping[str, object]) -> dict[str, object]:
+    say = detail.get("say")
+    if not isinstance(say, dict):
+        return {}
+    times = ("valid_from", "valid_until")
+    read: dict[str, Callable[[object], object]] = dict.fromkeys(times, _time)
+    read["notice"] = lambda notice: tuple(notice) if isinstance(notice, list) else None
+    read["hours"] = lambda hours: [time.fromisoformat(at) for at in hours or ()]  # type: ignore[attr-defined]
+    return {key: read[key](value) if key in read else value for key, value in say.items()}
+
+
+def _first_use(detail: Mapping[str, object]) -> FirstUse | None:
+    first = detail.get("first_use")
+    at = _time(first[0]) if isinstance(first, list) else None
+    return FirstUse(at, str(first[1])) if at is not None and isinstance(first, list) else None
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -1,0 +1,1 @@
+"""The gate server's durable record: vouchers, scans and everything done about them."""

@@ -1,0 +1,279 @@
+"""The part of the ledger that every scan needs, in memory: deals, voids, holds, gates, devices.
+
+The writer reads it anew after each commit that changed it, so a reader in another thread never
+sees what is not on disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import msgspec
+
+from admission.calendar import from_ms
+from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
+from admission.scans import Device, Gate, GateState, PartyDefault, Profile
+from admission.voids import CostBearer, Honour, Void
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A member of staff, or a partner's, who may call the server."""
+
+    name: str
+    role: str
+    platform: str | None
+    token_hash: bytes
+    disabled: bool
+    must_change: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A device's last word.
+
+    Attributes:
+        heartbeat: its last heartbeat as sent, {} before the first.
+    """
+
+    seen_at: datetime | None
+    heartbeat: dict[str, object]
+
+
+class Catalogue:
+    """All small tables, as the rules and the edges want them."""
+
+    def __init__(self) -> None:
+        self.emergency = False
+        self.gates: dict[str, Gate] = {}
+        self.devices: dict[str, Device] = {}
+        self.device_hashes: dict[str, bytes] = {}
+        self.seen: dict[str, Seen] = {}
+        self.users: dict[str, User] = {}
+        self.deals: dict[int, Deal] = {}
+        self.deal_nos: dict[str, int] = {}
+        self.honoured: dict[int, int] = {}
+        self.voids: dict[int, Void] = {}
+        self.holds: dict[int, Hold] = {}
+        self.blocked: dict[int, datetime | None] = {}
+        self.feeds: tuple[datetime | None, ...] = ()
+
+    def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
+        """Read what is named, or all of it, from the ledger."""
+        for name, read in _READERS.items():
+            if parts is None or name in parts:
+                read(self, db)
+
+    def deal(self, deal_id: str) -> Deal | None:
+        """Return a deal by its platform's name for it."""
+        number = self.deal_nos.get(deal_id)
+        return None if number is None else self.deals[number]
+
+    def buyer_blocked(self, buyer_no: int | None, now: datetime) -> bool:
+        """Say whether a buyer's account must see a supervisor now."""
+        if buyer_no is None or buyer_no not in self.blocked:
+            return False
+        expires_at = self.blocked[buyer_no]
+        return expires_at is None or now <= expires_at
+
+    def stale(self, now: datetime, stale_after_s: float) -> bool:
+        """Say whether an enabled feed has not been heard for too long."""
+        return any(
+            accepted_at is None or (now - accepted_at).total_seconds() > stale_after_s
+            for accepted_at in self.feeds
+        )
+
+    def _venue(self, db: sqlite3.Connection) -> None:
+        self.emergency = bool(db.execute("SELECT emergency FROM venue").fetchone()[0])
+
+    def _gates(self, db: sqlite3.Connection) -> None:
+        rows = db.execute("SELECT gate_id, name, area, state FROM gates ORDER BY gate_id")
+        self.gates = {row[0]: Gate(row[0], row[1], row[2], GateState(row[3])) for row in rows}
+
+    def _devices(self, db: sqlite3.Connection) -> None:
+        devices, hashes, seen = {}, {}, {}
+        for row in db.execute(
+            "SELECT device_id, name, gate_id, profile, party_default, revoked_at, suspended_at,"
+            " offset_ms, token_hash, seen_at, heartbeat FROM devices ORDER BY enrolled_at"
+        ):
+            devices[row[0]] = Device(
+                row[0],
+                row[1],
+                row[2],
+                Profile(row[3]),
+                PartyDefault(row[4]),
+                revoked=row[5] is not None,
+                suspended=row[6] is not None,
+                offset_ms=row[7],
+            )
+            hashes[row[0]] = row[8]
+            seen[row[0]] = Seen(instant(row[9]), msgspec.json.decode(row[10]) if row[10] else {})
+        self.devices, self.device_hashes, self.seen = devices, hashes, seen
+
+    def _users(self, db: sqlite3.Connection) -> None:
+        rows = db.execute(
+            "SELECT name, role, platform, token_hash, disabled_at, must_change, created_at"
+            " FROM users ORDER BY name"
+        )
+        self.users = {
+            row[0]: User(
+                row[0], row[1], row[2], row[3], row[4] is not None, bool(row[5]), from_ms(row[6])
+            )
+            for row in rows
+        }
+
+    def _deals(self, db: sqlite3.Connection) -> None:
+        deals, numbers, honoured = {}, {}, {}
+        for row in db.execute(_DEALS):
+            deal = read_deal(row)
+            deals[deal.deal_no], numbers[deal.deal_id] = deal, deal.deal_no
+            honoured[deal.deal_no] = row[-1]
+        self.deals, self.deal_nos, self.honoured = deals, numbers, honoured
+
+    def _voids(self, db: sqlite3.Connection) -> None:
+        newest = {row[1]: read_void(row) for row in db.execute(f"{VOIDS} ORDER BY version")}
+        self.voids = {number: void for number, void in newest.items() if not void.restored}
+
+    def _holds(self, db: sqlite3.Connection) -> None:
+        rows = db.execute(
+            "SELECT deal_no, since, reason, sold_from, sold_until, price_at_most_minor, at_gate"
+            " FROM holds WHERE ended_at IS NULL"
+        )
+        self.holds = {
+            row[0]: Hold(
+                from_ms(row[1]),
+                row[2],
+                HoldScope(instant(row[3]), instant(row[4]), row[5]),
+                AtGate(row[6]),
+            )
+            for row in rows
+        }
+
+    def _blocks(self, db: sqlite3.Connection) -> None:
+        blocked: dict[int, datetime | None] = {}
+        for buyer_no, expires_at in db.execute(
+            "SELECT buyer_no, expires_at FROM blocks WHERE lifted_at IS NULL"
+        ):
+            until = instant(expires_at)
+            if buyer_no in blocked:
+                other = blocked[buyer_no]
+                until = None if until is None or other is None else max(until, other)
+            blocked[buyer_no] = until
+        self.blocked = blocked
+
+    def _feeds(self, db: sqlite3.Connection) -> None:
+        rows = db.execute("SELECT accepted_at FROM feeds WHERE enabled")
+        self.feeds = tuple(instant(row[0]) for row in rows)
+
+
+_READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
+    "venue": Catalogue._venue,
+    "gates": Catalogue._gates,
+    "devices": Catalogue._devices,
+    "users": Catalogue._users,
+    "deals": Catalogue._deals,
+    "voids": Catalogue._voids,
+    "holds": Catalogue._holds,
+    "blocks": Catalogue._blocks,
+    "feeds": Catalogue._feeds,
+}
+
+DEAL_COLUMNS = (
+    "deal_no, deal_id, platform, title, product, category, rights, face_price_minor,"
+    " sale_price_minor, settle_price_minor, currency, quota, sale_from, sale_until, valid_from,"
+    " valid_until, weekdays, not_on, hours, early_minutes, late_minutes, gates, reentry, updated_at"
+)
+
+_DEALS = f"SELECT {DEAL_COLUMNS}, honoured_people FROM deals"  # noqa: S608 - names of ours
+
+VOIDS = (
+    "SELECT revision, deal_no, version, committed_at, restored, reason, arrived_from, arrived_by,"
+    " admit_until, max_people, cost_bearer, settlement_unit_minor, statuses_since, notice"
+    " FROM voids"
+)
+
+
+def instant(ms: int | None) -> datetime | None:
+    """Return a stored instant, or None."""
+    return None if ms is None else from_ms(ms)
+
+
+def read_deal(row: tuple[Any, ...]) -> Deal:
+    """Make a deal of a row of DEAL_COLUMNS."""
+    (deal_no, deal_id, platform, title, product, category, rights, face, sale, settle, currency,
+     quota, sale_from, sale_until, valid_from, valid_until, weekdays, not_on, hours, early, late,
+     gates, reentry, updated_at) = row[:24]  # fmt: skip
+    return Deal(
+        deal_no=deal_no,
+        deal_id=deal_id,
+        platform=platform,
+        title=title,
+        product=product,
+        category=Category(category),
+        rights=tuple(Right(*right) for right in msgspec.json.decode(rights)),
+        face_price_minor=face,
+        sale_price_minor=sale,
+        settle_price_minor=settle,
+        currency=currency,
+        quota=quota,
+        sale_from=instant(sale_from),
+        sale_until=instant(sale_until),
+        valid_from=from_ms(valid_from),
+        valid_until=from_ms(valid_until),
+        weekdays=frozenset(msgspec.json.decode(weekdays)),
+        not_on=frozenset(date.fromisoformat(day) for day in msgspec.json.decode(not_on)),
+        hours=_hours(hours),
+        early_minutes=early,
+        late_minutes=late,
+        gates=frozenset(msgspec.json.decode(gates)),
+        reentry=Reentry(reentry),
+        updated_at=from_ms(updated_at),
+    )
+
+
+def write_deal(deal: Deal) -> dict[str, object]:
+    """Return the texts of a deal's compound columns."""
+    hours = [at.isoformat("minutes") for at in deal.hours] if deal.hours else []
+    return {
+        "rights": _json([(right.area, right.uses, right.per_day) for right in deal.rights]),
+        "weekdays": _json(sorted(deal.weekdays)),
+        "not_on": _json(sorted(day.isoformat() for day in deal.not_on)),
+        "hours": _json(hours),
+        "gates": _json(sorted(deal.gates)),
+    }
+
+
+def read_void(row: tuple[Any, ...]) -> Void:
+    """Make a void of a row of VOIDS."""
+    (_, _, version, committed_at, restored, reason, arrived_from, arrived_by, admit_until,
+     max_people, cost_bearer, unit, statuses_since, notice) = row  # fmt: skip
+    honour = None
+    if arrived_by is not None:
+        honour = Honour(
+            from_ms(arrived_from), from_ms(arrived_by), from_ms(admit_until), max_people
+        )
+    return Void(
+        version=version,
+        committed_at=from_ms(committed_at),
+        reason=reason,
+        honour=honour,
+        cost_bearer=CostBearer(cost_bearer),
+        statuses_since=from_ms(statuses_since),
+        settlement_unit_minor=unit,
+        notice=tuple(msgspec.json.decode(notice)) if notice else None,
+        restored=bool(restored),
+    )
+
+
+def _hours(text: str) -> tuple[time, time] | None:
+    hours = msgspec.json.decode(text)
+    return (time.fromisoformat(hours[0]), time.fromisoformat(hours[1])) if hours else None
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

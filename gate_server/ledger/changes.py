@@ -1,0 +1,70 @@
+"""Count what a change of one voucher's records changes, at the records that it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from admission.calendar import to_ms
+from admission.history import NO_SHARE, History, Record, Share
+from admission.verdicts import Reason
+from gate_server.ledger.session import Session
+from gate_server.ledger.tallies import Delta
+
+
+@dataclass(slots=True)
+class Change:
+    """One voucher before and after something was recorded or taken back.
+
+    Attributes:
+        records: all its recorded scans afterwards.
+        deal_no: its deal; None for a code that nobody knows.
+    """
+
+    before: History
+    after: History
+    records: list[Record]
+    deal_no: int | None
+
+
+def count_change(tx: Session, change: Change, delta: Delta) -> None:
+    """Count `delta`, and what the change moves elsewhere.
+
+    An earlier scan that arrives late, or an annulment, changes what other records stand for:
+    their gates' counters follow, so that the sums are those of the fold in any order of arrival.
+    """
+    before, after = change.before.shares, change.after.shares
+    for record in change.records:
+        key = record.device_id, record.nonce
+        old, new = before.get(key, NO_SHARE), after.get(key, NO_SHARE)
+        if old != new:
+            _count_share(tx, record, (old, new), delta, change.deal_no)
+    tx.count(delta)
+    honoured = change.after.honoured() - change.before.honoured()
+    if honoured and change.deal_no is not None:
+        tx.count_honoured(change.deal_no, honoured)
+
+
+def _count_share(
+    tx: Session, record: Record, shares: tuple[Share, Share], delta: Delta, deal_no: int | None
+) -> None:
+    old, new = shares
+    people, persons = new.people - old.people, new.persons - old.persons
+    inside = new.inside - old.inside
+    at_ms = to_ms(record.passed_at)
+    if (at_ms, record.gate_id) == (delta.at_ms, delta.gate_id):
+        delta.people += people
+        delta.persons += persons
+        delta.inside += inside
+        return
+    reason = Reason.OVERRIDDEN if record.overridden else record.reason
+    tx.count(
+        Delta(
+            at_ms,
+            record.gate_id,
+            reason.value,
+            people=people,
+            persons=persons,
+            inside=inside,
+            deal_no=deal_no,
+        )
+    )

@@ -1,0 +1,305 @@
+"""Read the ledger for people: deals and their counts, blocks, what a void would touch.
+
+Nothing here reads the whole scan table, and long walks go page by page, so that no read
+transaction keeps the write-ahead log from being folded in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from threading import Lock
+from typing import Any
+
+from admission.calendar import Venue, from_ms, to_ms
+from admission.deals import Deal
+from admission.history import Record, Terms, fold
+from admission.scans import Mode
+from admission.verdicts import Reason
+from admission.voids import Honour, arrivals_covered
+from admission.vouchers import Status
+from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.scans import read_record
+from gate_server.ledger.session import Session
+
+PAGE_ROWS = 20_000
+MOST_RECENT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecentScan:
+    """What of a recorded scan says whether somebody still waits."""
+
+    device_id: str
+    nonce: str
+    mode: Mode
+    reason: Reason
+    at: datetime
+
+
+def recent_scans(ledger: Ledger, since: datetime) -> list[RecentScan]:
+    """Return the scans received since an instant that were not overridden, oldest first."""
+    rows = ledger.read(
+        lambda db: db.execute(
+            "SELECT device_id, nonce, mode, reason, received_at, overridden FROM scans"
+            " WHERE scan_id > (SELECT revision FROM venue) - ? ORDER BY scan_id",
+            (MOST_RECENT,),
+        ).fetchall()
+    )
+    first_ms = to_ms(since)
+    return [
+        RecentScan(device_id, nonce, Mode(mode), Reason(reason), from_ms(at))
+        for device_id, nonce, mode, reason, at, overridden in rows
+        if at >= first_ms and not overridden
+    ]
+
+
+def prove_commit(tx: Session) -> None:
+    """Write something that changes nothing, so that its commit proves that the ledger can."""
+    tx.db.execute("UPDATE venue SET one = one")
+
+
+# --- deals ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class DealCounts:
+    """What was sold of a deal, and how many came.
+
+    Attributes:
+        people_sold: those that its vouchers admit.
+        people_admitted: persons let in so far.
+    """
+
+    vouchers: int = 0
+    people_sold: int = 0
+    people_admitted: int = 0
+
+
+class DealBook:
+    """Counts of the deals. Those of vouchers are kept until a voucher changes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lock = Lock()
+        self._revision = -1
+        self._sold: dict[int, tuple[int, int]] = {}
+
+    def counts(self) -> dict[int, DealCounts]:
+        """Return the counts by deal number."""
+        admitted = dict(self._ledger.read(_admitted))
+        counts: dict[int, DealCounts] = defaultdict(DealCounts)
+        for deal_no, (vouchers, people) in self._vouchers().items():
+            counts[deal_no].vouchers, counts[deal_no].people_sold = vouchers, people
+        for deal_no, people in admitted.items():
+            counts[deal_no].people_admitted = people
+        return counts
+
+    def _vouchers(self) -> dict[int, tuple[int, int]]:
+        with self._lock:
+            revision = self._ledger.read(_newest_voucher)
+            if revision != self._revision:
+                self._sold, self._revision = self._count(), revision
+            return self._sold
+
+    def _count(self) -> dict[int, tuple[int, int]]:
+        sums: dict[int, tuple[int, int]] = {}
+        for page in _pages(self._ledger, _voucher_sums):
+            for deal_no, vouchers, people, _ in page:
+                before = sums.get(deal_no, (0, 0))
+                sums[deal_no] = before[0] + vouchers, before[1] + people
+        return sums
+
+
+def _admitted(db: sqlite3.Connection) -> list[tuple[int, int]]:
+    sql = "SELECT deal_no, SUM(persons) FROM deal_counters GROUP BY deal_no"
+    return db.execute(sql).fetchall()
+
+
+def _newest_voucher(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT COALESCE(MAX(revision), 0) FROM vouchers").fetchone()[0])
+
+
+def _voucher_sums(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
+    """Return deal number, vouchers, people and last voucher number of one page."""
+    return db.execute(
+        "SELECT deal_no, COUNT(*), SUM(admits), MAX(voucher_id) FROM (SELECT * FROM vouchers"
+        " WHERE voucher_id > ? AND parent_id IS NULL ORDER BY voucher_id LIMIT ?)"
+        " GROUP BY deal_no",
+        (after, PAGE_ROWS),
+    ).fetchall()
+
+
+def _pages(
+    ledger: Ledger, read: Callable[[sqlite3.Connection, int], list[tuple[int, ...]]]
+) -> Iterator[list[tuple[int, ...]]]:
+    """Walk a table page by page; the last column of a row is the key to go on from."""
+    after = -1
+    while page := ledger.read(lambda db: read(db, after)):  # noqa: B023 - run at once
+        yield page
+        after = max(row[-1] for row in page)
+
+
+# --- what a void would touch ---------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a void would touch; money in minor units of the deal's currency.
+
+    Attributes:
+        vouchers: those that are neither cancelled nor refunded.
+        arrived: vouchers whose holder has arrived as the honour terms ask.
+        admitted_people: persons admitted; `inside` of them are inside now.
+    """
+
+    vouchers: int = 0
+    people: int = 0
+    paid_minor: int = 0
+    arrived: int = 0
+    admitted_people: int = 0
+    inside: int = 0
+    buyers: set[int] = field(default_factory=set)
+
+
+def preview_void(ledger: Ledger, deal: Deal, honour: Honour | None, now: datetime) -> Touched:
+    """Count what a void of a deal would touch; changes nothing."""
+    touched = Touched()
+    for page in _pages(ledger, lambda db, after: _sold_page(db, deal.deal_no, after)):
+        for admits, price, buyer_no, _ in page:
+            touched.vouchers += 1
+            touched.people += admits
+            touched.paid_minor += price or 0
+            if buyer_no is not None:
+                touched.buyers.add(buyer_no)
+    day = ledger.venue.day_of(now)
+    for admits, records in _histories(ledger, deal.deal_no):
+        _touch(touched, (admits, records), deal, honour, (day, ledger.venue))
+    touched.admitted_people = dict(ledger.read(_admitted)).get(deal.deal_no, 0)
+    return touched
+
+
+def _touch(
+    touched: Touched,
+    scanned: tuple[int, list[Record]],
+    deal: Deal,
+    honour: Honour | None,
+    when: tuple[date, Venue],
+) -> None:
+    admits, records = scanned
+    day, venue = when
+    history = fold(records, Terms(admits, deal.reentry, deal.rights), venue)
+    touched.inside += history.inside_venue(day)
+    if honour is None:
+        touched.arrived += any(True for _ in history.arrivals_on(day, venue))
+    else:
+        touched.arrived += bool(arrivals_covered(honour, history.arrivals))
+
+
+def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[int, ...]]:
+    return db.execute(
+        "SELECT admits, price_paid_minor, buyer_no, voucher_id FROM vouchers"
+        " WHERE deal_no = ? AND voucher_id > ? AND status IN (?, ?)"
+        " ORDER BY voucher_id LIMIT ?",
+        (deal_no, after, Status.VALID, Status.BLOCKED, PAGE_ROWS),
+    ).fetchall()
+
+
+_SCANNED = """
+SELECT v.admits, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area, s.reason, s.mode, s.direction,
+    s.people, s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
+    s.overridden_at, s.struck_at, v.voucher_id
+FROM (SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
+      ORDER BY voucher_id LIMIT ?3) v
+JOIN scans s ON s.credential_key = v.credential_key
+    AND (s.voucher_id = v.voucher_id OR s.voucher_id IS NULL)
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, MAX(voucher_id)
+FROM (SELECT voucher_id FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
+      ORDER BY voucher_id LIMIT ?3)
+HAVING MAX(voucher_id) IS NOT NULL
+"""
+
+
+def _histories(ledger: Ledger, deal_no: int) -> Iterator[tuple[int, list[Record]]]:
+    """Yield admits and records of each voucher of a deal that was scanned."""
+    for page in _pages(
+        ledger, lambda db, after: db.execute(_SCANNED, (deal_no, after, PAGE_ROWS)).fetchall()
+    ):
+        found: dict[int, tuple[int, list[Record]]] = {}
+        for admits, *columns, voucher_id in page:
+            if admits is not None:
+                found.setdefault(voucher_id, (admits, []))[1].append(read_record(tuple(columns)))
+        yield from found.values()
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A buyer's account that must see a supervisor."""
+
+    block_id: int
+    platform: str
+    reason: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    lifted_at: datetime | None
+    vouchers: int
+
+
+def list_blocks(ledger: Ledger) -> list[Block]:
+    """Return all blocks, the newest first, each with its buyer's vouchers."""
+    rows = ledger.read(
+        lambda db: db.execute(
+            "SELECT revision, platform, reason, created_at, created_by, expires_at, lifted_at,"
+            " buyer_no FROM blocks ORDER BY revision DESC"
+        ).fetchall()
+    )
+    vouchers = _bought(ledger, {row[-1] for row in rows})
+    return [_block(row, vouchers[row[-1]]) for row in rows]
+
+
+def _block(row: tuple[Any, ...], vouchers: int) -> Block:
+    block_id, platform, reason, created_at, created_by, expires_at, lifted_at, _ = row
+    return Block(
+        block_id,
+        platform,
+        reason,
+        from_ms(created_at),
+        created_by,
+        _at(expires_at),
+        _at(lifted_at),
+        vouchers,
+    )
+
+
+def _bought(ledger: Ledger, buyers: set[int]) -> dict[int, int]:
+    counts: dict[int, int] = defaultdict(int)
+    if not buyers:
+        return counts
+    for page in _pages(ledger, _buyer_sums):
+        for buyer_no, vouchers, _ in page:
+            if buyer_no in buyers:
+                counts[buyer_no] += vouchers
+    return counts
+
+
+def _buyer_sums(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
+    # One row for all that no block is on, so that a page is never empty before the end.
+    return db.execute(
+        "SELECT CASE WHEN buyer_no IN (SELECT buyer_no FROM blocks) THEN buyer_no END AS buyer,"
+        " COUNT(*), MAX(voucher_id) FROM (SELECT buyer_no, voucher_id FROM vouchers"
+        " WHERE voucher_id > ? ORDER BY voucher_id LIMIT ?) GROUP BY buyer",
+        (after, PAGE_ROWS),
+    ).fetchall()
+
+
+def _at(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)

@@ -1,0 +1,317 @@
+"""Scans in the ledger: find vouchers, read their history, record verdicts and corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from admission.calendar import from_ms, to_ms
+from admission.deals import Deal
+from admission.history import History, Record, Terms, fold
+from admission.scans import Device, Direction, Gate, Mode
+from admission.verdicts import RULES_VERSION, Reason, Verdict
+from admission.vouchers import Status, Voucher
+from gate_server.ledger import audit
+from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.session import Row, Session
+from gate_server.ledger.tallies import Delta
+
+_VOUCHER = (
+    "v.voucher_id, v.tail, v.admits, v.price_paid_minor, v.valid_from, v.valid_until, v.status,"
+    " v.status_at, v.sold_at, v.refund_listed_at, v.parent_id, v.deal_no, v.buyer_no,"
+    " v.credential_key, v.more_keys"
+)
+_BY_KEY = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.credential_key = ?"  # noqa: S608 - ours
+_BY_CREDENTIAL = f"""
+SELECT {_VOUCHER} FROM credentials c JOIN vouchers v ON v.voucher_id = c.voucher_id
+WHERE c.key = ? ORDER BY c.voucher_id LIMIT 40
+"""  # noqa: S608
+_BY_ID = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.voucher_id = ?"  # noqa: S608
+_RECORD = (
+    "device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,"
+    " annulled, annuls, annulled_at, overridden, overridden_at, struck_at"
+)
+_OF_VOUCHER = f"""
+SELECT {_RECORD}, arrival_number FROM scans
+WHERE credential_key = ?1 AND (voucher_id = ?2 OR voucher_id IS NULL)
+"""  # noqa: S608
+_OF_MORE_KEYS = f"""
+SELECT {_RECORD}, arrival_number FROM scans
+WHERE credential_key IN (SELECT key FROM credentials WHERE voucher_id = ?2 AND kind <> 'order')
+  AND credential_key <> ?1 AND (voucher_id = ?2 OR voucher_id IS NULL)
+"""  # noqa: S608
+_SCAN = f"""
+SELECT scan_id, {_RECORD}, credential_key, tail, voucher_id, received_at, remaining, void_version,
+    rules_version, arrival_number, detail, scanned_at, operator
+FROM scans WHERE device_id = ? AND nonce = ?
+"""  # noqa: S608
+_INSERT = """
+INSERT INTO scans (scan_id, device_id, nonce, gate_id, area, voucher_id, mode, direction, party,
+    scanned_at, received_at, scan_at, staffed, offline, reason, people, remaining, void_version,
+    rules_version, arrival_number, detail, credential_key, tail, operator, salt)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_decode = msgspec.json.decode
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+@dataclass(slots=True)
+class VoucherRow:
+    """A voucher with the ledger's own links."""
+
+    voucher: Voucher
+    deal: Deal
+    buyer_no: int | None
+    credential_key: bytes
+    more_keys: bool
+
+
+@dataclass(slots=True)
+class StoredScan:
+    """A recorded scan as it is answered again."""
+
+    scan_id: int
+    record: Record
+    credential_key: bytes | None
+    tail: str | None
+    voucher_id: int | None
+    received_at: datetime
+    remaining: int
+    void_version: int | None
+    rules_version: int
+    arrival_number: str | None
+    detail: dict[str, object]
+    scanned_at: datetime | None
+    operator: str | None
+
+
+@dataclass(slots=True)
+class NewScan:
+    """A scan to be recorded, before it has a verdict."""
+
+    device: Device
+    gate: Gate
+    nonce: str
+    mode: Mode
+    direction: Direction
+    party: int | None
+    received_at: datetime
+    scan_at: datetime
+    scanned_at: datetime | None = None
+    operator: str | None = None
+    credential_key: bytes | None = None
+    tail: str | None = None
+    row: VoucherRow | None = None
+
+    def record(self, verdict: Verdict) -> Record:
+        """Return what the fold will see of it."""
+        return Record(
+            device_id=self.device.device_id,
+            nonce=self.nonce,
+            scan_at=self.scan_at,
+            gate_id=self.gate.gate_id,
+            area=self.gate.area,
+            reason=verdict.reason,
+            mode=self.mode,
+            direction=self.direction,
+            people=verdict.people,
+            party=self.party,
+            staffed=self.device.staffed,
+        )
+
+
+def find_vouchers(tx: Session, keys: Iterable[bytes]) -> list[VoucherRow]:
+    """Return the vouchers that a code finds, by any of its keys; at most 40 of an order."""
+    execute, found = tx.db.execute, {}
+    for key in keys:
+        # Two look-ups are half the price of their union, which SQLite would have to sort.
+        for row in execute(_BY_KEY, (key,)).fetchall():
+            found[row[0]] = row
+        for row in execute(_BY_CREDENTIAL, (key,)).fetchall():
+            found[row[0]] = row
+    return [_read_voucher(tx, row) for row in found.values()]
+
+
+def find_voucher(tx: Session, voucher_id: int) -> VoucherRow | None:
+    """Return one voucher by the ledger's number."""
+    row = tx.db.execute(_BY_ID, (voucher_id,)).fetchone()
+    return None if row is None else _read_voucher(tx, row)
+
+
+def _read_voucher(tx: Session, row: Row) -> VoucherRow:
+    (voucher_id, tail, admits, price, valid_from, valid_until, status, status_at, sold_at,
+     listed, parent_id, deal_no, buyer_no, key, more_keys) = row  # fmt: skip
+    voucher = Voucher(
+        voucher_id=voucher_id,
+        tail=tail,
+        admits=admits,
+        price_paid_minor=price,
+        valid_from=None if valid_from is None else from_ms(valid_from),
+        valid_until=None if valid_until is None else from_ms(valid_until),
+        status=_STATUSES[status],
+        status_at=None if status_at is None else from_ms(status_at),
+        sold_at=None if sold_at is None else from_ms(sold_at),
+        refund_listed=listed is not None,
+        parent_id=parent_id,
+    )
+    return VoucherRow(voucher, tx.catalogue.deals[deal_no], buyer_no, key, bool(more_keys))
+
+
+def records_of(tx: Session, row: VoucherRow) -> list[tuple[Record, str | None]]:
+    """Return a voucher's recorded scans with their arrival numbers, in no order.
+
+    Scans that were made before the voucher arrived have no voucher yet: they link by key.
+    """
+    where = (row.credential_key, row.voucher.voucher_id)
+    found = tx.db.execute(_OF_VOUCHER, where).fetchall()
+    if row.more_keys:
+        found += tx.db.execute(_OF_MORE_KEYS, where).fetchall()
+    return [(read_record(each), each[17]) for each in found]
+
+
+def records_of_code(tx: Session, key: bytes) -> list[tuple[Record, str | None]]:
+    """Return the scans of a code that finds no voucher."""
+    found = tx.db.execute(f"{_OF_VOUCHER}", (key, None)).fetchall()
+    return [(read_record(each), each[17]) for each in found]
+
+
+def read_record(row: Row) -> Record:
+    """Make a record of the columns of _RECORD."""
+    (device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,
+     annulled, annuls, annulled_at, overridden, overridden_at, struck_at) = row[:17]  # fmt: skip
+    return Record(
+        device_id=device_id,
+        nonce=nonce,
+        scan_at=from_ms(scan_at),
+        gate_id=gate_id,
+        area=area,
+        reason=_REASONS[reason],
+        mode=_MODES[mode],
+        direction=_DIRECTIONS[direction],
+        people=people,
+        party=party,
+        staffed=bool(staffed),
+        annulled=annulled,
+        annuls=annuls,
+        annulled_at=None if annulled_at is None else from_ms(annulled_at),
+        overridden=overridden,
+        overridden_at=None if overridden_at is None else from_ms(overridden_at),
+        struck=struck_at is not None,
+    )
+
+
+def find_scan(tx: Session, device_id: str, nonce: str) -> StoredScan | None:
+    """Return what was recorded under a device's nonce."""
+    row = tx.db.execute(_SCAN, (device_id, nonce)).fetchone()
+    if row is None:
+        return None
+    rest = row[18:]
+    return StoredScan(
+        scan_id=row[0],
+        record=read_record(row[1:18]),
+        credential_key=rest[0],
+        tail=rest[1],
+        voucher_id=rest[2],
+        received_at=from_ms(rest[3]),
+        remaining=rest[4],
+        void_version=rest[5],
+        rules_version=rest[6],
+        arrival_number=rest[7],
+        detail=_decode(rest[8]),
+        scanned_at=None if rest[9] is None else from_ms(rest[9]),
+        operator=rest[10],
+    )
+
+
+def next_arrival(tx: Session, device_id: str) -> str:
+    """Take a device's next arrival number, as text `DEVICE-N`."""
+    sql = "UPDATE devices SET next_arrival = next_arrival + 1 WHERE device_id = ?"
+    number = tx.db.execute(f"{sql} RETURNING next_arrival - 1", (device_id,)).fetchone()[0]
+    return f"{device_id}-{number}"
+
+
+def record_scan(
+    tx: Session,
+    scan: NewScan,
+    verdict: Verdict,
+    detail: dict[str, object],
+    *,
+    history: History,
+    records: list[Record],
+    arrival_number: str | None = None,
+) -> int:
+    """Record a verdict with its counters and its place in the audit chain; return its scan_id.
+
+    Args:
+        history: what `records`, the scans before it, fold to.
+    """
+    scan_id = tx.next_revision()
+    fields = _fields(scan, verdict, arrival_number, _encode(detail).decode())
+    salt = audit.new_salt()
+    personal = (scan.credential_key, scan.tail, scan.operator)
+    tx.db.execute(_INSERT, (scan_id, *fields, *personal, salt))
+    tx.chain_scan(scan_id, audit.scan_content(fields, audit.personal_digest(salt, *personal)))
+    deal_no = None if scan.row is None else scan.row.deal.deal_no
+    delta = Delta(
+        to_ms(scan.scan_at),
+        scan.gate.gate_id,
+        verdict.reason.value,
+        scans=1,
+        deal_no=deal_no,
+        outcome=verdict.outcome.value,
+    )
+    if not verdict.people:
+        tx.count(delta)
+        return scan_id
+    if scan.direction is Direction.EXIT:
+        delta.left_out = verdict.people
+    else:
+        delta.entered = verdict.people
+    records = [*records, scan.record(verdict)]
+    count_change(
+        tx, Change(history, fold(records, history.terms, tx.venue), records, deal_no), delta
+    )
+    return scan_id
+
+
+def _fields(
+    scan: NewScan, verdict: Verdict, arrival_number: str | None, detail: str
+) -> tuple[object, ...]:
+    """Return the columns of a scan that are chained as they stand (audit.SCAN_FIELDS)."""
+    return (
+        scan.device.device_id,
+        scan.nonce,
+        scan.gate.gate_id,
+        scan.gate.area,
+        None if scan.row is None else scan.row.voucher.voucher_id,
+        scan.mode.value,
+        scan.direction.value,
+        scan.party,
+        None if scan.scanned_at is None else to_ms(scan.scanned_at),
+        to_ms(scan.received_at),
+        to_ms(scan.scan_at),
+        int(scan.device.staffed),
+        0,
+        verdict.reason.value,
+        verdict.people,
+        verdict.remaining,
+        verdict.void_version,
+        RULES_VERSION,
+        arrival_number,
+        detail,
+    )
+
+
+def terms_of(row: VoucherRow | None) -> Terms:
+    """Return the terms to fold a voucher's records by; a code nobody knows admits nobody."""
+    return Terms() if row is None else Terms.of(row.voucher, row.deal)
+
+
+_STATUSES = {each.value: each for each in Status}
+_REASONS = {each.value: each for each in Reason}
+_MODES = {each.value: each for each in Mode}
+_DIRECTIONS = {each.value: each for each in Direction}

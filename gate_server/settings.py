@@ -1,0 +1,113 @@
+"""Settings of one venue, read once at start from DIR/gate.toml over the packaged defaults."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from datetime import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from admission.calendar import Venue
+from admission.errors import InvalidInput
+from admission.messages import Messages
+
+FILE = "gate.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a venue may set; every default stands in config/gate.toml.
+
+    Attributes:
+        limit: most people inside at once; 0: no limit.
+        stale_after_s: age of a feed from which an unknown code is referred instead of refused.
+        threads: threads that answer requests; `streams` of them may be event streams.
+        enrol_attempts_a_minute: failed enrolments from one address, then 429.
+        lookups_an_hour: look-ups by phone a user, then 429.
+    """
+
+    name: str
+    zone: str
+    day_starts_at: str
+    limit: int
+    stale_after_s: float
+    threads: int
+    streams: int
+    enrol_attempts_a_minute: int
+    lookups_an_hour: int
+
+    def __post_init__(self) -> None:
+        if self.streams > self.threads - 16:
+            raise InvalidInput(
+                "server.streams", f"at most threads - 16 = {self.threads - 16}: scans need threads"
+            )
+        if self.limit < 0:
+            raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")
+
+    @property
+    def venue(self) -> Venue:
+        """The venue's calendar."""
+        return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
+
+
+def read_settings(directory: Path) -> Settings:
+    """Read DIR/gate.toml over the packaged defaults.
+
+    Raises:
+        InvalidInput: not TOML, an unknown key, a wrong type or value; names the key.
+    """
+    values = _flat(_packaged())
+    own = directory / FILE
+    if own.exists():
+        given = _flat(_parse(own.read_text("utf-8"), str(own)))
+        for key, value in given.items():
+            if key not in values:
+                known = ", ".join(sorted(values))
+                raise InvalidInput(key, f"no such setting in {own}; known are {known}")
+            default = values[key]
+            if type(value) is not type(default) and (type(value), type(default)) != (int, float):
+                raise InvalidInput(key, f"must be {type(default).__name__} in {own}")
+            values[key] = type(default)(value)
+    names = {field.name for field in fields(Settings)}
+    settings = Settings(**{key.split(".")[1]: value for key, value in values.items()})
+    assert names == {key.split(".")[1] for key in values}  # noqa: S101 - packaged file is ours
+    try:
+        settings.venue.day_of  # noqa: B018 - makes the zone, so that a wrong one is told at start
+    except ZoneInfoNotFoundError as error:
+        raise InvalidInput("venue.zone", f"no time zone {settings.zone}") from error
+    except ValueError as error:
+        raise InvalidInput("venue.day_starts_at", "give a time as 00:00") from error
+    return settings
+
+
+def read_messages(venue: Venue) -> Messages:
+    """Read the sentences for staff from the package."""
+    text = files("gatehouse_config").joinpath("messages/verdicts.toml").read_text("utf-8")
+    return Messages(_parse(text, "verdicts.toml"), venue)
+
+
+def default_file() -> str:
+    """Return the packaged gate.toml, comments and all, for `init` to put into DIR."""
+    return files("gatehouse_config").joinpath(FILE).read_text("utf-8")
+
+
+def _packaged() -> dict[str, Any]:
+    return _parse(default_file(), FILE)
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(name, f"not TOML: {error}") from error
+
+
+def _flat(tables: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{table}.{key}": value
+        for table, values in tables.items()
+        for key, value in (values.items() if isinstance(values, dict) else {"": values}.items())
+    }

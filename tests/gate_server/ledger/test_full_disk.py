@@ -1,0 +1,140 @@
+"""A disk that is full: nothing half-written, voids still go in, and scans come back with room."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from admission.errors import LedgerUnavailable
+from admission.verdicts import Reason
+from admission.voids import CostBearer
+from admission.wire_staff import VoidRequest
+from gate_server.ledger import actions, audit, corrections
+from tests.gate_server.ledger.test_writer import together
+from tests.ledgers import a_venue
+
+CODES = [f"CODE-{n:05}" for n in range(3000)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 48 MiB of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "gatehouse-test", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk):
+    """Take all the room that is left but 300 kB, and return the file that holds it."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (2**20, 2**12):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+        file.truncate(file.tell() - 300_000)
+    return ballast
+
+
+@contextmanager
+def file_size_limit(size):
+    """Let no file of this process grow beyond a size, as a quota would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def scan_until_full(venue):
+    """Scan from eight threads until the ledger cannot write; return the nonces admitted."""
+    admitted, refused = [], []
+
+    def lane(number):
+        for index in range(number, len(CODES), 8):
+            try:
+                venue.scan(CODES[index], f"nonce-{index:05}")
+            except LedgerUnavailable:
+                refused.append(index)
+                return
+            admitted.append(f"nonce-{index:05}")
+
+    together(8, lane)
+    return sorted(admitted), refused
+
+
+def check_nothing_half_written(venue, admitted):
+    assert sorted(row[0] for row in venue.rows("SELECT nonce FROM scans")) == admitted
+    assert venue.rows("SELECT COALESCE(sum(entered), 0) FROM counters") == [(len(admitted),)]
+    assert venue.ledger.read(audit.verify).findings == ()
+    assert venue.ledger.tallies.today.inside == len(admitted)
+
+
+def void(venue):
+    terms = VoidRequest(reason="mistake", honour=None, cost_bearer=CostBearer.PLATFORM)
+    now = venue.clock()
+    return venue.change(lambda tx: actions.void_deal(tx, "D", terms, by="anne", now=now))
+
+
+def void_until_the_reserve_is_used(venue, reserve):
+    """Void again and again: the first few still find room in the log's last block."""
+    voids = []
+    while reserve.exists():
+        voids.append(void(venue))
+    return voids
+
+
+def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans_back(small_disk):
+    with a_venue(small_disk) as venue:
+        venue.sell(CODES)
+        assert (small_disk / "reserve").exists()
+        ballast = fill(small_disk)
+
+        admitted, refused = scan_until_full(venue)
+
+        assert admitted
+        assert refused, "the disk was not full"
+        check_nothing_half_written(venue, admitted)
+        assert (small_disk / "reserve").exists(), "a scan took the room kept for voids"
+
+        voids = void_until_the_reserve_is_used(venue, small_disk / "reserve")
+        assert voids == list(range(1, len(voids) + 1))
+        first, who = admitted[0], corrections.Actor("D1")
+        taken = venue.ledger.write(
+            lambda tx: corrections.annul_scan(
+                tx, "D1", first, people=None, reason="stuck", by=who, now=venue.clock()
+            ),
+            urgent=True,
+        )
+        assert taken.record.annulled == 1
+
+        ballast.unlink()
+        assert venue.scan(CODES[-1], "nonce-after").verdict.reason is Reason.DEAL_VOIDED
+        assert venue.ledger.read(audit.verify).findings == ()
+
+
+def test_a_file_that_may_not_grow_loses_nothing_and_recovers(tmp_path):
+    with a_venue(tmp_path) as venue:
+        venue.sell(CODES)
+        size = (tmp_path / "ledger.db-wal").stat().st_size
+
+        with file_size_limit(size + 60_000):
+            admitted, refused = scan_until_full(venue)
+            check_nothing_half_written(venue, admitted)
+
+        assert refused
+        again = venue.scan(CODES[refused[0]], f"nonce-{refused[0]:05}")
+        assert again.verdict.reason is Reason.ADMITTED
+        assert again.replayed is False
+        venue.reopen()
+        check_nothing_half_written(venue, sorted([*admitted, f"nonce-{refused[0]:05}"]))
