@@ -1,0 +1,1 @@
+"""What keeps the ledger in step with the platforms: one file a source, one contract for all."""
