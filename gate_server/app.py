@@ -1,0 +1,136 @@
+"""Join ledger, keys and settings into the gate server's web application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gate_server.checkin import CheckIn, Limits
+from gate_server.keyring import Keyring
+from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.reports import DealBook, recent_scans
+from gate_server.settings import Settings, read_messages
+from gate_server.web.answers import Answers
+from gate_server.web.attempts import Attempts
+from gate_server.web.calls import WAITS_FOR, Calls
+from gate_server.web.clocks import ClockWatch
+from gate_server.web.health import health
+from gate_server.web.hub import Hub
+from gate_server.web.nouns import NOUNS
+from gate_server.web.openapi import make_document
+from gate_server.web.operations import PREFIX, Noun, Operation, write_problem
+from gate_server.web.pages import pages
+from gate_server.web.picks import Picks
+from gate_server.web.problems import make_problem
+from gate_server.web.replies import respond
+from gate_server.web.scans import scans
+from gate_server.web.services import Services
+from gate_server.web.stats import make_stats
+from gate_server.web.timings import Timings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SCANS_PATH = f"{PREFIX}/scans"
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class GateApp(Flask):
+    """The application; `close` ends its event streams and its watching thread."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__("gate_server.web", static_folder=None, template_folder=None)
+        self.services = services
+        self._submit_scan = next(each for each in scans.operations if each.rule == "/scans")
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; scans go by Flask's routing and contexts.
+
+        Those are most of what a scan costs. A list lets the server send the answer in one piece.
+        """
+        if environ["PATH_INFO"] != SCANS_PATH or environ["REQUEST_METHOD"] != "POST":
+            return super().wsgi_app(environ, start_response)
+        reply = self._submit_scan.answer(self.services, environ, {})
+        assert isinstance(reply.body, bytes)  # noqa: S101 - only event streams are not
+        reply.headers.append(("Content-Type", reply.content_type))
+        reply.headers.append(("Content-Length", str(len(reply.body))))
+        start_response(_STATUS_LINES[reply.status], reply.headers)
+        return [reply.body]
+
+    def close(self) -> None:
+        """End what listens; the ledger is its opener's."""
+        self.services.hub.stop()
+
+
+def create_app(
+    ledger: Ledger, keys: Keyring, settings: Settings, *, ca_pem: bytes = b""
+) -> GateApp:
+    """Make the application of an open ledger.
+
+    Args:
+        ca_pem: the venue's authority, which `/ca` hands out; b"" over plain HTTP.
+    """
+    app = GateApp(_services(ledger, keys, settings, ca_pem))
+    # No redirects: a path is right, or there is nothing.
+    app.url_map.merge_slashes = False
+    for noun in NOUNS:
+        app.register_blueprint(_blueprint(app.services, noun))
+    app.register_blueprint(health(app.services))
+    app.register_blueprint(pages(app.services))
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.services.hub.start()
+    return app
+
+
+def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
+    limits = Limits(settings.limit or None, settings.stale_after_s)
+    services = Services(
+        ledger=ledger,
+        keys=keys,
+        settings=settings,
+        check_in=CheckIn(keys, limits),
+        answers=Answers(read_messages(ledger.venue), Picks(keys, ledger.epoch)),
+        attempts=Attempts(settings),
+        calls=Calls(recent_scans(ledger, ledger.clock() - WAITS_FOR)),
+        timings=Timings(ledger.tallies),
+        hub=Hub(ledger, settings.streams, lambda: msgspec.json.encode(make_stats(services))),
+        clocks=ClockWatch(),
+        deal_book=DealBook(ledger),
+        ca_pem=ca_pem,
+        openapi=make_document(NOUNS),
+    )
+    return services
+
+
+def _blueprint(services: Services, noun: Noun) -> Blueprint:
+    blueprint = Blueprint(noun.name, __name__)
+    for operation in noun.operations:
+        blueprint.add_url_rule(
+            PREFIX + operation.rule,
+            operation.name,
+            _view(services, operation),
+            methods=[operation.method],
+            provide_automatic_options=False,
+        )
+    return blueprint
+
+
+def _view(services: Services, operation: Operation) -> Callable[..., Response]:
+    def view(**args: str) -> Response:
+        return respond(operation.answer(services, request.environ, args))
+
+    return view
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    slugs = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 400: "invalid"}
+    slug = slugs.get(error.code or 500, "internal")
+    reply = write_problem(make_problem(slug, error.description or ""))
+    allowed = [header for header in error.get_headers() if header[0] == "Allow"]
+    reply.headers += [*allowed, ("Cache-Control", "no-store")]
+    return respond(reply)

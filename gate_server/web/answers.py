@@ -1,0 +1,78 @@
+"""Turn a decision into what the device is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from admission.messages import Messages
+from admission.verdicts import RULES_VERSION, Reason, Verdict
+from admission.wire import FirstUseAnswer, PickAnswer, ScanAnswer, Text, VoucherAnswer
+from gate_server.decisions import Decision
+from gate_server.ledger.scans import VoucherRow
+from gate_server.web.picks import Picks
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Writes scan answers of one ledger."""
+
+    messages: Messages
+    picks: Picks
+
+    def scan(self, decision: Decision, *, device_id: str, now: datetime) -> ScanAnswer:
+        """Return what a device is told of its scan; it never holds the code."""
+        verdict = decision.verdict
+        sentence = self.messages.sentence(verdict, dry=decision.dry)
+        row = decision.row
+        return ScanAnswer(
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            admitted=verdict.people,
+            remaining=verdict.remaining,
+            nonce=decision.nonce,
+            scan_id=None if decision.scan_id is None else str(decision.scan_id),
+            replayed=decision.replayed,
+            message=Text(zh=sentence.zh, en=sentence.en),
+            decided_at=decision.decided_at,
+            epoch=self.picks.epoch,
+            ledger_revision=decision.revision,
+            void_version=verdict.void_version,
+            rules_version=RULES_VERSION,
+            voucher=None if row is None else _voucher(row, verdict, decision.area),
+            vouchers=self._several(decision, device_id, now) if decision.several else None,
+            arrival_number=decision.arrival_number,
+            tickets=None,
+            clock_skew_s=decision.skew_s,
+        )
+
+    def _several(
+        self, decision: Decision, device_id: str, now: datetime
+    ) -> list[PickAnswer] | None:
+        # Two platforms' vouchers under one code: a human must find out whose it is.
+        if decision.verdict.reason is not Reason.SEVERAL_VOUCHERS:
+            return None
+        return [
+            PickAnswer(
+                pick=self.picks.write(row.voucher.voucher_id, device_id=device_id, now=now),
+                tail=row.voucher.tail,
+                title=row.deal.title,
+                category=row.deal.category.value,
+                remaining=remaining,
+            )
+            for row, remaining in decision.several
+        ]
+
+
+def _voucher(row: VoucherRow, verdict: Verdict, area: str) -> VoucherAnswer:
+    voucher, deal, first = row.voucher, row.deal, verdict.first_use
+    return VoucherAnswer(
+        tail=voucher.tail,
+        deal_id=deal.deal_id,
+        title=deal.title,
+        category=deal.category.value,
+        admits=voucher.admits,
+        area=area,
+        arrived_at=verdict.arrived_at,
+        first_use=None if first is None else FirstUseAnswer(at=first.at, gate_id=first.gate_id),
+    )

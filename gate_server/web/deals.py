@@ -1,0 +1,240 @@
+"""Deals over HTTP: how they stand, and what supervisors do with them."""
+
+from __future__ import annotations
+
+from admission.deals import Deal, Hold, HoldScope, Right
+from admission.errors import NotFound
+from admission.voids import Honour, Void
+from admission.wire_staff import (
+    DealAnswer,
+    DealsAnswer,
+    HoldAnswer,
+    HoldRequest,
+    HonourTerms,
+    Preview,
+    ReasonRequest,
+    VoidAnswer,
+    VoidRequest,
+    VoidTerms,
+)
+from gate_server.ledger.actions import (
+    get_deal,
+    hold_deal,
+    read_honour,
+    release_deal,
+    restore_deal,
+    void_deal,
+)
+from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.reports import DealCounts, preview_void
+from gate_server.web.callers import PARTNERS, STEWARDS, SUPERVISORS, Role
+from gate_server.web.operations import Call, Noun
+
+deals = Noun("deals")
+
+
+@deals.operation("GET", "/deals", who=STEWARDS | PARTNERS, answer=DealsAnswer)
+def list_deals(call: Call) -> DealsAnswer:
+    """List all deals; a partner's own only."""
+    catalogue = call.services.ledger.catalogue
+    counts = call.services.deal_book.counts()
+    seen = [deal for deal in catalogue.deals.values() if _may_see(call, deal)]
+    return DealsAnswer(deals=[_answer(catalogue, deal, counts[deal.deal_no]) for deal in seen])
+
+
+@deals.operation("GET", "/deals/<deal_id>", who=STEWARDS | PARTNERS, answer=DealAnswer)
+def show_deal(call: Call) -> DealAnswer:
+    """Show one deal; another platform's is not there for a partner."""
+    return _current(call)
+
+
+@deals.operation(
+    "POST",
+    "/deals/<deal_id>/hold",
+    who=SUPERVISORS,
+    body=HoldRequest,
+    answer=DealAnswer,
+    problems=("deal-voided",),
+)
+def hold(call: Call) -> DealAnswer:
+    """Let a deal's vouchers, or those in the scope, await a human's decision."""
+    request, ledger, deal_id = call.body, call.services.ledger, call.args["deal_id"]
+    scope = HoldScope()
+    if request.scope is not None:
+        given = request.scope
+        scope = HoldScope(given.sold_from, given.sold_until, given.price_at_most_minor)
+    ledger.write(
+        lambda tx: hold_deal(
+            tx,
+            deal_id,
+            reason=request.reason,
+            scope=scope,
+            at_gate=request.at_gate,
+            by=call.caller.name,
+            now=ledger.clock(),
+        ),
+        alone=True,
+        urgent=True,
+    )
+    return _current(call)
+
+
+@deals.operation(
+    "POST",
+    "/deals/<deal_id>/release",
+    who=SUPERVISORS,
+    body=ReasonRequest,
+    answer=DealAnswer,
+    problems=("not-held",),
+)
+def release(call: Call) -> DealAnswer:
+    """End a hold; the vouchers are admitted again."""
+    ledger, deal_id, reason = call.services.ledger, call.args["deal_id"], call.body.reason
+    ledger.write(
+        lambda tx: release_deal(
+            tx, deal_id, reason=reason, by=call.caller.name, now=ledger.clock()
+        ),
+        alone=True,
+        urgent=True,
+    )
+    return _current(call)
+
+
+@deals.operation(
+    "POST",
+    "/deals/<deal_id>/void",
+    who=SUPERVISORS,
+    body=VoidRequest,
+    answer=VoidAnswer,
+    query=("preview",),
+)
+def void(call: Call) -> VoidAnswer:
+    """Withdraw a deal, or change the terms; `preview=true` only counts what it would touch."""
+    ledger, deal_id, terms = call.services.ledger, call.args["deal_id"], call.body
+    if call.flag("preview"):
+        return _preview(call, deal_id, terms)
+    version = ledger.write(
+        lambda tx: void_deal(tx, deal_id, terms, by=call.caller.name, now=ledger.clock()),
+        alone=True,
+        urgent=True,
+    )
+    return VoidAnswer(deal_id=deal_id, status="voided", void_version=version)
+
+
+@deals.operation(
+    "POST",
+    "/deals/<deal_id>/restore",
+    who=SUPERVISORS,
+    body=ReasonRequest,
+    answer=VoidAnswer,
+    problems=("not-voided",),
+)
+def restore(call: Call) -> VoidAnswer:
+    """End a void and any hold; its vouchers are admitted again."""
+    ledger, deal_id, reason = call.services.ledger, call.args["deal_id"], call.body.reason
+    version = ledger.write(
+        lambda tx: restore_deal(
+            tx, deal_id, reason=reason, by=call.caller.name, now=ledger.clock()
+        ),
+        alone=True,
+        urgent=True,
+    )
+    return VoidAnswer(deal_id=deal_id, status="active", void_version=version)
+
+
+def _preview(call: Call, deal_id: str, terms: VoidRequest) -> VoidAnswer:
+    ledger = call.services.ledger
+    deal, honour = ledger.write(lambda tx: (get_deal(tx, deal_id), read_honour(tx, terms)))
+    touched = preview_void(ledger, deal, honour, ledger.clock())
+    return VoidAnswer(
+        deal_id=deal_id,
+        status=_status(ledger.catalogue, deal),
+        void_version=None,
+        preview=Preview(
+            vouchers=touched.vouchers,
+            people=touched.people,
+            buyers=len(touched.buyers),
+            paid_minor=touched.paid_minor,
+            arrived=touched.arrived,
+            admitted_people=touched.admitted_people,
+            inside=touched.inside,
+        ),
+    )
+
+
+def _may_see(call: Call, deal: Deal) -> bool:
+    return call.caller.kind is not Role.PARTNER or deal.platform == call.caller.platform
+
+
+def _current(call: Call) -> DealAnswer:
+    catalogue, deal_id = call.services.ledger.catalogue, call.args["deal_id"]
+    deal = catalogue.deal(deal_id)
+    if deal is None or not _may_see(call, deal):
+        raise NotFound(f"no deal {deal_id}")
+    return _answer(catalogue, deal, call.services.deal_book.counts()[deal.deal_no])
+
+
+def _answer(catalogue: Catalogue, deal: Deal, counts: DealCounts) -> DealAnswer:
+    hold, void = catalogue.holds.get(deal.deal_no), catalogue.voids.get(deal.deal_no)
+    return DealAnswer(
+        deal_id=deal.deal_id,
+        platform=deal.platform,
+        title=deal.title,
+        category=deal.category.value,
+        status=_status(catalogue, deal),
+        valid_from=deal.valid_from,
+        valid_until=deal.valid_until,
+        face_price_minor=deal.face_price_minor,
+        currency=deal.currency,
+        rights="|".join(map(_right, deal.rights)),
+        vouchers=counts.vouchers,
+        people_sold=counts.people_sold,
+        people_admitted=counts.people_admitted,
+        hold=None if hold is None else _hold(hold),
+        void=None if void is None else _void(void, deal),
+    )
+
+
+def _status(catalogue: Catalogue, deal: Deal) -> str:
+    if deal.deal_no in catalogue.voids:
+        return "voided"
+    return "held" if deal.deal_no in catalogue.holds else "active"
+
+
+def _right(right: Right) -> str:
+    return f"{right.area}:{right.uses}" + ("/day" if right.per_day else "")
+
+
+def _hold(hold: Hold) -> HoldAnswer:
+    return HoldAnswer(
+        since=hold.since,
+        reason=hold.reason,
+        at_gate=hold.at_gate,
+        sold_from=hold.scope.sold_from,
+        sold_until=hold.scope.sold_until,
+        price_at_most_minor=hold.scope.price_at_most_minor,
+    )
+
+
+def _void(void: Void, deal: Deal) -> VoidTerms:
+    unit = void.settlement_unit_minor
+    if unit is None:
+        unit = deal.settle_price_minor
+    return VoidTerms(
+        void_version=void.version,
+        committed_at=void.committed_at,
+        reason=void.reason,
+        honour=None if void.honour is None else _honour(void.honour),
+        cost_bearer=void.cost_bearer,
+        settlement_unit_minor=deal.face_price_minor if unit is None else unit,
+        statuses_since=void.statuses_since,
+    )
+
+
+def _honour(honour: Honour) -> HonourTerms:
+    return HonourTerms(
+        arrived_from=honour.arrived_from,
+        arrived_by=honour.arrived_by,
+        admit_until=honour.admit_until,
+        max_people=honour.max_people,
+    )

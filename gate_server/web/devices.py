@@ -1,0 +1,103 @@
+"""Devices over HTTP: enrol, learn who one is, give a sign of life."""
+
+from __future__ import annotations
+
+import msgspec
+
+from admission.calendar import to_ms
+from admission.keys import write_code_keys
+from admission.wire import DeviceSelf, Enrolled, EnrolRequest, Heartbeat, HeartbeatRequest
+from gate_server import __version__
+from gate_server.ledger.devices import EnrolmentGone, enrol_device, record_heartbeat
+from gate_server.ledger.session import Session
+from gate_server.secrets import find_enrolment_hash
+from gate_server.web.callers import DEVICES
+from gate_server.web.operations import Call, Noun
+from gate_server.web.problems import Refused
+
+devices = Noun("devices")
+
+
+@devices.operation(
+    "POST",
+    "/devices/enrol",
+    public=True,
+    body=EnrolRequest,
+    answer=Enrolled,
+    status=201,
+    problems=("enrolment-gone", "too-many"),
+)
+def enrol(call: Call) -> Enrolled:
+    """Turn an enrolment code into a device; its token is told this once."""
+    services, request = call.services, call.body
+    ledger = services.ledger
+    services.attempts.check_enrolment(call.address)
+    code_hash = find_enrolment_hash(request.code)
+    if code_hash is None:
+        services.attempts.enrolment_failed(call.address)
+        raise Refused("enrolment-gone", "this is not an enrolment code; it has 26 characters")
+    now = ledger.clock()
+    enrolled = ledger.write(
+        lambda tx: enrol_device(tx, code_hash, nonce=request.nonce, name=request.name, now=now),
+        alone=True,
+    )
+    if isinstance(enrolled, EnrolmentGone):
+        services.attempts.enrolment_failed(call.address)
+        raise enrolled
+    device, token = enrolled
+    return Enrolled(
+        device_id=device.device_id,
+        token=token,
+        gate_id=device.gate_id,
+        profile=device.profile,
+        code_key=write_code_keys(services.keys.code_keys),
+        server_time=now,
+        epoch=ledger.epoch,
+    )
+
+
+@devices.operation("GET", "/devices/self", who=DEVICES, answer=DeviceSelf)
+def tell_self(call: Call) -> DeviceSelf:
+    """Tell a device what the server knows of it."""
+    ledger, device = call.services.ledger, call.device
+    gate = ledger.catalogue.gates[device.gate_id]
+    return DeviceSelf(
+        device_id=device.device_id,
+        name=device.name,
+        gate_id=gate.gate_id,
+        gate_name=gate.name,
+        area=gate.area,
+        profile=device.profile,
+        staffed=device.staffed,
+        party_default=device.party_default,
+        server_time=ledger.clock(),
+        server_version=__version__,
+        epoch=ledger.epoch,
+        ledger_revision=ledger.revision,
+    )
+
+
+@devices.operation(
+    "POST", "/devices/self/heartbeat", who=DEVICES, body=HeartbeatRequest, answer=Heartbeat
+)
+def take_heartbeat(call: Call) -> Heartbeat:
+    """Keep a device's last word, measure its clock, and tell it where the ledger stands."""
+    services, request, device_id = call.services, call.body, call.device.device_id
+    ledger = services.ledger
+    now = ledger.clock()
+    offset_ms = None
+    if request.device_time is not None:
+        offset_ms = to_ms(request.device_time) - to_ms(now)
+
+    def keep(tx: Session) -> tuple[int, bytes]:
+        word = msgspec.to_builtins(request)
+        record_heartbeat(tx, device_id, word, offset_ms=offset_ms, now=now)
+        # Read together: a head that is told with another's revision would look like tampering.
+        return tx.revision, tx.head
+
+    # Patient and alone: it changes the catalogue, and no scan waits for it.
+    revision, head = ledger.write(keep, alone=True, patient=True)
+    services.clocks.alarmed(ledger.catalogue, now)
+    return Heartbeat(
+        server_time=now, epoch=ledger.epoch, ledger_revision=revision, audit_head=head.hex()
+    )

@@ -1,0 +1,173 @@
+"""Tell listeners what changed: one thread watches the ledger, and no scan waits for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from typing import Final
+
+import msgspec
+
+from admission.errors import LedgerError
+from admission.scans import Gate
+from admission.wire import GateEvent, RevisionEvent, ScanAnswer
+from gate_server.ledger.ledger import Ledger
+from gate_server.web.callers import Caller
+from gate_server.web.problems import Refused
+from gate_server.web.streams import Stream, frame
+
+# Changes within so long are told together.
+LOOK_EVERY_S: Final = 0.1
+STATS_EVERY_S: Final = 1.0
+RETRY_AFTER_S: Final = 5
+
+log = logging.getLogger("gatehouse.events")
+_encode = msgspec.json.encode
+
+
+class Hub:
+    """All event streams: at most `most`, one a device or user.
+
+    Args:
+        stats: makes the figures for staff, JSON; called about once a second while staff listen.
+    """
+
+    def __init__(self, ledger: Ledger, most: int, stats: Callable[[], bytes]) -> None:
+        self._ledger = ledger
+        self._most = most
+        self._stats = stats
+        self._lock = Lock()
+        self._streams: dict[tuple[bool, str], Stream] = {}
+        self._open = 0
+        self._stopping = Event()
+        self._told = ledger.revision
+        self._gates, self._emergency = ledger.catalogue.gates, ledger.catalogue.emergency
+        self._thread = Thread(target=self._watch, name="event-hub", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every stream and the watching; what comes later is refused."""
+        self._stopping.set()
+        for stream in self._listeners():
+            stream.end()
+
+    @property
+    def listening(self) -> int:
+        """Streams that hold a thread, those too whose listener has gone unnoticed."""
+        return self._open
+
+    def join(self, caller: Caller) -> Stream:
+        """Open a stream; the caller's older one ends.
+
+        Raises:
+            Refused: 503, as many as may be are open, or the server stops.
+        """
+        stream = Stream(caller, self._leave)
+        self._greet(stream)
+        with self._lock:
+            older = self._streams.get(_key(caller))
+            # An older one of the caller counts until its thread is free: a listener that never
+            # reads may hold it for long, and threads are what is scarce.
+            room = self._open < self._most and not self._stopping.is_set()
+            if room:
+                self._streams[_key(caller)] = stream
+                self._open += 1
+        # Never under the lock: a stream that ends takes its own first, then this one.
+        if older is not None:
+            older.end()
+        if not room:
+            raise Refused("streams-full", "as many as may be are open", retry_after_s=RETRY_AFTER_S)
+        return stream
+
+    def tell_verdict(self, device_id: str, answer: ScanAnswer) -> None:
+        """Tell a device that one of its scans was overridden."""
+        with self._lock:
+            stream = self._streams.get((True, device_id))
+        if stream is not None:
+            stream.put_verdict(frame("verdict", _encode(answer)))
+
+    def _listeners(self) -> list[Stream]:
+        with self._lock:
+            return list(self._streams.values())
+
+    def _leave(self, stream: Stream) -> None:
+        with self._lock:
+            self._open -= 1
+            if self._streams.get(_key(stream.caller)) is stream:
+                del self._streams[_key(stream.caller)]
+
+    def _greet(self, stream: Stream) -> None:
+        """Tell a new listener how things stand, so that nothing between two streams is missed."""
+        self._put_revision([stream], self._ledger.revision)
+        catalogue = self._ledger.catalogue
+        self._put_gates([stream], list(catalogue.gates.values()), catalogue.emergency)
+
+    def _watch(self) -> None:
+        told_stats_at = 0
+        ticks = 0
+        while not self._stopping.wait(LOOK_EVERY_S):
+            ticks += 1
+            streams = self._listeners()
+            self._tell_changes(streams)
+            staff = [stream for stream in streams if stream.caller.device is None]
+            if staff and (ticks - told_stats_at) * LOOK_EVERY_S >= STATS_EVERY_S:
+                told_stats_at = ticks
+                self._tell_stats(staff)
+
+    def _tell_changes(self, streams: list[Stream]) -> None:
+        revision = self._ledger.revision
+        if revision == self._told:
+            return
+        self._told = revision
+        self._put_revision(streams, revision)
+        catalogue = self._ledger.catalogue
+        gates, emergency = catalogue.gates, catalogue.emergency
+        if gates is self._gates and emergency == self._emergency:
+            return
+        changed = [
+            gate
+            for gate in gates.values()
+            if emergency != self._emergency or gate != self._gates.get(gate.gate_id)
+        ]
+        self._gates, self._emergency = gates, emergency
+        self._put_gates(streams, changed, emergency)
+
+    def _put_revision(self, streams: list[Stream], revision: int) -> None:
+        event = RevisionEvent(epoch=self._ledger.epoch, revision=revision)
+        data = frame("revision", _encode(event))
+        for stream in streams:
+            stream.put("revision", data)
+
+    def _put_gates(self, streams: list[Stream], gates: list[Gate], emergency: bool) -> None:
+        """Tell of gates: a device of its own, staff of all."""
+        for gate in gates:
+            event = GateEvent(
+                gate_id=gate.gate_id,
+                name=gate.name,
+                area=gate.area,
+                state=gate.state,
+                emergency=emergency,
+            )
+            data = frame("gate", _encode(event))
+            for stream in streams:
+                device = stream.caller.device
+                if device is None or device.gate_id == gate.gate_id:
+                    stream.put(f"gate {gate.gate_id}", data)
+
+    def _tell_stats(self, staff: list[Stream]) -> None:
+        try:
+            data = frame("stats", self._stats())
+        except LedgerError as error:
+            log.warning("no figures for the event streams: %s", error)
+            return
+        for stream in staff:
+            stream.put("stats", data)
+
+
+def _key(caller: Caller) -> tuple[bool, str]:
+    # A user may have a device's name.
+    return caller.device is not None, caller.name

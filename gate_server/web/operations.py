@@ -1,0 +1,255 @@
+"""Declare a call of the API once: who may make it, what it takes, what it answers.
+
+From the declaration come the authorisation, the reading and writing of bytes, the OpenAPI document
+and the test of every call with every caller. A call that does not name its callers has none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from admission import wire
+from admission.errors import AdmissionError, Forbidden, InvalidInput
+from admission.scans import Device
+from gate_server.web.callers import (
+    DEVICES,
+    NOBODY,
+    Caller,
+    Environ,
+    Kind,
+    Role,
+    check_usable,
+    identify,
+)
+from gate_server.web.problems import PROBLEM_JSON, ProblemReply, Refused, make_problem, problem_of
+
+if TYPE_CHECKING:
+    from gate_server.web.services import Services
+
+PREFIX: Final = "/api/v1"
+MOST_BYTES: Final = 1 << 20
+JSON: Final = "application/json"
+
+Headers: TypeAlias = list[tuple[str, str]]
+
+log = logging.getLogger("gatehouse.web")
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes out.
+
+    Attributes:
+        body: bytes, or an iterable of them that has `close`, for an event stream.
+    """
+
+    body: bytes | Iterable[bytes]
+    status: int = 200
+    content_type: str = JSON
+    headers: Headers = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way to its view.
+
+    Attributes:
+        body: what was sent, of the operation's type; None where it takes none.
+        args: the variable parts of the path; `query` the parameters behind it.
+        address: the peer's.
+    """
+
+    services: Services
+    body: Any
+    args: Mapping[str, str]
+    query: Mapping[str, str]
+    address: str
+    known_caller: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls; calls that anybody may make do not ask."""
+        assert self.known_caller is not None  # noqa: S101 - authorised before any view
+        return self.known_caller
+
+    @property
+    def device(self) -> Device:
+        """The calling device; for calls that only devices may make."""
+        assert self.caller.device is not None  # noqa: S101 - authorised before any view
+        return self.caller.device
+
+    def flag(self, name: str) -> bool:
+        """Return a parameter that is true or false; absent is false."""
+        value = self.query.get(name, "false")
+        if value not in {"true", "false"}:
+            raise InvalidInput(name, "is true or false")
+        return value == "true"
+
+
+View: TypeAlias = Callable[[Call], "Struct | Reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API.
+
+    Attributes:
+        rule: the path under PREFIX, variable parts in angle brackets.
+        who: profiles and roles that may call; empty with `public`.
+        body: type of the request's JSON; None: no body is read.
+        answers: types of a success; `status` is its status.
+        problems: slugs beyond those that every such call has.
+        query: parameters that are true or false.
+        content_type: of a success.
+    """
+
+    noun: str
+    method: str
+    rule: str
+    view: View
+    who: frozenset[Kind]
+    public: bool
+    body: type[Struct] | None
+    answers: tuple[type[Struct], ...]
+    status: int
+    problems: tuple[str, ...]
+    query: tuple[str, ...]
+    content_type: str
+
+    @property
+    def name(self) -> str:
+        """The name of its view, unique."""
+        return self.view.__name__
+
+    def answer(self, services: Services, environ: Environ, args: Mapping[str, str]) -> Reply:
+        """Authorise, read, call and write; whatever happens is a reply."""
+        caller = None
+        try:
+            if not self.public:
+                caller = identify(environ, services.ledger.catalogue)
+                self._authorise(caller)
+            reply = self._reply(services, environ, args, caller)
+        except AdmissionError as error:
+            reply = write_problem(problem_of(error))
+        except Exception:
+            log.exception("%s %s failed", self.method, self.rule)
+            reply = write_problem(make_problem("internal", "the gate server's log says more"))
+        ledger = services.ledger
+        reply.headers.append(("Cache-Control", "no-store"))
+        if caller is not None or self.public:
+            reply.headers.append(("X-Gatehouse-Epoch", ledger.epoch))
+            reply.headers.append(("X-Gatehouse-Revision", str(ledger.revision)))
+        return reply
+
+    def _authorise(self, caller: Caller) -> None:
+        if caller.device is not None:
+            check_usable(caller.device)
+        if caller.kind not in self.who:
+            raise Forbidden(f"{caller.kind} may not call {self.method} {PREFIX}{self.rule}")
+
+    def _reply(
+        self,
+        services: Services,
+        environ: Environ,
+        args: Mapping[str, str],
+        caller: Caller | None,
+    ) -> Reply:
+        body = None if self.body is None else wire.read(self.body, read_body(environ))
+        query = self._query(environ)
+        address = environ.get("REMOTE_ADDR", "")
+        result = self.view(Call(services, body, args, query, address, caller))
+        if isinstance(result, Reply):
+            return result
+        return Reply(_encode(result), self.status)
+
+    def _query(self, environ: Environ) -> Mapping[str, str]:
+        text = environ.get("QUERY_STRING")
+        if not text:
+            return _NO_QUERY
+        # A misspelt ?preview=true must never become the void itself.
+        pairs = parse_qsl(text, keep_blank_values=True)
+        query = dict(pairs)
+        for name in query:
+            if name not in self.query:
+                raise InvalidInput(name, "no such parameter of this call")
+        if len(query) != len(pairs):
+            raise InvalidInput(pairs[0][0], "a parameter stands twice")
+        return query
+
+
+class Noun:
+    """The calls about one noun; `create_app` makes a blueprint of it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.operations: list[Operation] = []
+
+    def operation(
+        self,
+        method: str,
+        rule: str,
+        *,
+        who: frozenset[Kind] = NOBODY,
+        public: bool = False,
+        body: type[Struct] | None = None,
+        answer: type[Struct] | tuple[type[Struct], ...] = (),
+        status: int = 200,
+        problems: Iterable[str] = (),
+        query: tuple[str, ...] = (),
+        content_type: str = JSON,
+    ) -> Callable[[View], View]:
+        """Declare the view below as a call; its docstring's first line becomes the summary."""
+        if method == "GET" and who - DEVICES:
+            who |= {Role.AUDITOR}
+
+        def declare(view: View) -> View:
+            self.operations.append(
+                Operation(
+                    self.name,
+                    method,
+                    rule,
+                    view,
+                    who,
+                    public,
+                    body,
+                    answer if isinstance(answer, tuple) else (answer,),
+                    status,
+                    tuple(problems),
+                    query,
+                    content_type,
+                )
+            )
+            return view
+
+        return declare
+
+
+def read_body(environ: Environ) -> bytes:
+    """Read a request's body.
+
+    Raises:
+        Refused: 413, more than 1 MiB.
+    """
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length) > MOST_BYTES:
+        raise Refused("too-large", f"at most {MOST_BYTES} bytes")
+    body: bytes = environ["wsgi.input"].read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        raise Refused("too-large", f"at most {MOST_BYTES} bytes")
+    return body
+
+
+def write_problem(reply: ProblemReply) -> Reply:
+    """Write a problem."""
+    return Reply(_encode(reply.problem), reply.problem.status, PROBLEM_JSON, list(reply.headers))
+
+
+_NO_QUERY: Mapping[str, str] = {}

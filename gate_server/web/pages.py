@@ -1,0 +1,75 @@
+"""Pages for people: the board, how to enrol, the venue's certificate."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from flask import Blueprint, Response, render_template, request
+
+from admission.errors import Forbidden, NotFound
+from gate_server.web.callers import Environ
+from gate_server.web.health import is_loopback
+from gate_server.web.operations import Reply
+from gate_server.web.replies import answer_page, respond
+from gate_server.web.services import Services
+from gate_server.web.stats import make_stats
+
+HTML = "text/html; charset=utf-8"
+
+
+def pages(services: Services) -> Blueprint:
+    """Make the blueprint of the pages."""
+    site = Blueprint("pages", __name__, template_folder="templates", static_folder="static")
+
+    @site.get("/")
+    def board() -> Response:
+        return respond(answer_page(lambda: _board(services, request.environ)))
+
+    @site.get("/enrol")
+    def enrol() -> Response:
+        return respond(answer_page(lambda: Reply(_page("enrol.html"), content_type=HTML)))
+
+    @site.get("/ca")
+    @site.get("/ca.pem", endpoint="ca_pem")
+    def authority() -> Response:
+        return respond(answer_page(lambda: _authority(services)))
+
+    return site
+
+
+def _page(template: str, **values: object) -> bytes:
+    return render_template(template, **values).encode()
+
+
+def _board(services: Services, environ: Environ) -> Reply:
+    # Until people can log in, whoever sits at this machine may look, and nobody else.
+    if not is_loopback(environ) or not _names_this_machine(environ.get("HTTP_HOST", "")):
+        raise Forbidden("the board is shown on the server's own screen only: open 127.0.0.1")
+    figures, venue = make_stats(services), services.ledger.venue
+    return Reply(
+        _page(
+            "board.html",
+            name=services.settings.name,
+            stats=figures,
+            now=figures.now.astimezone(venue.zone),
+            most=max((max(gate.per_minute) for gate in figures.gates), default=0) or 1,
+        ),
+        content_type=HTML,
+    )
+
+
+def _names_this_machine(host: str) -> bool:
+    """Say whether a Host header is loopback's: another name may be a web site's that rebinds."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _authority(services: Services) -> Reply:
+    if not services.ca_pem:
+        raise NotFound("this server has no certificate: it serves plain HTTP on loopback")
+    return Reply(services.ca_pem, content_type="application/x-pem-file")

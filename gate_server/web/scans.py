@@ -1,0 +1,204 @@
+"""Scans over HTTP: submit one, and correct it afterwards."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from admission.errors import Forbidden, InvalidInput, NotFound
+from admission.scans import MODES, Device, Direction, Mode, Profile
+from admission.verdicts import Reason
+from admission.voids import CostBearer
+from admission.wire import (
+    AnnulRequest,
+    Counted,
+    OverrideRequest,
+    ScanAnswer,
+    ScanRequest,
+    StrikeRequest,
+)
+from gate_server.checkin import Presented
+from gate_server.decisions import Decision, stored_decision
+from gate_server.ledger.corrections import (
+    Actor,
+    annul_count,
+    annul_scan,
+    find_count,
+    get_scan,
+    override_scan,
+    row_of,
+    strike_scan,
+)
+from gate_server.ledger.reports import RecentScan
+from gate_server.ledger.scans import StoredScan, find_scan
+from gate_server.ledger.session import Session
+from gate_server.web.callers import DEVICES, SUPERVISORS
+from gate_server.web.counts import counted
+from gate_server.web.operations import Call, Noun
+from gate_server.web.problems import Refused
+from gate_server.web.services import Services
+
+scans = Noun("scans")
+
+
+@scans.operation(
+    "POST",
+    "/scans",
+    who=DEVICES,
+    body=ScanRequest,
+    answer=ScanAnswer,
+    problems=("mode-unavailable", "nonce-reused", "annulled"),
+)
+def submit_scan(call: Call) -> ScanAnswer:
+    """Answer one scan: 200 for admit and refuse alike, an error only if no verdict was reached."""
+    started = perf_counter()
+    services, device, request = call.services, call.device, call.body
+    _check_mode(device, request)
+    presented = _present(services, device, request)
+    decision = services.ledger.write(lambda tx: services.check_in.run(tx, presented))
+    services.timings.note(device.gate_id, (perf_counter() - started) * 1000)
+    _note(services, device.device_id, request.mode, decision)
+    return services.answers.scan(decision, device_id=device.device_id, now=presented.received_at)
+
+
+def _check_mode(device: Device, request: ScanRequest) -> None:
+    profile = device.profile
+    if request.mode not in MODES[profile]:
+        raise Forbidden(f"a device of profile {profile} has no mode {request.mode}")
+    if request.mode is Mode.EXCHANGE:
+        raise Refused("mode-unavailable", "the exchange desk comes with a later version")
+    if request.direction is Direction.EXIT and profile is not Profile.GATE:
+        raise Forbidden(f"a device of profile {profile} records no exits")
+    if (request.code is None) is (request.pick is None):
+        raise InvalidInput("code", "send either code or pick")
+
+
+def _present(services: Services, device: Device, request: ScanRequest) -> Presented:
+    now = services.ledger.clock()
+    presented = Presented(
+        device,
+        request.nonce,
+        request.mode,
+        request.direction,
+        request.party,
+        now,
+        request.scanned_at,
+        request.operator,
+    )
+    if request.code is not None:
+        presented.code = services.check_in.read(request.code)
+    elif request.pick is not None:
+        pick = services.answers.picks.read(request.pick, device_id=device.device_id, now=now)
+        presented.voucher_id, presented.pick_problem = pick.voucher_id, pick.problem
+    return presented
+
+
+def _note(services: Services, device_id: str, mode: Mode, decision: Decision) -> None:
+    """Remember who waits for a human; a verdict that is answered again is not another call."""
+    if decision.replayed or decision.scan_id is None:
+        return
+    reason, at = decision.verdict.reason, decision.decided_at
+    services.calls.note(RecentScan(device_id, decision.nonce, mode, reason, at))
+
+
+@scans.operation(
+    "POST",
+    "/scans/<nonce>/annul",
+    who=DEVICES | SUPERVISORS,
+    body=AnnulRequest,
+    answer=(ScanAnswer, Counted),
+    problems=("not-admitted", "too-late", "ticket-used", "moved-since"),
+)
+def annul(call: Call) -> ScanAnswer | Counted:
+    """Take back people who did not pass, by the nonce of their scan or count."""
+    request, nonce, services = call.body, call.args["nonce"], call.services
+    made_by = _made_by(call, request)
+    by = Actor(call.caller.name, supervisor=call.caller.device is None)
+
+    def change(tx: Session) -> Decision | Counted:
+        now = services.ledger.clock()
+        if find_scan(tx, made_by, nonce) is None:
+            count = find_count(tx, made_by, nonce)
+            if count is None:
+                raise NotFound(f"{made_by} has no scan or count with the nonce {nonce}")
+            done = annul_count(
+                tx, count, people=request.people, reason=request.reason, by=by, now=now
+            )
+            return counted(done, replayed=False)
+        scan = annul_scan(
+            tx, made_by, nonce, people=request.people, reason=request.reason, by=by, now=now
+        )
+        return _decision(tx, scan)
+
+    changed = services.ledger.write(change, urgent=True)
+    return changed if isinstance(changed, Counted) else _scan_answer(call, changed, made_by)
+
+
+def _made_by(call: Call, request: AnnulRequest) -> str:
+    device, named = call.caller.device, request.device_id
+    if device is None:
+        return named or call.caller.name
+    if named not in {None, device.device_id}:
+        raise Forbidden("a device annuls its own scans only; a supervisor can annul any")
+    return device.device_id
+
+
+@scans.operation(
+    "POST",
+    "/scans/<nonce>/override",
+    who=SUPERVISORS,
+    body=OverrideRequest,
+    answer=ScanAnswer,
+    problems=("admitted-already", "not-an-entry", "too-late"),
+)
+def override(call: Call) -> ScanAnswer:
+    """Let in the holder of a refused or referred scan, on a supervisor's word."""
+    request, nonce, services = call.body, call.args["nonce"], call.services
+
+    def change(tx: Session) -> Decision:
+        scan = override_scan(
+            tx,
+            request.device_id,
+            nonce,
+            party=request.party,
+            reason=request.reason,
+            cost_bearer=CostBearer(request.cost_bearer),
+            by=Actor(call.caller.name, supervisor=True),
+            now=services.ledger.clock(),
+        )
+        return _decision(tx, scan)
+
+    answer = _scan_answer(call, services.ledger.write(change, urgent=True), request.device_id)
+    services.calls.end(request.device_id, nonce)
+    if answer.reason is Reason.OVERRIDDEN:
+        services.hub.tell_verdict(request.device_id, answer)
+    return answer
+
+
+@scans.operation(
+    "POST",
+    "/scans/<nonce>/strike",
+    who=SUPERVISORS,
+    body=StrikeRequest,
+    answer=ScanAnswer,
+    problems=("not-a-stamp",),
+)
+def strike(call: Call) -> ScanAnswer:
+    """Make an arrival stamp count for nothing from now on."""
+    request, nonce = call.body, call.args["nonce"]
+
+    def change(tx: Session) -> Decision:
+        now = call.services.ledger.clock()
+        by = Actor(call.caller.name, supervisor=True)
+        strike_scan(tx, request.device_id, nonce, reason=request.reason, by=by, now=now)
+        return _decision(tx, get_scan(tx, request.device_id, nonce))
+
+    return _scan_answer(call, call.services.ledger.write(change), request.device_id)
+
+
+def _decision(tx: Session, scan: StoredScan) -> Decision:
+    return stored_decision(tx, scan, row_of(tx, scan))
+
+
+def _scan_answer(call: Call, decision: Decision, device_id: str) -> ScanAnswer:
+    services = call.services
+    return services.answers.scan(decision, device_id=device_id, now=services.ledger.clock())

@@ -1,0 +1,41 @@
+"""What the calls of the API work with, joined once by `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate_server.checkin import CheckIn
+from gate_server.keyring import Keyring
+from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.reports import DealBook
+from gate_server.settings import Settings
+from gate_server.web.answers import Answers
+from gate_server.web.attempts import Attempts
+from gate_server.web.calls import Calls
+from gate_server.web.clocks import ClockWatch
+from gate_server.web.hub import Hub
+from gate_server.web.timings import Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One running server's parts.
+
+    Attributes:
+        openapi: the document of all calls, JSON.
+        ca_pem: the venue's authority, for scanners and browsers; b"" over plain HTTP.
+    """
+
+    ledger: Ledger
+    keys: Keyring
+    settings: Settings
+    check_in: CheckIn
+    answers: Answers
+    attempts: Attempts
+    calls: Calls
+    timings: Timings
+    hub: Hub
+    clocks: ClockWatch
+    deal_book: DealBook
+    ca_pem: bytes
+    openapi: bytes

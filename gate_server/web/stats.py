@@ -1,0 +1,150 @@
+"""Figures over HTTP, from counters in memory: how many are in, where, and what holds them up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from admission.calendar import to_ms
+from admission.scans import Device, Gate
+from admission.verdicts import OUTCOMES, Outcome, Reason
+from admission.wire_staff import (
+    CapacityAnswer,
+    DealShare,
+    DeviceStats,
+    GateStats,
+    QueueAnswer,
+    StatsAnswer,
+)
+from gate_server.ledger.catalogue import Seen
+from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
+from gate_server.web.callers import STEWARDS
+from gate_server.web.operations import Call, Noun
+from gate_server.web.services import Services
+
+MINUTES = 60
+# Shares of the limit from which people must act (FACTS.md, crowds).
+_LEVELS = ((1.0, "full"), (0.9, "alarm"), (0.8, "warning"))
+
+stats = Noun("stats")
+
+
+@stats.operation("GET", "/stats", who=STEWARDS, answer=StatsAnswer)
+def show_stats(call: Call) -> StatsAnswer:
+    """Tell how the venue stands now; `people` counts persons once, `scans` presentations."""
+    return make_stats(call.services)
+
+
+def make_stats(services: Services) -> StatsAnswer:
+    """Return the figures of the running venue day."""
+    ledger = services.ledger
+    now = ledger.clock()
+    day, catalogue = today(services, now), ledger.catalogue
+    return StatsAnswer(
+        now=now,
+        inside=day.inside,
+        people_today=day.persons,
+        scans_today=day.scans,
+        calls_waiting=services.calls.waiting(now),
+        capacity=_capacity(day.inside, services.settings.limit),
+        queue=QueueAnswer(waiting=None, wait_minutes=None, as_of=None),
+        gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
+        deals_today=_deals(services, day),
+        exits_today=day.left_out,
+        counted_today=dict(day.counted),
+        emergency=catalogue.emergency,
+    )
+
+
+def today(services: Services, now: datetime) -> Day:
+    """Return the counts of the running venue day; nobody may have come since it began."""
+    ledger = services.ledger
+    counted = ledger.tallies.today
+    if counted.first_ms <= to_ms(now) <= counted.last_ms:
+        return counted
+    day = ledger.venue.day_of(now)
+    first, last = ledger.venue.day_bounds(day)
+    return Day(day, to_ms(first), to_ms(last))
+
+
+def _capacity(inside: int, limit: int) -> CapacityAnswer:
+    if limit == 0:
+        return CapacityAnswer(limit=None, share=None, level="unlimited")
+    share = inside / limit
+    level = next((name for bound, name in _LEVELS if share >= bound), "normal")
+    return CapacityAnswer(limit=limit, share=round(share, 4), level=level)
+
+
+def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:
+    counted = day.gates.get(gate.gate_id) or GateDay()
+    minutes = dict(counted.minutes)
+    last = to_ms(now) // MINUTE_MS
+    per_minute = [minutes.get(last - back, 0) for back in range(MINUTES - 1, -1, -1)]
+    p50_ms, p95_ms = services.timings.percentiles(gate.gate_id, 0.5, 0.95)
+    return GateStats(
+        gate_id=gate.gate_id,
+        name=gate.name,
+        area=gate.area,
+        state=gate.state,
+        people_today=counted.people,
+        scans_today=counted.scans,
+        people_last_60min=sum(per_minute),
+        per_minute=per_minute,
+        refused=_refused(dict(counted.reasons)),
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        devices=_devices(services, gate.gate_id),
+    )
+
+
+def _refused(reasons: Mapping[str, int]) -> dict[str, int]:
+    return {
+        reason: scans
+        for reason, scans in reasons.items()
+        if scans and not reason.startswith(COUNTED) and OUTCOMES[Reason(reason)] is Outcome.REFUSE
+    }
+
+
+def _devices(services: Services, gate_id: str) -> list[DeviceStats]:
+    catalogue = services.ledger.catalogue
+    return [
+        _device(device, catalogue.seen.get(device.device_id))
+        for device in catalogue.devices.values()
+        if device.gate_id == gate_id and not device.revoked
+    ]
+
+
+def _device(device: Device, seen: Seen | None) -> DeviceStats:
+    word = seen.heartbeat if seen is not None else {}
+    outbox_depth = word.get("outbox_depth")
+    offset_ms = device.offset_ms
+    return DeviceStats(
+        device_id=device.device_id,
+        name=device.name,
+        profile=device.profile.value,
+        last_seen_at=None if seen is None else seen.seen_at,
+        outbox_depth=outbox_depth if isinstance(outbox_depth, int) else None,
+        replica_age_s=_number(word.get("replica_age_s")),
+        battery=_number(word.get("battery")),
+        clock_skew_s=None if offset_ms is None else offset_ms / 1000,
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _deals(services: Services, day: Day) -> list[DealShare]:
+    """Return the deals of today's people, the largest first: what explains a surge."""
+    known, persons = services.ledger.catalogue.deals, max(day.persons, 1)
+    counted = sorted(dict(day.deals).items(), key=lambda item: (-item[1], item[0]))
+    return [
+        DealShare(
+            deal_id=known[deal_no].deal_id,
+            title=known[deal_no].title,
+            people=people,
+            share=round(people / persons, 4),
+        )
+        for deal_no, people in counted
+        if people and deal_no in known
+    ]

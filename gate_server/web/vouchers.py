@@ -1,0 +1,97 @@
+"""Vouchers over HTTP: look them up for a visitor whose code cannot be read."""
+
+from __future__ import annotations
+
+from admission.codes import normalise
+from admission.errors import InvalidInput
+from admission.keys import code_hash, normalise_phone, phone_hash
+from admission.scans import Profile
+from admission.wire_staff import FoundVoucher, LookupAnswer, LookupRequest
+from gate_server.ledger.lookups import Asked, LookedUp, look_up
+from gate_server.web.callers import STEWARDS
+from gate_server.web.operations import Call, Noun
+
+FEWEST_DIGITS = 5
+
+vouchers = Noun("vouchers")
+
+
+@vouchers.operation(
+    "POST",
+    "/vouchers/lookup",
+    who=STEWARDS | {Profile.GATE, Profile.EXCHANGE},
+    body=LookupRequest,
+    answer=LookupAnswer,
+    problems=("too-many",),
+)
+def find(call: Call) -> LookupAnswer:
+    """Find at most ten vouchers, masked, each with a handle to scan; always audited."""
+    services, ledger = call.services, call.services.ledger
+    asked = _asked(call, call.body)
+    if asked.keys == () and asked.how != "code":
+        services.attempts.count_lookup(call.caller.name)
+    device, now = call.caller.device, ledger.clock()
+    area = None if device is None else ledger.catalogue.gates[device.gate_id].area
+    found, more = ledger.write(
+        lambda tx: look_up(tx, asked, area=area, by=call.caller.name, now=now)
+    )
+    bound_to = None if device is None else device.device_id
+    picks = services.answers.picks
+    return LookupAnswer(
+        vouchers=[
+            _found(each, picks.write(each.row.voucher.voucher_id, device_id=bound_to, now=now))
+            for each in found
+        ],
+        more=more,
+    )
+
+
+def _asked(call: Call, request: LookupRequest) -> Asked:
+    """Return what was asked, personal parts hashed.
+
+    Raises:
+        InvalidInput: not exactly one of the four, or four digits without a reason.
+    """
+    ways = ("code", "order_ref", "phone", "phone_last4")
+    given = [way for way in ways if getattr(request, way) is not None]
+    if len(given) != 1:
+        raise InvalidInput(given[1] if given else "code", f"send exactly one of {', '.join(ways)}")
+    keys, reason = call.services.keys, request.reason
+    if request.code is not None:
+        read = call.services.check_in.read(request.code)
+        return Asked("code", _hex(read.keys), keys=read.keys, reason=reason)
+    if request.order_ref is not None:
+        order = normalise(request.order_ref)
+        hashes = tuple(code_hash(order, key) for key in keys.code_keys)
+        return Asked("order_ref", _hex(hashes), keys=hashes, reason=reason)
+    if request.phone is not None:
+        if len(normalise_phone(request.phone)) < FEWEST_DIGITS:
+            raise InvalidInput("phone", f"give the whole number, at least {FEWEST_DIGITS} digits")
+        phone = phone_hash(request.phone, keys.phone_key())
+        return Asked("phone", phone.hex(), phone=phone, reason=reason)
+    if reason is None:
+        raise InvalidInput("reason", "say why, for four digits find other people's vouchers too")
+    last4 = request.phone_last4 or ""
+    return Asked("phone_last4", last4, phone_last4=last4, reason=reason)
+
+
+def _hex(keys: tuple[bytes, ...]) -> str:
+    return keys[0].hex() if keys else ""
+
+
+def _found(found: LookedUp, pick: str) -> FoundVoucher:
+    voucher, deal, history = found.row.voucher, found.row.deal, found.history
+    first = history.first_use
+    return FoundVoucher(
+        pick=pick,
+        tail=voucher.tail,
+        title=deal.title,
+        category=deal.category.value,
+        remaining=found.remaining,
+        deal_id=deal.deal_id,
+        status=voucher.status.value,
+        admits=voucher.admits,
+        sold_at=voucher.sold_at,
+        admitted=sum(share.persons for share in history.shares.values()),
+        first_use_at=None if first is None else first.at,
+    )

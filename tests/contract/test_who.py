@@ -1,0 +1,165 @@
+"""Every call with every role and profile, and with none: who may do what, as CONTRACT says."""
+
+import pytest
+
+from gate_server.web.callers import Role
+from gate_server.web.nouns import NOUNS
+from tests.server import Park, an_app, slug_of
+
+DEVICES = "gate marshal exchange kiosk"
+STEWARDS = "steward supervisor admin"
+SUPERVISORS = "supervisor admin"
+
+# CONTRACT section 1, by hand: a call that is missing here fails.
+MAY = {
+    "POST /devices/enrol": "anybody",
+    "GET /devices/self": DEVICES,
+    "POST /devices/self/heartbeat": DEVICES,
+    "POST /scans": DEVICES,
+    "POST /scans/<nonce>/annul": f"{DEVICES} {SUPERVISORS}",
+    "POST /scans/<nonce>/override": SUPERVISORS,
+    "POST /scans/<nonce>/strike": SUPERVISORS,
+    "POST /counts": f"gate {STEWARDS}",
+    "GET /deals": f"{STEWARDS} partner auditor",
+    "GET /deals/<deal_id>": f"{STEWARDS} partner auditor",
+    "POST /deals/<deal_id>/hold": SUPERVISORS,
+    "POST /deals/<deal_id>/release": SUPERVISORS,
+    "POST /deals/<deal_id>/void": SUPERVISORS,
+    "POST /deals/<deal_id>/restore": SUPERVISORS,
+    "GET /blocks": f"{SUPERVISORS} auditor",
+    "POST /blocks": SUPERVISORS,
+    "POST /blocks/<block_id>/lift": SUPERVISORS,
+    "POST /vouchers/lookup": f"gate exchange {STEWARDS}",
+    "GET /gates": f"{SUPERVISORS} auditor",
+    "POST /gates/<gate_id>/state": SUPERVISORS,
+    "POST /venue/emergency": SUPERVISORS,
+    "GET /stats": f"{STEWARDS} auditor",
+    "GET /events": f"{DEVICES} {STEWARDS} auditor",
+    "GET /openapi.json": "anybody",
+}
+CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
+OPERATIONS = {
+    f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations
+}
+ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
+
+
+def test_every_call_is_in_the_contract():
+    assert OPERATIONS.keys() == MAY.keys()
+
+
+@pytest.fixture(scope="module")
+def park(tmp_path_factory):
+    park = Park(tmp_path_factory.mktemp("who") / "var")
+    yield park
+    park.close()
+
+
+@pytest.fixture(scope="module")
+def site(park):
+    with an_app(park) as (_, site):
+        yield site
+
+
+@pytest.fixture(scope="module")
+def members(park):
+    members = {profile: park.enrol(profile) for profile in DEVICES.split()}
+    members |= {role: park.hire(role) for role in Role}
+    members |= {name: park.enrol() for name in ("revoked", "suspended")}
+    members["disabled"] = park.hire("admin")
+    members["a stranger"] = type(members["gate"])("D99", members["gate"].token.replace("D1", "D99"))
+    park.revoke(members["revoked"].name)
+    park.change(lambda tx: suspend(tx, members["suspended"].name))
+    park.change(lambda tx: disable(tx, members["disabled"].name))
+    return members | {"nobody": None}
+
+
+def suspend(tx, device_id):
+    tx.db.execute("UPDATE devices SET suspended_at = 1 WHERE device_id = ?", (device_id,))
+    tx.touched.add("devices")
+
+
+def disable(tx, name):
+    tx.db.execute("UPDATE users SET disabled_at = 1 WHERE name = ?", (name,))
+    tx.touched.add("users")
+
+
+def ask(site, operation, member):
+    """Make a call with a body that no call can use, so that whoever may call changes nothing."""
+    path = operation.rule
+    for argument, value in ARGUMENTS.items():
+        path = path.replace(argument, value)
+    body = b"{}" if operation.body is not None else None
+    return site.call(operation.method, path, member, body)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("call", [call for call in MAY if call != "GET /events"])
+def test_only_whom_the_contract_names_gets_through(site, members, call, caller):
+    answer = ask(site, OPERATIONS[call], members[caller])
+
+    expect(answer, MAY[call].split(), caller)
+
+
+def expect(answer, may, caller):
+    if may == ["anybody"] or caller in may:
+        assert answer.status_code in {200, 400, 404}
+    elif caller == "nobody" or caller == "disabled":
+        assert (answer.status_code, slug_of(answer)) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    elif caller == "a stranger":
+        assert (answer.status_code, slug_of(answer)) == (401, "device-unknown")
+    elif caller in {"revoked", "suspended"}:
+        assert (answer.status_code, slug_of(answer)) == (403, f"device-{caller}")
+        assert answer.json()["device_id"]
+    else:
+        assert (answer.status_code, slug_of(answer)) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_whom_the_contract_names_listens(park, members, caller):
+    with an_app(park) as (app, site):
+        app.services.hub.stop()  # a stream that ends at once
+        answer = ask(site, OPERATIONS["GET /events"], members[caller])
+
+    if answer.status_code == 503:
+        assert (caller in MAY["GET /events"].split(), slug_of(answer)) == (True, "streams-full")
+    else:
+        expect(answer, MAY["GET /events"].split(), caller)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic Z2hkOmdoZA==",
+        "Bearer ghd_D1_short",
+        "Bearer ghx_D1_" + "A" * 43,
+        "Bearer " + "A" * 100_000,
+        "Bearer ghu_nobody_" + "A" * 43,
+        "Bearer ghd_\x00_" + "A" * 43,
+    ],
+    ids=range(9),
+)
+def test_what_is_no_token_is_unauthorized(site, header):
+    answer = site.get("/devices/self", headers={"Authorization": header.encode()})
+
+    assert (answer.status_code, slug_of(answer)) == (401, "unauthorized")
+
+
+def test_revoked_device_learns_that_it_is_meant(site, members):
+    answer = site.scan_raw = site.try_scan(members["revoked"], "ANY-CODE-1")
+
+    assert (answer.status_code, slug_of(answer)) == (403, "device-revoked")
+    assert answer.json()["device_id"] == members["revoked"].name
+
+
+def test_auditor_reads_everything_that_staff_may_read(site, members):
+    reads = [call for call in MAY if call.startswith("GET") and "<" not in call]
+    staff = [call for call in reads if MAY[call] not in {DEVICES, "anybody"}]
+    answers = [ask(site, OPERATIONS[call], members["auditor"]) for call in staff[:-1]]
+
+    assert staff[-1] == "GET /events"
+    assert {answer.status_code for answer in answers} == {200}
