@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -217,7 +217,7 @@ class OverrideRequest(Request, frozen=True):
     device_id: Ident
     reason: Line
     party: People | None = None
-    cost_bearer: Annotated[str, Meta(pattern="^(platform|venue)$")] = "venue"
+    cost_bearer: Literal["platform", "venue"] = "venue"
 
 
 class StrikeRequest(Request, frozen=True):
@@ -230,7 +230,7 @@ class StrikeRequest(Request, frozen=True):
 class CountRequest(Request, frozen=True):
     """People without a voucher, counted by hand."""
 
-    kind: Annotated[str, Meta(pattern="^(free_child|concession|staff|vip|walk_in|manual)$")]
+    kind: Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
     people: Annotated[int, Meta(ge=1, le=10_000)]
     nonce: Nonce
     direction: Direction = Direction.ENTRY

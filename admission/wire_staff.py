@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -49,7 +49,7 @@ class HonourWire(Request, frozen=True):
 class RemedyWire(Request, frozen=True):
     """What the platform gives to those it does not honour."""
 
-    refund: Annotated[str, Meta(pattern="^(price_paid|none)$")] = "price_paid"
+    refund: Literal["price_paid", "none"] = "price_paid"
     compensation_per_buyer_minor: Money = 0
 
 
@@ -114,7 +114,7 @@ class DealAnswer(Answer, frozen=True):
     platform: str
     title: str
     category: str
-    status: Annotated[str, Meta(pattern="^(active|held|voided)$")]
+    status: Literal["active", "held", "voided"]
     valid_from: datetime
     valid_until: datetime
     face_price_minor: int
@@ -178,7 +178,7 @@ class LookupRequest(Request, frozen=True):
     code: Annotated[str, Meta(max_length=600)] | None = None
     order_ref: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     phone: Annotated[str, Meta(min_length=4, max_length=40)] | None = None
-    phone_last4: Annotated[str, Meta(pattern="^[0-9]{4}$")] | None = None
+    phone_last4: Annotated[str, Meta(pattern="^[0-9]{4}$", max_length=4)] | None = None
     reason: Line | None = None
 
 

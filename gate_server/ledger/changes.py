@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from admission.calendar import to_ms
-from admission.history import NO_SHARE, History, Record, Share
+from admission.history import NO_SHARE, History, Record, Share, share_of_first
 from admission.verdicts import Reason
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
@@ -42,6 +42,15 @@ def count_change(tx: Session, change: Change, delta: Delta) -> None:
     honoured = change.after.honoured() - change.before.honoured()
     if honoured and change.deal_no is not None:
         tx.count_honoured(change.deal_no, honoured)
+
+
+def count_first(tx: Session, record: Record, delta: Delta) -> None:
+    """Count a voucher's first record: `count_change` without a fold on either side."""
+    share = share_of_first(record)
+    delta.people, delta.persons, delta.inside = share.people, share.persons, share.inside
+    tx.count(delta)
+    if share.honoured and delta.deal_no is not None:
+        tx.count_honoured(delta.deal_no, share.honoured)
 
 
 def _count_share(

@@ -15,7 +15,7 @@ from admission.scans import Device, Direction, Gate, Mode
 from admission.verdicts import RULES_VERSION, Reason, Verdict
 from admission.vouchers import Status, Voucher
 from gate_server.ledger import audit
-from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.changes import Change, count_change, count_first
 from gate_server.ledger.session import Row, Session
 from gate_server.ledger.tallies import Delta
 
@@ -251,7 +251,7 @@ def record_scan(
     """
     scan_id = tx.next_revision()
     fields = _fields(scan, verdict, arrival_number, _encode(detail).decode())
-    salt = audit.new_salt()
+    salt = tx.salts.next()
     personal = (scan.credential_key, scan.tail, scan.operator)
     tx.db.execute(_INSERT, (scan_id, *fields, *personal, salt))
     tx.chain_scan(scan_id, audit.scan_content(fields, audit.personal_digest(salt, *personal)))
@@ -271,10 +271,13 @@ def record_scan(
         delta.left_out = verdict.people
     else:
         delta.entered = verdict.people
-    records = [*records, scan.record(verdict)]
-    count_change(
-        tx, Change(history, fold(records, history.terms, tx.venue), records, deal_no), delta
-    )
+    record = scan.record(verdict)
+    if not records:
+        count_first(tx, record, delta)
+        return scan_id
+    records = [*records, record]
+    after = fold(records, history.terms, tx.venue)
+    count_change(tx, Change(history, after, records, deal_no), delta)
     return scan_id
 
 

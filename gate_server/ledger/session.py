@@ -68,6 +68,7 @@ class Session:
         self._honoured: list[tuple[int, int]] = []
         self._mark: tuple[int, bytes, int, int, int, int, set[str]] = (0, b"", 0, 0, 0, 0, set())
         self._db: sqlite3.Connection | None = None
+        self.salts = audit.Salts()
         self.abandon()
 
     @property
@@ -204,7 +205,7 @@ class Session:
     ) -> int:
         """Audit something that somebody did and return the revision that it took."""
         revision = self.next_revision()
-        salted = {name: (audit.new_salt(), value) for name, value in (personal or {}).items()}
+        salted = {name: (self.salts.next(), value) for name, value in (personal or {}).items()}
         at = to_ms(self.clock())
         body = audit.event_body({"at": at, **fields}, salted)
         self.head = audit.chain(self.head, revision, kind, body.encode())

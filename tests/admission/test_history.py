@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from admission.deals import Reentry, Right
-from admission.history import Record, Terms, fold
+from admission.history import NO_SHARE, Record, Terms, fold, share_of_first
 from admission.scans import Direction, Mode
 from admission.verdicts import Reason
 from tests.builders import DAY, VENUE, a_deal, a_history, a_record, a_voucher, at
@@ -197,3 +197,20 @@ def test_arrivals_of_a_day_include_its_last_instant() -> None:
     history = a_history(*records)
 
     assert [arrival.at for arrival in history.arrivals_on(DAY, VENUE)] == [last]
+
+
+@pytest.mark.parametrize("admits", [0, 1, 3])
+@pytest.mark.parametrize("people", [0, 1, 3])
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("reason", [Reason.ADMITTED, Reason.HONOURED, Reason.REENTERED])
+@pytest.mark.parametrize("mode", [Mode.ADMIT, Mode.REENTRY])
+@pytest.mark.parametrize("reentry", list(Reentry))
+def test_the_share_of_a_first_record_is_what_the_fold_says(
+    admits, people, direction, reason, mode, reentry
+):
+    record = a_record(people=people, direction=direction, reason=reason, mode=mode)
+    terms = Terms(admits, reentry, (Right("park", 2),))
+
+    folded = fold([record], terms, VENUE).shares.get((record.device_id, record.nonce), NO_SHARE)
+
+    assert share_of_first(record) == folded
