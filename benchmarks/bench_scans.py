@@ -1,6 +1,7 @@
 """Scans a second of one server process on one core, as a ratio to a no-op Flask route.
 
-    python benchmarks/bench_scans.py [--vouchers 206865] [--runs 5] [--requests 6000] [--tls]
+    python benchmarks/bench_scans.py [--vouchers 206865] [--runs 5] [--requests 6000]
+                                     [--tls] [--commit-alone]
 
 Everything is on: token check, decision, FULL commit, counters, audit. The two servers run with the
 same settings on the same core; their runs alternate, and the median ratio is what counts.
@@ -20,6 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import load, seed, servers
+from gate_server.certificates import create_certificates
+from gate_server.ledger.ledger import utc_now
 from gate_server.settings import read_settings
 
 
@@ -42,7 +45,9 @@ def compare(venue: seed.SeededVenue, options: argparse.Namespace) -> list[dict[s
     threads = read_settings(venue.directory).threads
     rows = []
     with (
-        servers.gate_server(venue.directory, tls=options.tls) as ours,
+        servers.gate_server(
+            venue.directory, tls=options.tls, commit_alone=options.commit_alone
+        ) as ours,
         servers.noop_server(threads) as noop,
     ):
         load.run(ours.port, scans(venue, 9000, 0, 1000), tls=context)
@@ -78,10 +83,13 @@ def main() -> None:
     parser.add_argument("--vouchers", type=int, default=206_865)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--requests", type=int, default=6000)
-    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--tls", action="store_true", help="scans over TLS, the yardstick not")
+    parser.add_argument("--commit-alone", action="store_true", help="a commit for every scan")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         venue = seed.seed(Path(folder) / "venue", vouchers=options.vouchers)
+        if options.tls:
+            create_certificates(venue.directory / "keys" / "tls", now=utc_now())
         rows = compare(venue, options)
     print(f"medians of {options.runs} runs, {options.vouchers} vouchers:")
     for name in rows[0]:

@@ -68,15 +68,13 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def gate_server(directory: Path, *, tls: bool = False) -> Server:
-    """Start the real server on a directory."""
+def gate_server(directory: Path, *, tls: bool = False, commit_alone: bool = False) -> Server:
+    """Start the real server on a directory; `commit_alone`: without group commit."""
     port = free_port()
-    command = [
-        str(Path(sys.executable).with_name("gate-server")),
-        "--data",
-        str(directory),
-        "serve",
-    ]
+    command = [sys.executable, str(ROOT / "benchmarks" / "commit_alone.py")]
+    if not commit_alone:
+        command = [str(Path(sys.executable).with_name("gate-server"))]
+    command += ["--data", str(directory), "serve"]
     command += ["--port", str(port)] + ([] if tls else ["--http"])
     return Server(command, port, tls=tls)
 
@@ -86,7 +84,14 @@ def noop_server(threads: int) -> Server:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--blocking-threads", str(threads), "--no-ws", "benchmarks.noop:create_app"]
+    command += [
+        "--blocking-threads",
+        str(threads),
+        "--http",
+        "1",
+        "--no-ws",
+        "benchmarks.noop:create_app",
+    ]
     return Server(command, port)
 
 
