@@ -31,7 +31,7 @@ from gate_server.ledger.prepared import (
     Rejection,
 )
 
-ROWS_A_MESSAGE: Final = 2000
+ROWS_A_MESSAGE: Final = 4000
 _DEALS_A_MESSAGE: Final = 200
 
 

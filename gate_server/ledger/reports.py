@@ -80,10 +80,15 @@ class DealCounts:
 
 
 class DealBook:
-    """Counts of the deals. Those of vouchers are kept until a voucher changes."""
+    """Counts of the deals. Those of vouchers are kept until a voucher changes.
 
-    def __init__(self, ledger: Ledger) -> None:
+    Args:
+        page_rows: vouchers that one read transaction counts.
+    """
+
+    def __init__(self, ledger: Ledger, *, page_rows: int = PAGE_ROWS) -> None:
         self._ledger = ledger
+        self._page_rows = page_rows
         self._lock = Lock()
         self._revision = -1
         self._sold: dict[int, tuple[int, int]] = {}
@@ -107,7 +112,9 @@ class DealBook:
 
     def _count(self) -> dict[int, tuple[int, int]]:
         sums: dict[int, tuple[int, int]] = {}
-        for page in _pages(self._ledger, _voucher_sums):
+        for page in _pages(
+            self._ledger, lambda db, after: _voucher_sums(db, after, self._page_rows)
+        ):
             for deal_no, vouchers, people, _ in page:
                 before = sums.get(deal_no, (0, 0))
                 sums[deal_no] = before[0] + vouchers, before[1] + people
@@ -123,13 +130,13 @@ def _newest_voucher(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT COALESCE(MAX(revision), 0) FROM vouchers").fetchone()[0])
 
 
-def _voucher_sums(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
+def _voucher_sums(db: sqlite3.Connection, after: int, page_rows: int) -> list[tuple[int, ...]]:
     """Return deal number, vouchers, people and last voucher number of one page."""
     return db.execute(
         "SELECT deal_no, COUNT(*), SUM(admits), MAX(voucher_id) FROM (SELECT * FROM vouchers"
         " WHERE voucher_id > ? AND parent_id IS NULL ORDER BY voucher_id LIMIT ?)"
         " GROUP BY deal_no",
-        (after, PAGE_ROWS),
+        (after, page_rows),
     ).fetchall()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from admission.deals import Deal, Hold, HoldScope, Right
 from admission.errors import NotFound
 from admission.voids import Honour, Void
@@ -195,7 +197,7 @@ def _answer(catalogue: Catalogue, deal: Deal, counts: DealCounts) -> DealAnswer:
     )
 
 
-def _status(catalogue: Catalogue, deal: Deal) -> str:
+def _status(catalogue: Catalogue, deal: Deal) -> Literal["active", "held", "voided"]:
     if deal.deal_no in catalogue.voids:
         return "voided"
     return "held" if deal.deal_no in catalogue.holds else "active"

@@ -38,9 +38,7 @@ MAY = {
     "GET /openapi.json": "anybody",
 }
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
-OPERATIONS = {
-    f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations
-}
+OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 
 

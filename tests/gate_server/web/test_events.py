@@ -62,7 +62,8 @@ def site(app_and_site):
 
 
 def a_device(park, gate_id="G1"):
-    device = park.ledger.catalogue.devices[park.enrol(gate_id=gate_id).name]
+    name = park.enrol(gate_id=gate_id).name
+    device = park.ledger.catalogue.devices[name]
     return Caller(device.device_id, Profile.GATE, device)
 
 

@@ -78,6 +78,7 @@ def test_at_most_ten_are_shown(site, park, steward):
         ({"code": "ABCDEF", "phone": "13800001234"}, "phone"),
         ({"phone_last4": "1234"}, "reason"),
         ({"phone_last4": "12345", "reason": "x"}, "phone_last4"),
+        ({"phone_last4": "1234\n", "reason": "x"}, "phone_last4"),
         ({"phone": "none"}, "phone"),
     ],
     ids=str,

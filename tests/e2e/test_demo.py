@@ -1,0 +1,141 @@
+"""The demo as a user runs it: every outcome, on the same directory again, and a clean end."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+
+import pytest
+
+from tests.e2e.processes import ROOT, gate_server, is_listening, mentioning
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+COMMAND = (sys.executable, str(ROOT / "scripts/demo.py"))
+USUAL_PORT = 8080
+ONCE_WITHIN_S = 90
+SHAPES = {"✓ GO": "admit", "✕ STOP": "refuse", "☎ CALL": "refer", "… WAIT": "wait"}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "var"
+
+
+@pytest.fixture(scope="module")
+def taken():
+    """Take the usual port, unless somebody else has it."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            other.bind(("127.0.0.1", USUAL_PORT))
+            other.listen()
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(directory, taken):
+    return play(directory)
+
+
+@pytest.fixture(scope="module")
+def second(directory, first):
+    return play(directory)
+
+
+def play(directory):
+    command = (*COMMAND, "--once", "--data", directory)
+    return subprocess.run(command, capture_output=True, text=True, timeout=ONCE_WITHIN_S)
+
+
+def outcomes(text):
+    return Counter(
+        name for shape, name in SHAPES.items() for _ in re.findall(f"^{shape}", text, re.MULTILINE)
+    )
+
+
+def test_first_start_shows_every_outcome_and_ends_by_itself(first):
+    assert first.returncode == 0, first.stdout[-2000:] + first.stderr
+    assert outcomes(first.stdout) == {"admit": 9, "refuse": 6, "refer": 3, "wait": 1}
+    reasons = set(re.findall(r"(\w+)  [0-9a-f]{8}-", first.stdout))
+    named = {"honoured", "used_up", "deal_voided", "expired", "wrong_gate", "unknown_code"}
+    assert named <= reasons
+
+
+def test_taken_port_is_said_and_the_next_one_used(first):
+    assert f"{USUAL_PORT} is taken" in first.stdout
+    assert re.search(r"page  http://127\.0\.0\.1:80(?!80)\d\d/", first.stdout)
+
+
+def test_second_start_on_the_same_directory_shows_them_again(first, second):
+    assert second.returncode == 0, second.stdout[-2000:] + second.stderr
+    assert outcomes(second.stdout) == outcomes(first.stdout)
+
+
+def test_account_is_kept_for_its_owner_alone(directory, first):
+    access = directory / "demo/access.json"
+    assert stat.S_IMODE(access.stat().st_mode) == 0o600
+    accounts = {each["name"]: each for each in json.loads(access.read_text())}
+    assert accounts["demo-supervisor"]["api_token"] in first.stdout
+
+
+def test_no_process_outlives_the_demo(directory, second):
+    assert mentioning(str(directory)) == []
+
+
+def test_ledger_of_the_demo_verifies(directory, second):
+    gate_server(directory, "audit", "verify")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_everything_in_order(directory, second, number):
+    with subprocess.Popen(
+        (*COMMAND, "--data", directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        shown = iter(demo.stdout.readline, "")
+        url = next(line.split()[1] for line in shown if line.strip().startswith("page"))
+        next(line for line in shown if line.startswith("✓ GO"))
+        page = urllib.request.urlopen(url, timeout=5).read().decode()
+        demo.send_signal(number)
+        rest = demo.stdout.read()
+        said = demo.stderr.read()
+        assert demo.wait(20) == 0
+
+    assert "峡谷北门" in page
+    assert rest.endswith("stopped\n")
+    assert said == ""
+    assert mentioning(str(directory)) == []
+    assert not is_listening(int(url.rstrip("/").rpartition(":")[2]))
+
+
+def test_crashed_program_is_reported_with_its_last_words(directory, second):
+    with subprocess.Popen(
+        (*COMMAND, "--data", directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        shown = iter(demo.stdout.readline, "")
+        next(line for line in shown if line.startswith("✓ GO"))
+        [scanner] = [pid for pid in mentioning(f"{directory}/demo/pictures/C1")]
+        os.kill(scanner, signal.SIGKILL)
+        demo.stdout.read()
+        said = demo.stderr.read()
+        assert demo.wait(20) == 1
+
+    assert "the scanner at C1 ended with -9" in said
+    assert "✓ GO" in said
+    assert mentioning(str(directory)) == []
+
+
+def test_directory_of_another_venue_is_left_alone(tmp_path):
+    gate_server(tmp_path / "var", "init")
+    done = play(tmp_path / "var")
+
+    assert done.returncode == 1
+    assert "did not make" in done.stderr
+    assert not (tmp_path / "var/demo").exists()
