@@ -274,9 +274,11 @@ class Demo:
             names = list(stock)
             self._chance.shuffle(names)
             for name in names:
-                yield _visitor(name, stock[name], self._chance)
+                visitor = _visitor(name, stock[name], self._chance)
+                yield visitor
                 if self._chance.random() < 0.15:
-                    yield Step("A phone for the second time", "再次出示", show=name, at="C1")
+                    again = "A phone for the second time", "再次出示"
+                    yield Step(*again, show=name, at=visitor.at)
                 if self._chance.random() < 0.05:
                     yield Step("A code that nobody sold", "无售出记录", show="stranger", at="V1")
             self._counts()

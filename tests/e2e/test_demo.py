@@ -121,7 +121,7 @@ def test_crashed_program_is_reported_with_its_last_words(directory, second):
     ) as demo:
         shown = iter(demo.stdout.readline, "")
         next(line for line in shown if line.startswith("✓ GO"))
-        [scanner] = [pid for pid in mentioning(f"{directory}/demo/pictures/C1")]
+        [scanner] = list(mentioning(f"{directory}/demo/pictures/C1"))
         os.kill(scanner, signal.SIGKILL)
         demo.stdout.read()
         said = demo.stderr.read()
