@@ -69,14 +69,10 @@ class Demo:
         """Make or find the venue, start the server and the scanners, sell fresh vouchers."""
         say("venue", f"{self.venue.directory}")
         self.venue.claim()
-        port = find_port()
-        if port != FIRST_PORT:
-            say("port", f"{FIRST_PORT} is taken, so the server takes {port}")
-        self.url = f"http://127.0.0.1:{port}"
         shutil.rmtree(self._folder(""), ignore_errors=True)
         for place in (*self._at_gates(), MARSHAL):
             self._folder(place).mkdir(parents=True)
-        self._serve(port)
+        self._serve()
         access = self._prepare()
         self._tell(access)
         for gate_id in self._at_gates():
@@ -91,11 +87,24 @@ class Demo:
         """Stop everything."""
         self.stage.stop()
 
-    def _serve(self, port: int) -> None:
+    def _serve(self) -> None:
+        """Start the server at the first port that is free, and still is when the server is up."""
         log = self.venue.own / "server.log"
-        serve = [*self.venue.command, "serve", "--http", "--port", str(port)]
-        self.stage.start_logged("the gate server", serve, log)
-        self.stage.wait(READY_WITHIN_S, self._is_ready, "the gate server")
+        port = find_port(FIRST_PORT)
+        while True:
+            self.url = f"http://127.0.0.1:{port}"
+            serve = [*self.venue.command, "serve", "--http", "--port", str(port)]
+            child = self.stage.start_logged("the gate server", serve, log)
+            try:
+                self.stage.wait(READY_WITHIN_S, self._is_ready, "the gate server")
+                break
+            except Failed:
+                if "Address already in use" not in log.read_text("utf-8", "replace"):
+                    raise
+            self.stage.children.remove(child)
+            port = find_port(port + 1)
+        if port != FIRST_PORT:
+            say("port", f"{FIRST_PORT} is taken, so the server takes {port}")
 
     def _is_ready(self) -> bool:
         try:

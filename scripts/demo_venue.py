@@ -209,13 +209,13 @@ def payment_code() -> str:
     return "13" + "".join(secrets.choice("0123456789") for _ in range(16))
 
 
-def find_port() -> int:
-    """Return the first port, from the usual one on, that nobody listens on.
+def find_port(first: int) -> int:
+    """Return the first port, from one on, that nobody listens on.
 
     Raises:
         Failed: all of them are taken.
     """
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+    for port in range(first, FIRST_PORT + PORTS):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
