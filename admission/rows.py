@@ -182,8 +182,9 @@ class RowReader:
 
 
 def _order_code(order_ref: str) -> str | None:
+    """Return an order's number as staff would look it up; too short a one is never scanned."""
     code = normalise(order_ref)
-    return code if classify(code) in (CodeForm.OPAQUE, CodeForm.PAYMENT) else None
+    return None if not code or classify(code) is CodeForm.TOKEN else code
 
 
 def _phone(row: Row) -> tuple[str | None, str | None]:

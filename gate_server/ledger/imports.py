@@ -99,7 +99,17 @@ def _audit(
     kind: str,
     rows: Sequence[PreparedVoucher | PreparedDeal],
 ) -> None:
-    fields = {"source": source, "by": by, "kind": kind, "count": len(rows), "hash": digest(rows)}
+    deal_ids = {row.deal.deal_id if isinstance(row, PreparedDeal) else row.deal_id for row in rows}
+    known = {deal.platform for each in deal_ids if (deal := tx.catalogue.deal(each)) is not None}
+    platforms = known | {row.deal.platform for row in rows if isinstance(row, PreparedDeal)}
+    fields = {
+        "source": source,
+        "platforms": sorted(platforms),
+        "by": by,
+        "kind": kind,
+        "count": len(rows),
+        "hash": digest(rows),
+    }
     tx.record_event("feed_batch", fields)
 
 

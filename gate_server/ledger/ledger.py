@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakSet
 
 from admission.calendar import Venue, from_ms, to_ms, whole_ms
 from admission.errors import LedgerRefused, LedgerUnavailable
@@ -74,7 +75,7 @@ class Ledger:
         self.clock = clock
         self._path = directory / LEDGER
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: WeakSet[_Reader] = WeakSet()
         self._session = Session(self._path, venue, clock)
         self._writer = Writer(self._session)
 
@@ -133,12 +134,12 @@ class Ledger:
     @property
     def revision(self) -> int:
         """The newest revision on disk."""
-        return self._session.shown_revision
+        return self._session.shown[0]
 
     @property
     def audit_head(self) -> bytes:
-        """The head of the audit chain on disk, 32 bytes."""
-        return self._session.shown_head
+        """The head of the audit chain on disk, 32 bytes; with its revision, see the heartbeat."""
+        return self._session.shown[1]
 
     @property
     def queue_depth(self) -> int:
@@ -174,21 +175,32 @@ class Ledger:
         Raises:
             LedgerUnavailable: the file cannot be read.
         """
-        db = getattr(self._local, "db", None)
+        reader: _Reader | None = getattr(self._local, "reader", None)
         try:
-            if db is None:
-                db = self._local.db = connect(self._path, read_only=True)
-                self._readers.append(db)
-            return work(db)
+            if reader is None:
+                reader = self._local.reader = _Reader(self._path)
+                self._readers.add(reader)
+            return work(reader.db)
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {error}") from error
 
     def close(self) -> None:
         """Commit what waits, then close the file."""
         self._writer.close()
-        for db in self._readers:
-            db.close()
+        for reader in list(self._readers):
+            reader.db.close()
         self._session.close()
+
+
+class _Reader:
+    """One thread's read-only connection; it is closed when the thread ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = connect(path, read_only=True)
+
+    def __del__(self) -> None:
+        if hasattr(self, "db"):
+            self.db.close()
 
 
 class OpenDirectory:

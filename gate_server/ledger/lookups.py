@@ -64,8 +64,6 @@ def look_up(
         "reason": asked.reason,
         "found": len(rows),
     }
-    # The audit's row is written with the group's commit, after what refers to it.
-    tx.db.execute("PRAGMA defer_foreign_keys = ON")
     tx.record_event("lookup", fields, personal={"asked": asked.value})
     return found, len(rows) > MOST_FOUND
 

@@ -266,7 +266,8 @@ CREATE TABLE audit (
     hash BLOB NOT NULL
 ) STRICT;
 CREATE TABLE audit_personal (
-    revision INTEGER NOT NULL REFERENCES audit,
+    -- The group's chained rows are written last, so this is looked at by the commit.
+    revision INTEGER NOT NULL REFERENCES audit DEFERRABLE INITIALLY DEFERRED,
     field TEXT NOT NULL,
     salt BLOB NOT NULL,
     value TEXT NOT NULL,

@@ -48,7 +48,7 @@ class Session:
 
     Attributes:
         revision: the newest revision; `head` the audit chain's.
-        shown_revision, shown_head: those of the last commit, for other threads.
+        shown: revision and head of the last commit, in one piece for other threads.
         catalogue, tallies: what other threads read; renewed after commit.
     """
 
@@ -61,8 +61,8 @@ class Session:
         self.deltas: list[Delta] = []
         self.touched: set[str] = set()
         self.epoch = ""
-        self.revision = self.shown_revision = 0
-        self.head = self.shown_head = audit.FIRST_HEAD
+        self.revision, self.head = 0, audit.FIRST_HEAD
+        self.shown = self.revision, self.head
         self.inside = 0
         self._events: list[tuple[int, str, str | None, bytes]] = []
         self._honoured: list[tuple[int, int]] = []
@@ -92,7 +92,7 @@ class Session:
             db.close()
             raise
         self.inside = self.tallies.today.inside
-        self.shown_revision, self.shown_head = self.revision, self.head
+        self.shown = self.revision, self.head
         self._db = db
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class Session:
                 (self.revision, self.head, to_ms(self.clock.latest)),
             )
         db.execute("COMMIT")
-        self.shown_revision, self.shown_head = self.revision, self.head
+        self.shown = self.revision, self.head
         self.tallies.add(self.deltas)
         for deal_no, people in self._honoured:
             self.catalogue.honoured[deal_no] += people

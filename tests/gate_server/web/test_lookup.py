@@ -24,13 +24,13 @@ def look_up(site, by, **fields):
 @pytest.mark.parametrize(
     ("asked", "tails"),
     [
-        ({"code": "VOUCHER-1-AAAA"}, {"AAAA"}),
-        ({"order_ref": "ORDER-100"}, {"AAAA"}),
-        ({"phone": "138-0000-1234"}, {"AAAA"}),
-        ({"phone_last4": "1234", "reason": "phone is flat"}, {"AAAA", "BBBB"}),
-        ({"code": "NO-SUCH-CODE"}, set()),
-        ({"code": ""}, set()),
-        ({"phone": "13800000000"}, set()),
+        ({"code": "VOUCHER-1-AAAA"}, ["AAAA"]),
+        ({"order_ref": "ORDER-100"}, ["AAAA"]),
+        ({"phone": "138-0000-1234"}, ["AAAA"]),
+        ({"phone_last4": "1234", "reason": "phone is flat"}, ["AAAA", "BBBB"]),
+        ({"code": "NO-SUCH-CODE"}, []),
+        ({"code": ""}, []),
+        ({"phone": "13800000000"}, []),
     ],
     ids=str,
 )
@@ -39,7 +39,7 @@ def test_each_way_finds_its_vouchers(site, steward, asked, tails):
     found = answer.json()["vouchers"]
 
     assert answer.status_code == 200
-    assert {each["tail"] for each in found} == tails
+    assert sorted(each["tail"] for each in found) == tails
     assert all(each.keys() == FOUND for each in found)
     assert answer.json()["more"] is False
 
