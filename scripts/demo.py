@@ -96,7 +96,7 @@ class Demo:
             serve = [*self.venue.command, "serve", "--http", "--port", str(port)]
             child = self.stage.start_logged("the gate server", serve, log)
             try:
-                self.stage.wait(READY_WITHIN_S, self._is_ready, "the gate server")
+                self.stage.wait(READY_WITHIN_S, lambda: self._is_ready(log), "the gate server")
                 break
             except Failed:
                 if "Address already in use" not in log.read_text("utf-8", "replace"):
@@ -106,7 +106,10 @@ class Demo:
         if port != FIRST_PORT:
             say("port", f"{FIRST_PORT} is taken, so the server takes {port}")
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, log: Path) -> bool:
+        # Another program may answer at this address: ours says so when it is the one.
+        if "listens at" not in log.read_text("utf-8", "replace"):
+            return False
         try:
             return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=2).is_success
         except httpx.TransportError:
