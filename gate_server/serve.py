@@ -15,6 +15,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pipe
@@ -39,6 +41,7 @@ from gate_server.settings import Settings, read_settings
 
 # What a killed server leaves is reaped within this; after it somebody else is there.
 LOCK_WAIT_S: Final = 5.0
+CLAIM_WAIT_S: Final = 2.0
 SWITCH_INTERVAL_S: Final = 0.05
 # A worker that cannot end its streams and commit within this is killed.
 STOP_WITHIN_S: Final = 5
@@ -80,6 +83,11 @@ def serve(
         InvalidInput: the address or a setting cannot be used.
     """
     options = Options(directory, host, port, http, accept_clock)
+    with _claim_port(port):
+        _serve(options)
+
+
+def _serve(options: Options) -> None:
     settings = check(options)
     problems, send_problem = Pipe(duplex=False)
     server = _make_server(options, settings)
@@ -119,6 +127,29 @@ def check(options: Options) -> Settings:
         lock.release()
     _check_port(options)
     return settings
+
+
+@contextmanager
+def _claim_port(port: int) -> Iterator[None]:
+    """Hold a port against other gate servers of this machine for as long as this one runs.
+
+    Two that start at the same instant would both find it free, and then share it unnoticed: the
+    worker binds with SO_REUSEPORT. A name in Linux's abstract namespace ends with its process.
+    """
+    until = time.monotonic() + CLAIM_WAIT_S
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as claim:
+        while True:
+            try:
+                claim.bind(f"\0gatehouse-port-{port}")
+            except OSError as error:
+                if time.monotonic() < until:
+                    time.sleep(0.05)
+                    continue
+                raise InvalidInput(
+                    "--port", f"cannot listen on {port}: Address already in use by a gate server"
+                ) from error
+            break
+        yield
 
 
 def _check_port(options: Options) -> None:

@@ -20,8 +20,6 @@ SHIPPED = {
 }
 PROGRAMS = ("gate-server", "scanner-client")
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 def pip(*arguments):
     # Not even a look at an index: what is tested is the wheel, with the libraries that are here.

@@ -7,6 +7,7 @@ by itself, and a wrong one spoils no other.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
@@ -19,6 +20,7 @@ from admission.rows import check_columns
 
 LONGEST_LINE: Final = 64 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
+_ROW: Final = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
 _NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl", ".json"})
 _OTHERS: Final = {
     b"\xff\xfe": "UTF-16 text",
@@ -150,11 +152,14 @@ def _skip_line(file: BinaryIO) -> None:
 
 
 def _quoted(line: str) -> list[str]:
+    # The reader takes a quote in the midst of a value for the value's: so the rest of a value that
+    # runs over its line would pass for a row.
+    if _ROW.fullmatch(line) is None:
+        raise FeedRejected("", "its quotes do not match; a row must not run over its line")
     try:
         return next(csv.reader([line], strict=True))
     except csv.Error as error:
-        problem = f"its quotes do not match ({error}); a row must not run over its line"
-        raise FeedRejected("", problem) from error
+        raise FeedRejected("", f"is no row of CSV: {error}") from error
 
 
 def _object(line: str | FeedRejected) -> Row | FeedRejected:

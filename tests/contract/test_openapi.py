@@ -21,8 +21,6 @@ from gate_server.web.problems import KINDS
 from tests.contract.test_who import OPERATIONS
 from tests.server import Park, a_running_server
 
-pytestmark = pytest.mark.xdist_group("serve")
-
 DOCUMENT = json.loads(make_document(NOUNS))
 HELD = (
     checks.not_a_server_error,

@@ -16,8 +16,6 @@ import pytest
 
 from tests.docs.pages import ROOT, files, lines, read
 
-pytestmark = pytest.mark.xdist_group("readme")
-
 PROGRAMS = Path(sys.executable).parent
 SECTION = read(ROOT / "README.md").partition("\n## Open a gate\n")[2].partition("\n## ")[0]
 INVITATION = re.compile(r"scanner-client enrol '(https:[^']*)'")

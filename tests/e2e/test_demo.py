@@ -16,8 +16,6 @@ import pytest
 
 from tests.e2e.processes import ROOT, gate_server, is_listening, mentioning
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 COMMAND = (sys.executable, str(ROOT / "scripts/demo.py"))
 USUAL_PORT = 8080
 ONCE_WITHIN_S = 90

@@ -17,8 +17,6 @@ from gate_server.ledger.directory import lock_is_free
 from tests.e2e.load import Load, scan
 from tests.e2e.processes import Server, free_port, gate_server, is_listening, lives, wait_until
 
-pytestmark = pytest.mark.xdist_group("kill")
-
 UNIQUE, SHARED, SHARED_ADMITS = 8000, 40, 3
 LOADED_S = 0.7
 ROUNDS = 2

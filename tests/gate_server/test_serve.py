@@ -21,8 +21,6 @@ from tests.server import (
     a_running_server,
 )
 
-pytestmark = pytest.mark.xdist_group("serve")
-
 # Enough threads for a few streams, so that a test can have all of them.
 SMALL = "[server]\nthreads = 24\nstreams = 8\n"
 
@@ -308,3 +306,29 @@ def test_chunked_body_is_limited_too(furnished):
         )
 
     assert answer.status_code == 413
+
+
+def test_two_servers_that_start_at_once_never_share_a_port(tmp_path):
+    port, command = a_free_port(), "from gate_server.cli import main; main()"
+    directories = [tmp_path / name for name in ("one", "two")]
+    for directory in directories:
+        Park(directory, settings=SMALL).close()
+
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", command, "--data", str(directory), "serve", "--http",
+             "--port", str(port)],
+            cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        )
+        for directory in directories
+    ]  # fmt: skip
+    wait_until(lambda: any(start.poll() is not None for start in starts))
+    ended = [start for start in starts if start.poll() is not None]
+    running = [start for start in starts if start.poll() is None]
+
+    assert len(ended) == len(running) == 1
+    assert ended[0].returncode == 1
+    assert "Address already in use" in ended[0].communicate()[1]
+    running[0].terminate()
+    running[0].communicate()
+    assert running[0].returncode == 0
