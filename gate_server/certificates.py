@@ -91,15 +91,15 @@ def renew_server_certificate(
     """Renew the server's certificate where it must be; the authority stays, so nobody re-enrols.
 
     It must be where it is missing, damaged, of another key or authority, lacks one of the hosts, or
-    ends within 90 days. The server's key is kept, so that one file changes and no crash parts them;
-    delete `server.key` for a new one.
+    ends within 90 days. The names that it has stay. The server's key is kept, so that one file
+    changes and no crash parts them; delete `server.key` for a new one.
 
     Returns: whether a new certificate was made; the server must then be started again.
     Raises LedgerRefused where the authority is missing or damaged or its key open to others.
     """
     files = TlsFiles(directory)
     authority, authority_key = _read_authority(files)
-    names = server_names(hosts)
+    names = tuple(dict.fromkeys((*server_names(hosts), *_names_before(files))))
     key = _read_key(files.server_key) if files.server_key.exists() else None
     if key is not None and not force and _serves(files, authority, key, names, now):
         return False
@@ -109,6 +109,16 @@ def renew_server_certificate(
     certificate = _make_server(key, names, authority, authority_key, now)
     write_durably(files.server_pem, _pem(certificate) + _pem(authority), replace=True)
     return True
+
+
+def _names_before(files: TlsFiles) -> tuple[x509.GeneralName, ...]:
+    """Return the names in the certificate that is there; none where there is none to read."""
+    try:
+        before = x509.load_pem_x509_certificate(files.server_pem.read_bytes())
+        named = before.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return ()
+    return tuple(named.value)
 
 
 def server_names(hosts: Iterable[str]) -> tuple[x509.GeneralName, ...]:

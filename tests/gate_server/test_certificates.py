@@ -234,3 +234,14 @@ def test_the_fingerprint_is_of_the_public_key(tmp_path):
     assert len(fingerprint) == 43
     assert base64.urlsafe_b64decode(fingerprint + "=") == hashlib.sha256(info).digest()
     assert fingerprint != ca_fingerprint(some_files(tmp_path / "other").ca_pem.read_bytes())
+
+
+def test_renewal_keeps_the_names_that_the_certificate_has(tmp_path):
+    files = create_certificates(tmp_path / "tls", now=NOW, hosts=["gate.example"])
+
+    renew_server_certificate(tmp_path / "tls", now=NOW, hosts=["10.0.0.7"], force=True)
+
+    renewed = x509.load_pem_x509_certificate(files.server_pem.read_bytes())
+    named = renewed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "gate.example" in named.get_values_for_type(x509.DNSName)
+    assert [str(ip) for ip in named.get_values_for_type(x509.IPAddress)].count("10.0.0.7") == 1
