@@ -99,9 +99,7 @@ class ControlServer:
                 caller, _ = listener.accept()
             except OSError:
                 return
-            if not self._room.acquire(blocking=False):
-                caller.close()
-                continue
+            self._room.acquire()  # whoever comes now waits for one of the others to end
             with self._lock:
                 self._callers.add(caller)
             Thread(target=self._serve, args=(caller,), name="control-caller", daemon=True).start()

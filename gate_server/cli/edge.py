@@ -93,6 +93,10 @@ class Group(click.Group):
             return super().invoke(ctx)
         except AdmissionError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def show(value: Any, text: str) -> None:

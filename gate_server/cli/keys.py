@@ -66,15 +66,15 @@ def voucher() -> None:
     "--out",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for the pictures and vouchers.csv; without files of that name yet.",
+    help="Empty or new directory for the pictures and vouchers.csv.",
 )
 def voucher_issue(deal_id: str, count: int, admits: int, out: Path) -> None:
     """Make signed vouchers: a PNG each, and vouchers.csv with their codes.
 
     Whoever has a picture has the voucher; the files are readable by you alone.
     """
-    if (out / LIST).exists():
-        raise InvalidInput("--out", f"{out / LIST} exists already; give another directory")
+    if out.exists() and any(out.iterdir()):
+        raise InvalidInput("--out", f"{out} is not empty; give another directory")
     out.mkdir(mode=OWNER_ONLY_DIR, parents=True, exist_ok=True)
     issued = call(
         options().data, "voucher issue", Issue(deal_id=deal_id, count=count, admits=admits)
