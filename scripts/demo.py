@@ -119,9 +119,11 @@ class Demo:
         """Bring the venue up to date, enrol the scanners, sell the vouchers of the story."""
         venue, gates = self.venue, self.story.gates
         today = datetime.now(VENUE_ZONE).date()
+        accounts: dict[str, Access] = {}
         self.stage.at_once(
             lambda: venue.put_gates(gates),
             lambda: venue.put_deals(read_text("deals.csv"), today),
+            lambda: accounts.update(venue.get_access()),
         )
         scanners = [(gate_id, gate_id, "gate") for gate_id in self._at_gates()]
         scanners.append((MARSHAL, gates[0].id, MARSHAL))
@@ -129,7 +131,6 @@ class Demo:
             self._sell_story,
             *(partial(venue.put_scanner, name, self.url, *at) for name, *at in scanners),
         )
-        [accounts] = self.stage.at_once(venue.get_access)
         access = accounts[SUPERVISOR]
         self._bearer = {"Authorization": f"Bearer {access.api_token}"}
         self._release()

@@ -32,9 +32,9 @@ from gate_server.ledger.prepared import PreparedDeal, Preparer
 from gate_server.ledger.scans import find_vouchers, record_scan, records_of, terms_of
 from gate_server.secrets import new_enrolment_code
 from tests.ledgers import SetClock
+from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
 
-Answer = dict[str, Any]
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
@@ -321,15 +321,4 @@ class Player:
 
 
 def _answer(decision: Decision) -> Answer:
-    verdict, first = decision.verdict, decision.verdict.first_use
-    return {
-        "reason": verdict.reason,
-        "outcome": verdict.outcome,
-        "admitted": verdict.people,
-        "remaining": verdict.remaining,
-        "void_version": verdict.void_version,
-        "marked": verdict.marked,
-        "arrived_at": verdict.arrived_at,
-        "first_use": None if first is None else {"at": first.at, "gate_id": first.gate_id},
-        "replayed": decision.replayed,
-    }
+    return answer_of(decision.verdict) | {"replayed": decision.replayed}

@@ -50,7 +50,7 @@ class Paper(Book):
         if scan.mode is not Mode.CHECK:
             entry = self._entry(case, read, verdict, (device, nonce, now), request)
             self.entries[device.device_id, nonce] = entry
-        return _answer(verdict)
+        return answer_of(verdict)
 
     def take_record(self, now: datetime, body: Row) -> None:
         """Take an offline scan that arrives late: what was shown is what happened."""
@@ -225,10 +225,11 @@ def _again(known: Entry, request: tuple[object, ...]) -> Answer:
     verdict = known.verdict
     if known.record.overridden:
         verdict = replace(verdict, reason=Reason.OVERRIDDEN, people=known.record.overridden)
-    return _answer(verdict) | {"replayed": True}
+    return answer_of(verdict) | {"replayed": True}
 
 
-def _answer(verdict: Verdict) -> Answer:
+def answer_of(verdict: Verdict) -> Answer:
+    """Return what a scenario may expect of a verdict."""
     first = verdict.first_use
     return {
         "reason": verdict.reason,

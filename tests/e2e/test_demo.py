@@ -53,6 +53,11 @@ def play(directory):
     return subprocess.run(command, capture_output=True, text=True, timeout=ONCE_WITHIN_S)
 
 
+def started(directory):
+    command = (*COMMAND, "--data", directory)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def outcomes(text):
     return Counter(
         name for shape, name in SHAPES.items() for _ in re.findall(f"^{shape}", text, re.MULTILINE)
@@ -92,16 +97,13 @@ def test_ledger_of_the_demo_verifies(directory, second):
     gate_server(directory, "audit", "verify")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_everything_in_order(directory, second, number):
-    with subprocess.Popen(
-        (*COMMAND, "--data", directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as demo:
+def test_ctrl_c_ends_everything_in_order(directory, second):
+    with started(directory) as demo:
         shown = iter(demo.stdout.readline, "")
         url = next(line.split()[1] for line in shown if line.strip().startswith("page"))
         next(line for line in shown if line.startswith("✓ GO"))
         page = urllib.request.urlopen(url, timeout=5).read().decode()
-        demo.send_signal(number)
+        demo.send_signal(signal.SIGINT)
         rest = demo.stdout.read()
         said = demo.stderr.read()
         assert demo.wait(20) == 0
@@ -113,13 +115,21 @@ def test_signal_ends_everything_in_order(directory, second, number):
     assert not is_listening(int(url.rstrip("/").rpartition(":")[2]))
 
 
+def test_sigterm_while_it_sets_up_leaves_no_process(tmp_path):
+    with started(tmp_path / "var") as demo:
+        demo.stdout.readline()
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(20) == 0
+        assert demo.stderr.read() == ""
+
+    assert mentioning(str(tmp_path)) == []
+
+
 def test_crashed_program_is_reported_with_its_last_words(directory, second):
-    with subprocess.Popen(
-        (*COMMAND, "--data", directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as demo:
+    with started(directory) as demo:
         shown = iter(demo.stdout.readline, "")
         next(line for line in shown if line.startswith("✓ GO"))
-        [scanner] = list(mentioning(f"{directory}/demo/pictures/C1"))
+        [scanner] = mentioning(f"{directory}/demo/pictures/C1")
         os.kill(scanner, signal.SIGKILL)
         demo.stdout.read()
         said = demo.stderr.read()
