@@ -60,7 +60,7 @@ class Messages:
         if isinstance(notice, tuple):
             return Sentence(*notice)
         name = verdict.reason.value
-        if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT and name != Reason.HONOURED:
+        if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT:
             name = WOULD_ADMIT
         plain = self._plain.get(name)
         if plain is not None:

@@ -65,7 +65,9 @@ def members(park):
     members |= {role: park.hire(role) for role in Role}
     members |= {name: park.enrol() for name in ("revoked", "suspended")}
     members["disabled"] = park.hire("admin")
-    members["a stranger"] = type(members["gate"])("D99", members["gate"].token.replace("D1", "D99"))
+    members["a stranger"] = type(members["gate"])(
+        "D99", members["gate"].token.replace("_D1_", "_D99_", 1)
+    )
     park.revoke(members["revoked"].name)
     park.change(lambda tx: suspend(tx, members["suspended"].name))
     park.change(lambda tx: disable(tx, members["disabled"].name))

@@ -1,0 +1,46 @@
+"""Sentences for staff: what is said of a look, and what a template may not do."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from admission.messages import Messages
+from admission.verdicts import Reason, Verdict
+from tests.builders import VENUE
+
+TEMPLATES = tomllib.loads(
+    (Path(__file__).parents[2] / "config/messages/verdicts.toml").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("reason", [Reason.ADMITTED, Reason.HONOURED, Reason.REENTERED])
+def test_a_look_never_tells_anybody_to_go_in(reason):
+    said = Messages(TEMPLATES, VENUE).sentence(Verdict(reason, remaining=2), dry=True)
+
+    assert "Please go in" not in said.en
+    assert "请通行" not in said.zh
+    assert "2" in said.en
+
+
+def test_an_admission_names_how_many():
+    said = Messages(TEMPLATES, VENUE).sentence(Verdict(Reason.ADMITTED, 3))
+
+    assert "3" in said.en
+    assert "3" in said.zh
+
+
+def test_a_notice_of_the_void_stands_instead_of_the_usual_words():
+    verdict = Verdict(Reason.DEAL_VOIDED, say={"notice": ("活动取消", "Offer withdrawn")})
+
+    assert Messages(TEMPLATES, VENUE).sentence(verdict).en == "Offer withdrawn"
+
+
+@pytest.mark.parametrize(
+    "change", [{"admitted": {"zh": "x"}}, {"admitted": {"zh": "{nobody}", "en": "x"}}]
+)
+def test_a_template_that_cannot_be_filled_in_is_named_at_start(change):
+    with pytest.raises(ValueError, match="admitted"):
+        Messages(TEMPLATES | change, VENUE)
