@@ -7,6 +7,8 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from gate_server.ledger.schema_outage import OUTAGE
+
 APPLICATION_ID = 0x47484C31
 """`GHL1` in the file's header: a file without it is not a ledger of ours."""
 
@@ -302,7 +304,16 @@ CREATE TABLE deal_counters (
 
 @migrations(name="001_tables")
 def _make_tables(db: sqlite_utils.Database) -> None:
-    for statement in _TABLES.split(";\n"):
+    _execute(db, _TABLES)
+
+
+@migrations(name="002_outage")
+def _outage(db: sqlite_utils.Database) -> None:
+    _execute(db, OUTAGE)
+
+
+def _execute(db: sqlite_utils.Database, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
 
