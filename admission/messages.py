@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from types import MappingProxyType
 
 from admission.calendar import Venue
-from admission.verdicts import OUTCOMES, Outcome, Reason, Verdict
+from admission.scans import Gate
+from admission.verdicts import OUTCOMES, Outcome, Reason, Say, Verdict
 
 WOULD_ADMIT = "would_admit"
+MOST_GATES = 4
+"""More gates than this nobody listens to; the area alone is said then."""
+NO_GATES: Mapping[str, Gate] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,14 @@ class Messages:
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(f"verdicts.toml: [{name}] has an unknown name {error}") from error
 
-    def sentence(self, verdict: Verdict, *, dry: bool = False) -> Sentence:
+    def sentence(
+        self, verdict: Verdict, *, dry: bool = False, gates: Mapping[str, Gate] = NO_GATES
+    ) -> Sentence:
         """Return what to tell the visitor.
 
         Args:
             dry: the scan was a look only (check, arrive), so nobody passes by it.
+            gates: by id, so that staff hear a gate's name; one that is not there keeps its id.
         """
         notice = verdict.say.get("notice")
         if isinstance(notice, tuple):
@@ -65,23 +73,24 @@ class Messages:
         plain = self._plain.get(name)
         if plain is not None:
             return plain
-        names = self._names(verdict)
+        names = self._names(verdict, gates)
         zh, en = self._templates[name]
         return Sentence(zh.format_map(names), en.format_map(names))
 
-    def _names(self, verdict: Verdict) -> dict[str, object]:
+    def _names(self, verdict: Verdict, gates: Mapping[str, Gate]) -> dict[str, object]:
         say, first = verdict.say, verdict.first_use
         names = dict.fromkeys(_NAMES, "") | {key: say[key] for key in _NUMBERS if key in say}
         names["people"] = verdict.people or verdict.remaining
         names["remaining"] = verdict.remaining
         if first is not None:
-            names["first_at"], names["first_gate"] = self._local(first.at), first.gate_id
+            names["first_at"] = self._local(first.at)
+            names["first_gate"] = _name(first.gate_id, gates)
         for name, key in (("from", "valid_from"), ("until", "valid_until")):
             if isinstance(at := say.get(key), datetime):
                 names[name] = self._local(at)
         names["areas"] = _listed(say.get("areas"))
-        gates = _listed(say.get("gates"))
-        names["gates"] = f" ({gates})" if gates else ""
+        where = _listed(_where(say, gates))
+        names["gates"] = f" ({where})" if where else ""
         names["tickets"] = _listed(say.get("tickets"))
         names["hours"] = _hours(say.get("hours"))
         return names
@@ -96,6 +105,22 @@ _NAMES = (
     *("people", "remaining", "first_at", "first_gate", "areas", "gates"),
     *("from", "until", "hours", "tickets", "arrived_at"),
 )
+
+
+def _name(gate_id: str, gates: Mapping[str, Gate]) -> str:
+    gate = gates.get(gate_id)
+    return gate_id if gate is None else gate.name
+
+
+def _where(say: Say, gates: Mapping[str, Gate]) -> list[str]:
+    """Return the gates that a voucher is for: those its deal names, else those of its areas."""
+    named, areas = say.get("gates"), say.get("areas")
+    if isinstance(named, tuple | list) and named:
+        return [_name(str(gate_id), gates) for gate_id in named]
+    if not isinstance(areas, tuple | list):
+        return []
+    found = [gate.name for gate in gates.values() if gate.area in areas]
+    return found if len(found) <= MOST_GATES else []
 
 
 def _listed(names: object) -> str:

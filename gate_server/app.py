@@ -94,7 +94,9 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         keys=keys,
         settings=settings,
         check_in=CheckIn(keys, limits),
-        answers=Answers(read_messages(ledger.venue), Picks(keys, ledger.epoch)),
+        answers=Answers(
+            read_messages(ledger.venue), Picks(keys, ledger.epoch), lambda: ledger.catalogue
+        ),
         attempts=Attempts(settings),
         calls=Calls(recent_scans(ledger, ledger.clock() - WAITS_FOR)),
         timings=Timings(ledger.tallies),

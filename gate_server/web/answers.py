@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,21 +10,28 @@ from admission.messages import Messages
 from admission.verdicts import RULES_VERSION, Reason, Verdict
 from admission.wire import FirstUseAnswer, PickAnswer, ScanAnswer, Text, VoucherAnswer
 from gate_server.decisions import Decision
+from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.scans import VoucherRow
 from gate_server.web.picks import Picks
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Writes scan answers of one ledger."""
+    """Writes scan answers of one ledger.
+
+    Attributes:
+        catalogue: gives the ledger's newest, for the names of its gates.
+    """
 
     messages: Messages
     picks: Picks
+    catalogue: Callable[[], Catalogue]
 
     def scan(self, decision: Decision, *, device_id: str, now: datetime) -> ScanAnswer:
         """Return what a device is told of its scan; it never holds the code."""
         verdict = decision.verdict
-        sentence = self.messages.sentence(verdict, dry=decision.dry)
+        gates = self.catalogue().gates
+        sentence = self.messages.sentence(verdict, dry=decision.dry, gates=gates)
         row = decision.row
         return ScanAnswer(
             outcome=verdict.outcome,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from admission.messages import Messages
-from admission.verdicts import Reason, Verdict
+from admission.scans import Gate
+from admission.verdicts import FirstUse, Reason, Verdict
 from tests.builders import VENUE
 
 TEMPLATES = tomllib.loads(
@@ -44,3 +46,31 @@ def test_a_notice_of_the_void_stands_instead_of_the_usual_words():
 def test_a_template_that_cannot_be_filled_in_is_named_at_start(change):
     with pytest.raises(ValueError, match="admitted"):
         Messages(TEMPLATES | change, VENUE)
+
+
+GATES = {
+    "G1": Gate("G1", "南门 South gate", "park"),
+    "C1": Gate("C1", "峡谷入口 Canyon gate", "canyon"),
+}
+
+
+def test_a_first_use_names_the_gate_as_people_know_it():
+    first = FirstUse(datetime(2015, 2, 12, 1, 0, tzinfo=UTC), "G1")
+    verdict = Verdict(Reason.USED_UP, first_use=first)
+
+    assert "南门 South gate" in Messages(TEMPLATES, VENUE).sentence(verdict, gates=GATES).en
+    assert "G1" in Messages(TEMPLATES, VENUE).sentence(verdict).en
+
+
+@pytest.mark.parametrize(("gates", "named"), [((), "峡谷入口"), (("G1",), "南门")])
+def test_a_wrong_gate_names_the_right_ones(gates, named):
+    verdict = Verdict(Reason.WRONG_GATE, say={"areas": ("canyon",), "gates": gates})
+
+    assert named in Messages(TEMPLATES, VENUE).sentence(verdict, gates=GATES).zh
+
+
+def test_more_gates_than_anybody_listens_to_are_left_out():
+    many = {f"C{n}": Gate(f"C{n}", f"lane {n}", "canyon") for n in range(9)}
+    verdict = Verdict(Reason.WRONG_GATE, say={"areas": ("canyon",), "gates": ()})
+
+    assert "lane" not in Messages(TEMPLATES, VENUE).sentence(verdict, gates=many).en
