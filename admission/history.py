@@ -306,12 +306,12 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
 def _arrive(history: History, record: Record, at: datetime, venue: Venue) -> None:
     day = venue.day_of(at)
     in_before = history.people_in(day)
-    if _by_stamp(history, record, day):
+    if by_stamp(history, record, day):
         in_before = max(0, in_before - record.people)
     history.arrivals.append(Arrival(at, record.party, in_before))
 
 
-def _by_stamp(history: History, record: Record, day: date) -> bool:
+def by_stamp(history: History, record: Record, day: date) -> bool:
     """Say whether a record's people came in again by the stamp on their hands."""
     if record.mode is not Mode.REENTRY or record.overridden:
         return False
@@ -363,7 +363,7 @@ def _come_in(history: History, record: Record, use: AreaUse, day: date) -> None:
     back = min(people, use.outside)
     use.outside -= back
     fresh = people - back
-    if fresh and _by_stamp(history, record, day):
+    if fresh and by_stamp(history, record, day):
         # The same people's way out was not scanned, so it is recorded here.
         use.inside = use.staying(people, terms.admits)
     elif fresh:

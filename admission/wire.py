@@ -265,11 +265,17 @@ class Ready(Answer, frozen=True):
     degraded: list[str]
 
 
-class RevisionEvent(Answer, frozen=True):
-    """The ledger has changed; sent on an event stream."""
+class RevisionEvent(Answer, frozen=True, omit_defaults=True):
+    """The ledger has changed; sent on an event stream.
+
+    Attributes:
+        urgent: a deal, void, hold, gate, block or the venue did, so fetch it at once; what is not
+            urgent is fetched at a moment of chance within a second.
+    """
 
     epoch: str
     revision: int
+    urgent: bool = False
 
 
 class GateEvent(Answer, frozen=True):

@@ -284,7 +284,11 @@ class DealShare(Answer, frozen=True):
 
 
 class StatsAnswer(Answer, frozen=True):
-    """The venue now. `people` counts persons once; `scans` counts presentations."""
+    """The venue now. `people` counts persons once; `scans` counts presentations.
+
+    Attributes:
+        conflicts_open: what the ledger finds wrong and nobody has closed yet.
+    """
 
     now: datetime
     inside: int
@@ -298,3 +302,4 @@ class StatsAnswer(Answer, frozen=True):
     exits_today: int = 0
     counted_today: dict[str, int] = {}
     emergency: bool = False
+    conflicts_open: int = 0

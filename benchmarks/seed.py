@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,8 +40,14 @@ class SeededVenue:
         return _CODE.format(number)
 
 
-def seed(directory: Path, *, vouchers: int, devices_wanted: int = 32) -> SeededVenue:
-    """Make DIR with gates, enrolled devices, one deal and its vouchers."""
+def seed(
+    directory: Path, *, vouchers: int, devices_wanted: int = 32, orders: bool = False
+) -> SeededVenue:
+    """Make DIR with gates, enrolled devices, one deal and its vouchers as a night sale sold them.
+
+    Args:
+        orders: whether the platform told the orders' numbers.
+    """
     directory.mkdir(parents=True)
     now = utc_now()
     create_ledger(directory, now=now)
@@ -53,7 +60,7 @@ def seed(directory: Path, *, vouchers: int, devices_wanted: int = 32) -> SeededV
             ledger.write(partial(_enrol, number=number), alone=True)
             for number in range(devices_wanted)
         )
-        ledger.write(lambda tx: _sell(tx, keys, vouchers), patient=True)
+        ledger.write(lambda tx: _sell(tx, keys, vouchers, orders=orders), patient=True)
     return SeededVenue(directory, tokens, vouchers)
 
 
@@ -78,7 +85,7 @@ def _enrol(tx: Session, number: int) -> str:
     return made[1]
 
 
-def _sell(tx: Session, keys: Keyring, vouchers: int) -> None:
+def _sell(tx: Session, keys: Keyring, vouchers: int, *, orders: bool) -> None:
     now = tx.clock()
     first, last = to_ms(now - timedelta(days=1)), to_ms(now + timedelta(days=30))
     tx.db.execute(
@@ -90,14 +97,27 @@ def _sell(tx: Session, keys: Keyring, vouchers: int) -> None:
         (first, last, tx.next_revision()),
     )
     tx.db.executemany(
-        "INSERT INTO vouchers (credential_key, platform, deal_no, tail, admits, status,"
-        " updated_at, revision) VALUES (?, 'bench', 1, '2015', 1, 'valid', 0, ?)",
-        _rows(tx, keys, vouchers),
+        "INSERT INTO vouchers (credential_key, platform, deal_no, tail, admits, price_paid_minor,"
+        " status, updated_at, sold_at, status_at, buyer_no, order_ref, revision)"
+        " VALUES (?1, 'bench', 1, '2015', 1, ?2, 'valid', ?4, ?3, ?3, ?5, ?6, ?7)",
+        _rows(tx, keys, vouchers, orders=orders),
     )
     tx.touched.add("deals")
 
 
-def _rows(tx: Session, keys: Keyring, vouchers: int) -> Iterator[tuple[bytes, int]]:
-    key = keys.code_key(tx.clock())
+def _rows(
+    tx: Session, keys: Keyring, vouchers: int, *, orders: bool
+) -> Iterator[tuple[object, ...]]:
+    """Yield vouchers of orders of one to five, sold in two hours; one buyer in 20 comes again."""
+    key, chance = keys.code_key(tx.clock()), random.Random(2015)
+    sold_ms, buyers, buyer, left, order = to_ms(tx.clock()) - 86_400_000, 0, 0, 0, 0
     for number in range(vouchers):
-        yield code_hash(_CODE.format(number), key), tx.next_revision()
+        if not left:
+            left, order = chance.choice((1, 1, 2, 2, 2, 3, 4, 5)), order + 1
+            sold_ms += round(chance.expovariate(1 / 55))
+            buyers += (new := not buyers or chance.random() > 0.05)
+            buyer = buyers if new else chance.randint(1, buyers)
+        left -= 1
+        order_ref = f"8{order:014}" if orders else None
+        code = code_hash(_CODE.format(number), key)
+        yield code, 1, sold_ms, 0, buyer, order_ref, tx.next_revision()

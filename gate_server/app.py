@@ -14,11 +14,13 @@ from gate_server.checkin import CheckIn, Limits
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook, recent_scans
+from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages
 from gate_server.web.answers import Answers
 from gate_server.web.attempts import Attempts
 from gate_server.web.calls import WAITS_FOR, Calls
 from gate_server.web.clocks import ClockWatch
+from gate_server.web.downloads import Downloads
 from gate_server.web.health import health
 from gate_server.web.hub import Hub
 from gate_server.web.nouns import NOUNS
@@ -41,7 +43,7 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class GateApp(Flask):
-    """The application; `close` ends its event streams and its watching thread."""
+    """The application; `close` ends its event streams, downloads and its watching thread."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("gate_server.web", static_folder=None, template_folder=None)
@@ -65,6 +67,7 @@ class GateApp(Flask):
     def close(self) -> None:
         """End what listens; the ledger is its opener's."""
         self.services.hub.stop()
+        self.services.downloads.stop()
 
 
 def create_app(
@@ -89,6 +92,7 @@ def create_app(
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
     limits = Limits(settings.limit or None, settings.stale_after_s)
+    segments = Segments(ledger, keys, settings)
     services = Services(
         ledger=ledger,
         keys=keys,
@@ -102,6 +106,8 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         timings=Timings(ledger.tallies),
         hub=Hub(ledger, settings.streams, lambda: msgspec.json.encode(make_stats(services))),
         clocks=ClockWatch(),
+        segments=segments,
+        downloads=Downloads(ledger, segments),
         deal_book=DealBook(ledger),
         ca_pem=ca_pem,
         openapi=make_document(NOUNS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from admission.arrivals import find_number, is_numbered
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, CodeRead, read_code
 from admission.corrections import check_replay
@@ -258,26 +259,14 @@ def _case(tx: Session, scan: Presented, gate: Gate, gathered: _Gathered, facts: 
 
 def _arrival_number(tx: Session, new: NewScan, verdict: Verdict, gathered: _Gathered) -> str | None:
     """Return the number a stamp answers with: the day's first, or a new one for more people."""
-    if verdict.reason in _NO_STAMP:
+    if not is_numbered(verdict.reason):
         return None
-    admits = new.row.voucher.admits if new.row is not None else 1
-    day = tx.venue.day_of(new.scan_at)
-    stamps = sorted(
-        (
-            (record, number)
-            for record, number in gathered.arrivals
-            if number and not record.struck and tx.venue.day_of(record.scan_at) == day
-        ),
-        key=lambda stamp: stamp[0].scan_at,
+    voucher = new.row.voucher if new.row is not None else None
+    known = find_number(
+        gathered.arrivals, tx.venue, voucher=voucher, party=new.party, now=new.scan_at
     )
-    seen = max((record.party or admits for record, _ in stamps), default=0)
-    if stamps and (new.party or admits) <= seen:
-        return stamps[0][1]
-    return next_arrival(tx, new.device.device_id)
+    return known or next_arrival(tx, new.device.device_id)
 
 
 _SEVERAL = frozenset({Reason.SEVERAL_VOUCHERS, Reason.AMBIGUOUS_CODE})
 _UNSTORED = frozenset({CodeForm.MALFORMED, CodeForm.PAYMENT})
-_NO_STAMP = frozenset(
-    {Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE}
-)

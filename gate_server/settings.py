@@ -40,9 +40,12 @@ class Settings:
     lookups_an_hour: int
 
     def __post_init__(self) -> None:
-        if self.streams > self.threads - 16:
+        # As many may hold a replica's download, and as many more are for scans alone.
+        most = self.threads - 32
+        if self.streams > most:
             raise InvalidInput(
-                "server.streams", f"at most threads - 16 = {self.threads - 16}: scans need threads"
+                "server.streams",
+                f"at most threads - 32 = {most}: scans and downloads need threads",
             )
         if self.limit < 0:
             raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")

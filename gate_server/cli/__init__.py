@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gate_server import __version__
+from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
 from gate_server.cli.imports import import_
@@ -25,7 +26,7 @@ def main() -> None:
 
 
 for each in (
-    *(init, import_, gate, device, user, deal, key, voucher),
+    *(init, import_, gate, device, user, deal, key, voucher, conflict),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

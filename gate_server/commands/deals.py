@@ -10,6 +10,7 @@ from admission.wire_staff import VoidRequest
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_text
 from gate_server.ledger import actions
+from gate_server.ledger.conflicts import reconcile_deal
 from gate_server.ledger.reports import DealBook, preview_void
 
 
@@ -82,6 +83,7 @@ def restore_deal(services: Services, params: Reasoned) -> dict[str, Any]:
         alone=True,
         urgent=True,
     )
+    reconcile_deal(ledger, params.deal_id)
     return {"deal_id": params.deal_id, "status": "active", "void_version": version}
 
 
@@ -98,6 +100,7 @@ def void_deal(services: Services, params: VoidDeal) -> dict[str, Any]:
         alone=True,
         urgent=True,
     )
+    reconcile_deal(ledger, params.deal_id)
     return {"deal_id": params.deal_id, "status": "voided", "void_version": version}
 
 

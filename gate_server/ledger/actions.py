@@ -67,6 +67,7 @@ def hold_deal(
         ),
     )
     tx.touched.add("holds")
+    _changed(tx, deal.deal_no, revision)
 
 
 def release_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: datetime) -> None:
@@ -78,8 +79,14 @@ def release_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
     deal = get_deal(tx, deal_id)
     if deal.deal_no not in tx.catalogue.holds:
         raise LedgerConflict("not-held", f"deal {deal_id} is not on hold")
-    tx.record_event("release", {"deal_id": deal_id, "by": by, "reason": reason})
+    revision = tx.record_event("release", {"deal_id": deal_id, "by": by, "reason": reason})
     _end_hold(tx, deal.deal_no, by, now)
+    _changed(tx, deal.deal_no, revision)
+
+
+def _changed(tx: Session, deal_no: int, revision: int) -> None:
+    """Have replicas told of a deal again: what is told of it are its void and its hold too."""
+    tx.db.execute("UPDATE deals SET revision = ? WHERE deal_no = ?", (revision, deal_no))
 
 
 def _end_hold(tx: Session, deal_no: int, by: str, now: datetime) -> None:
@@ -150,6 +157,7 @@ def void_deal(tx: Session, deal_id: str, terms: VoidRequest, *, by: str, now: da
     )
     _end_hold(tx, deal.deal_no, by, now)
     tx.touched.add("voids")
+    _changed(tx, deal.deal_no, revision)
     return version
 
 
@@ -206,6 +214,7 @@ def restore_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
     )
     _end_hold(tx, deal.deal_no, by, now)
     tx.touched.add("voids")
+    _changed(tx, deal.deal_no, revision)
     return version
 
 
@@ -259,9 +268,9 @@ def lift_block(tx: Session, block_id: int, *, reason: str, by: str, now: datetim
         raise NotFound(f"no block {block_id}")
     if row[0] is not None:
         raise LedgerConflict("lifted-already", f"block {block_id} was lifted before")
-    tx.record_event("lift", {"block_id": block_id, "by": by, "reason": reason})
-    sql = "UPDATE blocks SET lifted_at = ?, lifted_by = ? WHERE revision = ?"
-    tx.db.execute(sql, (to_ms(now), by, block_id))
+    revision = tx.record_event("lift", {"block_id": block_id, "by": by, "reason": reason})
+    sql = "UPDATE blocks SET lifted_at = ?, lifted_by = ?, lifted_revision = ? WHERE revision = ?"
+    tx.db.execute(sql, (to_ms(now), by, revision, block_id))
     tx.touched.add("blocks")
 
 

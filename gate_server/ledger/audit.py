@@ -154,18 +154,20 @@ SELECT s.scan_id FROM scans s LEFT JOIN (
            MAX(CASE kind WHEN 'annul' THEN body ->> 'people' ELSE 0 END) AS annulled,
            SUM(kind = 'annul') AS annuls,
            MAX(CASE kind WHEN 'override' THEN body ->> 'people' ELSE 0 END) AS overridden,
-           MAX(kind = 'strike') AS struck
-    FROM audit WHERE kind IN ('annul', 'override', 'strike') GROUP BY 1
+           MAX(kind = 'strike') AS struck,
+           MAX(CASE kind WHEN 'shown' THEN body ->> 'people' END) AS shown_people,
+           MAX(CASE kind WHEN 'shown' THEN body ->> 'reason' END) AS shown_reason
+    FROM audit WHERE kind IN ('annul', 'override', 'strike', 'shown') GROUP BY 1
 ) c ON c.scan_id = s.scan_id
-WHERE (s.annulled, s.annuls, s.overridden, s.struck_at IS NOT NULL)
+WHERE (s.annulled, s.annuls, s.overridden, s.struck_at IS NOT NULL, s.shown_people, s.shown_reason)
    IS NOT (COALESCE(c.annulled, 0), COALESCE(c.annuls, 0), COALESCE(c.overridden, 0),
-           COALESCE(c.struck, 0))
+           COALESCE(c.struck, 0), c.shown_people, c.shown_reason)
 LIMIT 100
 """
 
 
 def _corrections_differ(db: sqlite3.Connection) -> list[Finding]:
-    problem = "its annulment, override or strike is not what the chain recorded"
+    problem = "its annulment, override, strike or shown verdict is not what the chain recorded"
     return [Finding(row[0], problem) for row in db.execute(_CORRECTED)]
 
 

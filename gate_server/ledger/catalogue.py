@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from threading import Event
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -45,10 +46,22 @@ class Seen:
     heartbeat: dict[str, object]
 
 
+Mark: TypeAlias = tuple[object, ...]
+"""What `Catalogue.mark` returns; compare with `same_mark`."""
+
+URGENT: Final = frozenset({"venue", "gates", "deals", "voids", "holds", "blocks"})
+"""The parts that scanners must know of at once."""
+
+
 class Catalogue:
-    """All small tables, as the rules and the edges want them."""
+    """All small tables, as the rules and the edges want them.
+
+    Attributes:
+        changed: set after each reading of something urgent, for the one who tells of it.
+    """
 
     def __init__(self) -> None:
+        self.changed = Event()
         self.emergency = False
         self.gates: dict[str, Gate] = {}
         self.devices: dict[str, Device] = {}
@@ -68,6 +81,13 @@ class Catalogue:
         for name, read in _READERS.items():
             if parts is None or name in parts:
                 read(self, db)
+        if parts is None or not URGENT.isdisjoint(parts):
+            self.changed.set()
+
+    def mark(self) -> Mark:
+        """Return what is another, by identity, after each change of something urgent."""
+        parts = self.deals, self.voids, self.holds, self.gates, self.blocked
+        return (*parts, self.emergency)
 
     def deal(self, deal_id: str) -> Deal | None:
         """Return a deal by its platform's name for it."""
@@ -169,6 +189,11 @@ class Catalogue:
     def _feeds(self, db: sqlite3.Connection) -> None:
         rows = db.execute("SELECT accepted_at FROM feeds WHERE enabled")
         self.feeds = tuple(instant(row[0]) for row in rows)
+
+
+def same_mark(one: Mark, other: Mark) -> bool:
+    """Say whether nothing urgent has changed between two marks."""
+    return all(a is b for a, b in zip(one, other, strict=True))
 
 
 _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {

@@ -13,6 +13,7 @@ from admission.scans import Direction
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.conflicts import reconcile_scan
 from gate_server.ledger.scans import (
     StoredScan,
     VoucherRow,
@@ -75,7 +76,8 @@ def row_of(tx: Session, scan: StoredScan) -> VoucherRow | None:
     return found[0] if len(found) == 1 else None
 
 
-def _all_records(tx: Session, scan: StoredScan, row: VoucherRow | None) -> list[Record]:
+def all_records(tx: Session, scan: StoredScan, row: VoucherRow | None) -> list[Record]:
+    """Return every recorded scan of what a scan was about, itself among them."""
     if row is not None:
         return [record for record, _ in records_of(tx, row)]
     if scan.credential_key is None:
@@ -100,8 +102,9 @@ def annul_scan(
     """Take back people whom a scan let in or out, and return the scan as it stands then."""
     scan = get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
-    records = _all_records(tx, scan, row)
-    others = [record for record in records if not _is(record, scan.record)]
+    records = all_records(tx, scan, row)
+    # What a scanner took back by itself is told late; what came since does not speak against it.
+    others = [each for each in records if not _is(each, scan.record) and each.passed_at <= now]
     wanted = people_to_annul(
         scan.record,
         others,
@@ -112,12 +115,13 @@ def annul_scan(
     )
     if wanted == 0:
         return scan
-    tx.db.execute(
-        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ? WHERE scan_id = ?",
-        (wanted, to_ms(now), scan.scan_id),
-    )
     fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
-    tx.record_event("annul", fields)
+    revision = tx.record_event("annul", fields)
+    tx.db.execute(
+        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, corrected = ?"
+        " WHERE scan_id = ?",
+        (wanted, to_ms(now), revision, scan.scan_id),
+    )
     changed = replace(scan.record, annulled=wanted, annuls=scan.record.annuls + 1, annulled_at=now)
     back = wanted - scan.record.annulled
     delta = _delta(scan, scan.record.passed_at, row)
@@ -126,6 +130,7 @@ def annul_scan(
     else:
         delta.entered = -back
     _recount(tx, changed, row, records, delta)
+    reconcile_scan(tx, changed, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
 
 
@@ -143,7 +148,7 @@ def override_scan(
     """Let the holder of a refused or referred scan in, and return the scan as it stands then."""
     scan = get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
-    records = _all_records(tx, scan, row)
+    records = all_records(tx, scan, row)
     history = fold(records, terms_of(row), tx.venue)
     available = history.available(scan.record.area, tx.venue.day_of(now))
     people = people_to_override(
@@ -153,17 +158,18 @@ def override_scan(
         available=available,
         now=now,
     )
-    tx.db.execute(
-        "UPDATE scans SET overridden = ?, overridden_at = ?, overridden_by = ?, cost_bearer = ?"
-        " WHERE scan_id = ?",
-        (people, to_ms(now), by.name, cost_bearer.value, scan.scan_id),
-    )
     fields = {"scan_id": scan.scan_id, "people": people, "by": by.name, "reason": reason}
-    tx.record_event("override", {**fields, "cost_bearer": cost_bearer.value})
+    revision = tx.record_event("override", {**fields, "cost_bearer": cost_bearer.value})
+    tx.db.execute(
+        "UPDATE scans SET overridden = ?, overridden_at = ?, overridden_by = ?, cost_bearer = ?,"
+        " corrected = ? WHERE scan_id = ?",
+        (people, to_ms(now), by.name, cost_bearer.value, revision, scan.scan_id),
+    )
     changed = replace(scan.record, overridden=people, overridden_at=now)
     delta = _delta(scan, now, row, reason=Reason.OVERRIDDEN)
     delta.entered = people
     _recount(tx, changed, row, records, delta)
+    reconcile_scan(tx, changed, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
 
 
@@ -175,9 +181,10 @@ def strike_scan(
     check_strike(scan.record)
     if scan.record.struck:
         return scan
-    sql = "UPDATE scans SET struck_at = ? WHERE scan_id = ?"
-    tx.db.execute(sql, (to_ms(now), scan.scan_id))
-    tx.record_event("strike", {"scan_id": scan.scan_id, "by": by.name, "reason": reason})
+    fields = {"scan_id": scan.scan_id, "by": by.name, "reason": reason}
+    revision = tx.record_event("strike", fields)
+    sql = "UPDATE scans SET struck_at = ?, corrected = ? WHERE scan_id = ?"
+    tx.db.execute(sql, (to_ms(now), revision, scan.scan_id))
     return get_scan(tx, device_id, nonce)
 
 

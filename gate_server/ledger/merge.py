@@ -14,6 +14,7 @@ from admission.verdicts import Reason
 from admission.vouchers import CredentialKind, Status
 from gate_server.ledger.buyers import BuyerWriter, select_in
 from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
 from gate_server.ledger.scans import find_voucher, records_of, terms_of
 from gate_server.ledger.session import Session
@@ -67,6 +68,11 @@ class _Content(NamedTuple):
     order_ref: str | None
     phone: bytes | None
     phone_last4: str | None
+
+
+_WAS_SCANNED = """
+SELECT 1 FROM vouchers v JOIN scans s USING (credential_key) WHERE v.voucher_id = ? LIMIT 1
+"""
 
 
 class VoucherWriter:
@@ -232,6 +238,8 @@ class VoucherWriter:
             tx.db.executemany(_LINK, filter(None, [_order_link(row, voucher_id)]))
         if old is not None:
             self._recount(voucher_id, old)
+        if terms or before.status != after.status:
+            self._reconcile(voucher_id)
         self.imported.changed += 1
         self.written.append(row)
 
@@ -252,6 +260,13 @@ class VoucherWriter:
             return
         if tx.db.execute(_SAME_CODE, (row.key, voucher_id)).fetchone() is None:
             self._recount(voucher_id, Terms())  # else they count as the other platform's voucher's
+        reconcile_voucher(tx, voucher_id, now=tx.clock())
+
+    def _reconcile(self, voucher_id: int) -> None:
+        """Look for conflicts where the voucher was scanned already."""
+        tx = self._tx
+        if tx.db.execute(_WAS_SCANNED, (voucher_id,)).fetchone() is not None:
+            reconcile_voucher(tx, voucher_id, now=tx.clock())
 
     def _recount(self, voucher_id: int, old: Terms) -> None:
         """Let the counters follow terms by which the same scans mean something else."""

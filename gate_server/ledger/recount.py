@@ -25,7 +25,8 @@ SELECT minute, gate_id, SUM(scans), SUM(entered), SUM(left_out) FROM (
     SELECT COALESCE(overridden_at, scan_at) / 60000, gate_id, 0,
         IIF(direction = 'entry' AND (mode <> 'arrive' OR overridden), passed, 0),
         IIF(direction = 'exit', passed, 0)
-    FROM (SELECT *, IIF(overridden, overridden, people) - annulled AS passed FROM scans)
+    FROM (SELECT *, IIF(overridden, overridden, COALESCE(shown_people, people)) - annulled AS passed
+          FROM scans)
     UNION ALL
     SELECT counted_at / 60000, gate_id, 1, IIF(direction = 'entry', people - annulled, 0),
         IIF(direction = 'exit', people - annulled, 0)
@@ -44,10 +45,13 @@ SELECT COALESCE(s.voucher_id, (
         UNION SELECT voucher_id FROM credentials
         WHERE key = s.credential_key AND kind <> 'order')
     ), s.credential_key, -s.scan_id) AS whose,
-    s.scan_id, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area, s.reason, s.mode, s.direction,
-    s.people, s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
+    s.scan_id, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
+    COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
+    s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
     s.overridden_at, s.struck_at
-FROM scans s WHERE (s.people > 0 AND s.mode <> 'arrive') OR s.overridden > 0 ORDER BY whose
+FROM scans s
+WHERE (COALESCE(s.shown_people, s.people) > 0 AND s.mode <> 'arrive') OR s.overridden > 0
+ORDER BY whose
 """
 
 

@@ -216,8 +216,9 @@ def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[i
 
 
 _SCANNED = """
-SELECT v.admits, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area, s.reason, s.mode, s.direction,
-    s.people, s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
+SELECT v.admits, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
+    COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
+    s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
     s.overridden_at, s.struck_at, v.voucher_id
 FROM (SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
       ORDER BY voucher_id LIMIT ?3) v

@@ -31,8 +31,9 @@ WHERE c.key = ? ORDER BY c.voucher_id LIMIT 40
 """  # noqa: S608
 _BY_ID = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.voucher_id = ?"  # noqa: S608
 _RECORD = (
-    "device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,"
-    " annulled, annuls, annulled_at, overridden, overridden_at, struck_at"
+    "device_id, nonce, scan_at, gate_id, area, COALESCE(shown_reason, reason), mode, direction,"
+    " COALESCE(shown_people, people), party, staffed, annulled, annuls,"
+    " annulled_at, overridden, overridden_at, struck_at"
 )
 _OF_VOUCHER = f"""
 SELECT {_RECORD}, arrival_number FROM scans
@@ -45,7 +46,7 @@ WHERE credential_key IN (SELECT key FROM credentials WHERE voucher_id = ?2 AND k
 """  # noqa: S608
 _SCAN = f"""
 SELECT scan_id, {_RECORD}, credential_key, tail, voucher_id, received_at, remaining, void_version,
-    rules_version, arrival_number, detail, scanned_at, operator
+    rules_version, arrival_number, detail, scanned_at, operator, offline
 FROM scans WHERE device_id = ? AND nonce = ?
 """  # noqa: S608
 _INSERT = """
@@ -87,6 +88,7 @@ class StoredScan:
     detail: dict[str, object]
     scanned_at: datetime | None
     operator: str | None
+    offline: bool
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class NewScan:
     credential_key: bytes | None = None
     tail: str | None = None
     row: VoucherRow | None = None
+    offline: bool = False
 
     def record(self, verdict: Verdict) -> Record:
         """Return what the fold will see of it."""
@@ -224,6 +227,7 @@ def find_scan(tx: Session, device_id: str, nonce: str) -> StoredScan | None:
         detail=_decode(rest[8]),
         scanned_at=None if rest[9] is None else from_ms(rest[9]),
         operator=rest[10],
+        offline=bool(rest[11]),
     )
 
 
@@ -298,7 +302,7 @@ def _fields(
         to_ms(scan.received_at),
         to_ms(scan.scan_at),
         int(scan.device.staffed),
-        0,
+        int(scan.offline),
         verdict.reason.value,
         verdict.people,
         verdict.remaining,

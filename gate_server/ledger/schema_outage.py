@@ -9,6 +9,9 @@ ALTER TABLE scans ADD COLUMN shown_people INTEGER;
 ALTER TABLE scans ADD COLUMN shown_at INTEGER;
 CREATE INDEX scans_corrected ON scans (corrected) WHERE corrected IS NOT NULL;
 ALTER TABLE blocks ADD COLUMN lifted_revision INTEGER;
+CREATE INDEX blocks_lifted ON blocks (lifted_revision) WHERE lifted_revision IS NOT NULL;
+CREATE INDEX blocks_buyer ON blocks (buyer_no);
+CREATE INDEX deals_revision ON deals (revision);
 ALTER TABLE devices ADD COLUMN clear_at INTEGER;
 ALTER TABLE devices ADD COLUMN boot_id TEXT;
 
@@ -34,7 +37,14 @@ CREATE TABLE journal_heads (
     head TEXT NOT NULL,
     first_seen_at INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
+    offset_ms INTEGER,
     PRIMARY KEY (device_id, boot_id, seq, head)
+) STRICT, WITHOUT ROWID;
+-- The newest line of a device's own record that was taken.
+CREATE TABLE journal_tips (
+    device_id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    head TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- subject names what a conflict is about, so that the same is never reported twice.

@@ -28,9 +28,10 @@ from gate_server.ledger.actions import (
     void_deal,
 )
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.conflicts import reconcile_deal
 from gate_server.ledger.reports import DealCounts, preview_void
 from gate_server.web.callers import PARTNERS, STEWARDS, SUPERVISORS, Role
-from gate_server.web.operations import Call, Noun
+from gate_server.web.operations import Call, Noun, flag
 
 deals = Noun("deals")
 
@@ -108,7 +109,7 @@ def release(call: Call) -> DealAnswer:
     who=SUPERVISORS,
     body=VoidRequest,
     answer=VoidAnswer,
-    query=("preview",),
+    query=(flag("preview"),),
 )
 def void(call: Call) -> VoidAnswer:
     """Withdraw a deal, or change the terms; `preview=true` only counts what it would touch."""
@@ -120,6 +121,7 @@ def void(call: Call) -> VoidAnswer:
         alone=True,
         urgent=True,
     )
+    reconcile_deal(ledger, deal_id)
     return VoidAnswer(deal_id=deal_id, status="voided", void_version=version)
 
 
@@ -141,6 +143,7 @@ def restore(call: Call) -> VoidAnswer:
         alone=True,
         urgent=True,
     )
+    reconcile_deal(ledger, deal_id)
     return VoidAnswer(deal_id=deal_id, status="active", void_version=version)
 
 

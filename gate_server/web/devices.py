@@ -9,6 +9,7 @@ from admission.keys import write_code_keys
 from admission.wire import DeviceSelf, Enrolled, EnrolRequest, Heartbeat, HeartbeatRequest
 from gate_server import __version__
 from gate_server.ledger.devices import EnrolmentGone, enrol_device, record_heartbeat
+from gate_server.ledger.journal_heads import note_heartbeat
 from gate_server.ledger.session import Session
 from gate_server.secrets import find_enrolment_hash
 from gate_server.web.callers import DEVICES
@@ -92,6 +93,7 @@ def take_heartbeat(call: Call) -> Heartbeat:
     def keep(tx: Session) -> tuple[int, bytes]:
         word = msgspec.to_builtins(request)
         record_heartbeat(tx, device_id, word, offset_ms=offset_ms, now=now)
+        note_heartbeat(tx, device_id, request, offset_ms=offset_ms, now=now)
         # Read together: a head that is told with another's revision would look like tampering.
         return tx.revision, tx.head
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from admission.errors import LedgerError
 from admission.scans import Gate
 from admission.wire import GateEvent, RevisionEvent, ScanAnswer
+from gate_server.ledger.catalogue import same_mark
 from gate_server.ledger.ledger import Ledger
 from gate_server.web.callers import Caller
 from gate_server.web.problems import Refused
 from gate_server.web.streams import Stream, frame
 
-# Changes within so long are told together.
 LOOK_EVERY_S: Final = 0.1
+# What is not urgent is told at most so often: each telling makes every scanner fetch.
+TELL_EVERY_S: Final = 1.0
 STATS_EVERY_S: Final = 1.0
 RETRY_AFTER_S: Final = 5
 
@@ -41,7 +45,8 @@ class Hub:
         self._streams: dict[tuple[bool, str], Stream] = {}
         self._open = 0
         self._stopping = Event()
-        self._told = ledger.revision
+        self._told, self._told_at = ledger.revision, float("-inf")
+        self._mark = ledger.catalogue.mark()
         self._gates, self._emergency = ledger.catalogue.gates, ledger.catalogue.emergency
         self._thread = Thread(target=self._watch, name="event-hub", daemon=True)
 
@@ -52,6 +57,7 @@ class Hub:
     def stop(self) -> None:
         """End every stream and the watching; what comes later is refused."""
         self._stopping.set()
+        self._ledger.catalogue.changed.set()
         for stream in self._listeners():
             stream.end()
 
@@ -102,28 +108,35 @@ class Hub:
 
     def _greet(self, stream: Stream) -> None:
         """Tell a new listener how things stand, so that nothing between two streams is missed."""
-        self._put_revision([stream], self._ledger.revision)
+        self._put_revision([stream], self._ledger.revision, urgent=False)
         catalogue = self._ledger.catalogue
         self._put_gates([stream], list(catalogue.gates.values()), catalogue.emergency)
 
     def _watch(self) -> None:
-        told_stats_at = 0
-        ticks = 0
-        while not self._stopping.wait(LOOK_EVERY_S):
-            ticks += 1
+        told_stats_at, changed = 0.0, self._ledger.catalogue.changed
+        while not self._stopping.is_set():
+            # Something urgent ends the wait.
+            changed.wait(LOOK_EVERY_S)
+            changed.clear()
             streams = self._listeners()
             self._tell_changes(streams)
             staff = [stream for stream in streams if stream.caller.device is None]
-            if staff and (ticks - told_stats_at) * LOOK_EVERY_S >= STATS_EVERY_S:
-                told_stats_at = ticks
+            if staff and time.monotonic() - told_stats_at >= STATS_EVERY_S:
+                told_stats_at = time.monotonic()
                 self._tell_stats(staff)
 
     def _tell_changes(self, streams: list[Stream]) -> None:
-        revision = self._ledger.revision
-        if revision == self._told:
-            return
-        self._told = revision
-        self._put_revision(streams, revision)
+        catalogue, now = self._ledger.catalogue, time.monotonic()
+        # The mark first: a change that comes in between is seen at the next look.
+        mark, revision = catalogue.mark(), self._ledger.revision
+        urgent = not same_mark(mark, self._mark)
+        if urgent or (revision != self._told and now - self._told_at >= TELL_EVERY_S):
+            self._mark, self._told, self._told_at = mark, revision, now
+            self._put_revision(streams, revision, urgent=urgent)
+        if urgent:
+            self._tell_gates(streams)
+
+    def _tell_gates(self, streams: list[Stream]) -> None:
         catalogue = self._ledger.catalogue
         gates, emergency = catalogue.gates, catalogue.emergency
         if gates is self._gates and emergency == self._emergency:
@@ -136,11 +149,13 @@ class Hub:
         self._gates, self._emergency = gates, emergency
         self._put_gates(streams, changed, emergency)
 
-    def _put_revision(self, streams: list[Stream], revision: int) -> None:
-        event = RevisionEvent(epoch=self._ledger.epoch, revision=revision)
+    def _put_revision(self, streams: list[Stream], revision: int, *, urgent: bool) -> None:
+        event = RevisionEvent(epoch=self._ledger.epoch, revision=revision, urgent=urgent)
         data = frame("revision", _encode(event))
+        # One that a listener has not read may have been urgent: then this one is in its place.
+        over = data if urgent else frame("revision", _encode(replace(event, urgent=True)))
         for stream in streams:
-            stream.put("revision", data)
+            stream.put("revision", data, over=over)
 
     def _put_gates(self, streams: list[Stream], gates: list[Gate], emergency: bool) -> None:
         """Tell of gates: a device of its own, staff of all."""

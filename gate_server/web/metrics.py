@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from admission.verdicts import OUTCOMES, Reason
 from gate_server import __version__
+from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
 from gate_server.web.services import Services
 from gate_server.web.stats import today
@@ -109,6 +110,11 @@ class _Figures(Collector):
             "queue_depth": ("Changes that wait for the writer", ledger.queue_depth),
             "wal_bytes": ("Size of the WAL file", wal.stat().st_size if wal.exists() else 0),
             "disk_free_bytes": ("Free for the ledger", disk.f_bavail * disk.f_frsize),
+            "conflicts_open": (
+                "Conflicts that nobody has closed yet",
+                sum(ledger.read(count_open).values()),
+            ),
+            "downloads": ("Replica downloads under way", services.downloads.under_way),
             "event_streams": ("Event streams open", services.hub.listening),
             "ledger_revision": ("Newest revision", ledger.revision),
             "emergency": ("1 while the venue evacuates", int(ledger.catalogue.emergency)),

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
+from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.gates import gates
 from gate_server.web.openapi import openapi
+from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
 from gate_server.web.vouchers import vouchers
 
-NOUNS = (devices, scans, counts, deals, blocks, vouchers, gates, stats, events, openapi)
+NOUNS = (
+    devices,
+    scans,
+    batches,
+    conflicts,
+    counts,
+    deals,
+    blocks,
+    vouchers,
+    gates,
+    stats,
+    replica,
+    events,
+    openapi,
+)

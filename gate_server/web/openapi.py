@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from admission.wire import Problem
+from admission.wire_outage import NDJSON
 from gate_server import __version__
 from gate_server.web.operations import JSON, PREFIX, Call, Noun, Operation, Reply
 from gate_server.web.problems import KINDS, PROBLEM_JSON
@@ -92,7 +93,7 @@ def _describe(operation: Operation, schema_of: dict[type, Json]) -> Json:
         "security": [] if operation.public else [{"bearer": []}],
     }
     if operation.body is not None:
-        content = {JSON: {"schema": schema_of[operation.body]}}
+        content = {NDJSON if operation.lines else JSON: {"schema": schema_of[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
@@ -110,8 +111,8 @@ def _arguments(operation: Operation) -> Iterator[Json]:
 
 
 def _parameters(operation: Operation) -> Iterator[Json]:
-    for name in operation.query:
-        yield {"name": name, "in": "query", "schema": {"type": "boolean", "default": False}}
+    for parameter in operation.query:
+        yield {"name": parameter.name, "in": "query", "schema": parameter.schema}
 
 
 def _success(operation: Operation, schema_of: dict[type, Json]) -> Json:

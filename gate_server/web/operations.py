@@ -18,6 +18,7 @@ from msgspec import Struct
 from admission import wire
 from admission.errors import AdmissionError, Forbidden, InvalidInput
 from admission.scans import Device
+from admission.wire_outage import MOST_BATCH_BYTES
 from gate_server.web.callers import (
     DEVICES,
     NOBODY,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/api/v1"
 MOST_BYTES: Final = 1 << 20
+MOST_WHOLE: Final = 2**53 - 1
 JSON: Final = "application/json"
 
 Headers: TypeAlias = list[tuple[str, str]]
@@ -64,7 +66,7 @@ class Call:
     Attributes:
         body: what was sent, of the operation's type; None where it takes none.
         args: the variable parts of the path; `query` the parameters behind it.
-        address: the peer's.
+        address: the peer's; `encodings` what its Accept-Encoding says.
     """
 
     services: Services
@@ -73,6 +75,7 @@ class Call:
     query: Mapping[str, str]
     address: str
     known_caller: Caller | None
+    encodings: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -93,6 +96,37 @@ class Call:
             raise InvalidInput(name, "is true or false")
         return value == "true"
 
+    def whole(self, name: str) -> int:
+        """Return a parameter that is a whole number; absent is 0."""
+        value = self.query.get(name, "0")
+        if not (value.isascii() and value.isdecimal()) or int(value[:17]) > MOST_WHOLE:
+            raise InvalidInput(name, f"is a whole number from 0 to {MOST_WHOLE}")
+        return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter behind the path; `schema` is what the OpenAPI document says of it."""
+
+    name: str
+    schema: Mapping[str, object]
+
+
+def flag(name: str) -> Parameter:
+    """Declare a parameter that is true or false, read with `Call.flag`."""
+    return Parameter(name, {"type": "boolean", "default": False})
+
+
+def whole(name: str) -> Parameter:
+    """Declare a parameter that is a whole number, read with `Call.whole`."""
+    schema = {"type": "integer", "minimum": 0, "maximum": MOST_WHOLE, "default": 0}
+    return Parameter(name, schema)
+
+
+def text(name: str) -> Parameter:
+    """Declare a parameter that is any text."""
+    return Parameter(name, {"type": "string"})
+
 
 View: TypeAlias = Callable[[Call], "Struct | Reply"]
 
@@ -107,8 +141,10 @@ class Operation:
         body: type of the request's JSON; None: no body is read.
         answers: types of a success; `status` is its status.
         problems: slugs beyond those that every such call has.
-        query: parameters that are true or false.
+        query: parameters behind the path; any other is refused.
         content_type: of a success.
+        lines: the body is NDJSON, each line of type `body`; the view gets its bytes and reads them.
+        revoked: a revoked device may call it, too.
     """
 
     noun: str
@@ -121,8 +157,10 @@ class Operation:
     answers: tuple[type[Struct], ...]
     status: int
     problems: tuple[str, ...]
-    query: tuple[str, ...]
+    query: tuple[Parameter, ...]
     content_type: str
+    lines: bool = False
+    revoked: bool = False
 
     @property
     def name(self) -> str:
@@ -150,7 +188,7 @@ class Operation:
         return reply
 
     def _authorise(self, caller: Caller) -> None:
-        if caller.device is not None:
+        if caller.device is not None and not (self.revoked and caller.device.revoked):
             check_usable(caller.device)
         if caller.kind not in self.who:
             raise Forbidden(f"{caller.kind} may not call {self.method} {PREFIX}{self.rule}")
@@ -162,10 +200,15 @@ class Operation:
         args: Mapping[str, str],
         caller: Caller | None,
     ) -> Reply:
-        body = None if self.body is None else wire.read(self.body, read_body(environ))
+        body: Any = None
+        if self.lines:
+            body = read_body(environ, MOST_BATCH_BYTES)
+        elif self.body is not None:
+            body = wire.read(self.body, read_body(environ))
         query = self._query(environ)
         address = environ.get("REMOTE_ADDR", "")
-        result = self.view(Call(services, body, args, query, address, caller))
+        encodings = environ.get("HTTP_ACCEPT_ENCODING", "")
+        result = self.view(Call(services, body, args, query, address, caller, encodings))
         if isinstance(result, Reply):
             return result
         return Reply(_encode(result), self.status)
@@ -177,8 +220,9 @@ class Operation:
         # A misspelt ?preview=true must never become the void itself.
         pairs = parse_qsl(text, keep_blank_values=True)
         query = dict(pairs)
+        known = {parameter.name for parameter in self.query}
         for name in query:
-            if name not in self.query:
+            if name not in known:
                 raise InvalidInput(name, "no such parameter of this call")
         if len(query) != len(pairs):
             raise InvalidInput(pairs[0][0], "a parameter stands twice")
@@ -203,8 +247,10 @@ class Noun:
         answer: type[Struct] | tuple[type[Struct], ...] = (),
         status: int = 200,
         problems: Iterable[str] = (),
-        query: tuple[str, ...] = (),
+        query: tuple[Parameter, ...] = (),
         content_type: str = JSON,
+        lines: bool = False,
+        revoked: bool = False,
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
         if method == "GET" and who - DEVICES:
@@ -225,6 +271,8 @@ class Noun:
                     tuple(problems),
                     query,
                     content_type,
+                    lines,
+                    revoked,
                 )
             )
             return view
@@ -232,18 +280,18 @@ class Noun:
         return declare
 
 
-def read_body(environ: Environ) -> bytes:
+def read_body(environ: Environ, most: int = MOST_BYTES) -> bytes:
     """Read a request's body.
 
     Raises:
-        Refused: 413, more than 1 MiB.
+        Refused: 413, more than `most` bytes.
     """
     length = environ.get("CONTENT_LENGTH") or "0"
-    if length.isdecimal() and int(length) > MOST_BYTES:
-        raise Refused("too-large", f"at most {MOST_BYTES} bytes")
-    body: bytes = environ["wsgi.input"].read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        raise Refused("too-large", f"at most {MOST_BYTES} bytes")
+    if length.isdecimal() and int(length) > most:
+        raise Refused("too-large", f"at most {most} bytes")
+    body: bytes = environ["wsgi.input"].read(most + 1)
+    if len(body) > most:
+        raise Refused("too-large", f"at most {most} bytes")
     return body
 
 

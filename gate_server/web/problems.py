@@ -52,13 +52,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "deal-voided": Kind(409, "The deal is voided"),
         "not-held": Kind(409, "The deal is not on hold"),
         "not-voided": Kind(409, "The deal is not voided"),
+        "resolved-already": Kind(409, "The conflict was resolved before"),
         "lifted-already": Kind(409, "The block was lifted before"),
+        "epoch-changed": Kind(409, "The ledger has begun a new life"),
         "enrolment-gone": Kind(410, "The enrolment code is of no use any more"),
         "too-large": Kind(413, "The body is too large"),
         "too-many": Kind(429, "Too many of these"),
         "internal": Kind(500, "A defect of the gate server"),
         "unavailable": Kind(503, "Nothing was decided; send the same again"),
         "streams-full": Kind(503, "No event stream is free; ask again later"),
+        "downloads-full": Kind(503, "Very many are downloading; ask again in a moment"),
     }
 )
 

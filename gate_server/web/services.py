@@ -8,11 +8,13 @@ from gate_server.checkin import CheckIn
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
+from gate_server.segments import Segments
 from gate_server.settings import Settings
 from gate_server.web.answers import Answers
 from gate_server.web.attempts import Attempts
 from gate_server.web.calls import Calls
 from gate_server.web.clocks import ClockWatch
+from gate_server.web.downloads import Downloads
 from gate_server.web.hub import Hub
 from gate_server.web.timings import Timings
 
@@ -36,6 +38,8 @@ class Services:
     timings: Timings
     hub: Hub
     clocks: ClockWatch
+    segments: Segments
+    downloads: Downloads
     deal_book: DealBook
     ca_pem: bytes
     openapi: bytes

@@ -17,6 +17,7 @@ from admission.wire_staff import (
     StatsAnswer,
 )
 from gate_server.ledger.catalogue import Seen
+from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
 from gate_server.web.callers import STEWARDS
 from gate_server.web.operations import Call, Noun
@@ -53,6 +54,7 @@ def make_stats(services: Services) -> StatsAnswer:
         exits_today=day.left_out,
         counted_today=dict(day.counted),
         emergency=catalogue.emergency,
+        conflicts_open=sum(ledger.read(count_open).values()),
     )
 
 

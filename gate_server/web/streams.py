@@ -39,10 +39,14 @@ class Stream:
         self._ended = False
         self._left = False
 
-    def put(self, key: str, data: bytes) -> None:
-        """Put an event in the place of an older one with the same key."""
+    def put(self, key: str, data: bytes, *, over: bytes | None = None) -> None:
+        """Put an event in the place of an older one with the same key.
+
+        Args:
+            over: put instead where the older one was not read yet.
+        """
         with self._changed:
-            self._newest[key] = data
+            self._newest[key] = data if over is None or key not in self._newest else over
             self._changed.notify()
 
     def put_verdict(self, data: bytes) -> None:

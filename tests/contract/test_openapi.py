@@ -76,6 +76,12 @@ def venue(tmp_path_factory):
             yield server, members
 
 
+@schemathesis.serializer("application/x-ndjson")
+def write_line(_, line):
+    """A batch of one line."""
+    return json.dumps(line).encode() + b"\n"
+
+
 API = schemathesis.openapi.from_dict(DOCUMENT)
 CALLS = [
     (path, method, mode)

@@ -19,6 +19,9 @@ MAY = {
     "POST /scans/<nonce>/annul": f"{DEVICES} {SUPERVISORS}",
     "POST /scans/<nonce>/override": SUPERVISORS,
     "POST /scans/<nonce>/strike": SUPERVISORS,
+    "POST /scans/batch": f"{DEVICES} revoked",
+    "GET /conflicts": f"{SUPERVISORS} auditor",
+    "POST /conflicts/<conflict_id>/resolve": SUPERVISORS,
     "POST /counts": f"gate {STEWARDS}",
     "GET /deals": f"{STEWARDS} partner auditor",
     "GET /deals/<deal_id>": f"{STEWARDS} partner auditor",
@@ -35,11 +38,13 @@ MAY = {
     "POST /venue/emergency": SUPERVISORS,
     "GET /stats": f"{STEWARDS} auditor",
     "GET /events": f"{DEVICES} {STEWARDS} auditor",
+    "GET /replica": DEVICES,
     "GET /openapi.json": "anybody",
 }
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
+ARGUMENTS["<conflict_id>"] = "0"
 
 
 def test_every_call_is_in_the_contract():

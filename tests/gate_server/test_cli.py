@@ -299,3 +299,29 @@ def test_commands_beside_a_server_are_seen_by_it_at_once(venue, tmp_path):
     reasons = before, voided, closed, admitted
     assert reasons == ("unknown_code", "deal_voided", "gate_closed", "admitted")
     assert revoked.status_code == 403
+
+
+def test_conflicts_are_listed_and_closed(venue):
+    park = Park(venue)
+    park.sell("USED-TWICE-1")
+    devices = [park.enrol(), park.enrol()]
+    park.close()
+    line = {
+        "code": "USED-TWICE-1",
+        "scanned_at": "2026-01-01T00:00:00Z",
+        "verdict": {"outcome": "admit", "reason": "admitted", "admitted": 1},
+    }
+    with a_running_server(venue) as server:
+        for device in devices:
+            body = json.dumps(line | {"nonce": "offline-1"}).encode()
+            assert server.post("/scans/batch", device, body).status_code == 200
+        (found,) = answer(venue, "conflict", "list")
+
+        assert (found["kind"], found["status"], len(found["scans"])) == ("double_use", "open", 2)
+        assert "double_use" in run(venue, "conflict", "list").stdout
+        run(venue, "conflict", "resolve", found["conflict_id"], "--note", "a copied screenshot")
+
+    (closed,) = answer(venue, "conflict", "list")
+    assert (closed["status"], closed["note"]) == ("resolved", "a copied screenshot")
+    again = run(venue, "conflict", "resolve", found["conflict_id"], "--note", "x", status=1)
+    assert "resolved before" in again.stderr

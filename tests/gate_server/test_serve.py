@@ -22,7 +22,7 @@ from tests.server import (
 )
 
 # Enough threads for a few streams, so that a test can have all of them.
-SMALL = "[server]\nthreads = 24\nstreams = 8\n"
+SMALL = "[server]\nthreads = 40\nstreams = 8\n"
 
 
 @pytest.fixture

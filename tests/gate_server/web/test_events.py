@@ -40,7 +40,7 @@ class Listener:
 
 @pytest.fixture
 def park(tmp_path):
-    park = Park(tmp_path / "var", settings="[server]\nthreads = 24\nstreams = 3\n")
+    park = Park(tmp_path / "var", settings="[server]\nthreads = 40\nstreams = 3\n")
     yield park
     park.close()
 

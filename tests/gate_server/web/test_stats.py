@@ -169,6 +169,27 @@ def test_board_shows_the_counts_and_escapes_names(site, park):
     assert site.http.get("/static/board.css").status_code == 200
 
 
+def test_board_shows_each_scanners_last_word(site, park):
+    device = park.enrol()
+    word = {
+        "epoch": park.ledger.epoch,
+        "replica_revision": 7,
+        "replica_age_s": 42.4,
+        "outbox_depth": 17,
+        "boot_id": "boot-1",
+    }
+    assert site.post("/devices/self/heartbeat", device, word).status_code == 200
+    page = site.http.get("/").text
+
+    assert device.name in page
+    assert "<td>42 s</td><td>17</td>" in page
+    assert "cut off" not in page
+    assert "<b>0</b> 验票异常" in page
+
+    park.now = park.ledger.clock() + timedelta(seconds=40)
+    assert "cut off" in site.http.get("/").text
+
+
 def test_board_is_for_this_machine(far, site):
     rebound = site.http.get("/", headers={"Host": "evil.example"})
 

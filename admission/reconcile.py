@@ -1,0 +1,231 @@
+"""Find what is wrong between one voucher's recorded scans and the rest of the record.
+
+A pure function of the set of records: the order in which scanners come back changes nothing. The
+server has taken every offline scan by then; this only says what a human should look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from admission.calendar import Venue
+from admission.cases import Case, Found
+from admission.deals import Deal
+from admission.history import History, Record, Terms, by_stamp, fold
+from admission.scans import Direction, Gate, Mode, Scan
+from admission.situations import Situation
+from admission.voids import Void
+from admission.vouchers import Status, Voucher
+
+
+class ConflictKind(StrEnum):
+    """What a conflict is about. Stored and sent: add one, never rename one."""
+
+    DOUBLE_USE = "double_use"
+    USED_AFTER_VOID = "used_after_void"
+    USED_AFTER_CANCEL = "used_after_cancel"
+    CANCELLED_AFTER_USE = "cancelled_after_use"
+    UNKNOWN_AT_UPLOAD = "unknown_at_upload"
+    OVER_PARTY = "over_party"
+    ANSWER_DIFFERS = "answer_differs"
+    CLOCK_SKEW = "clock_skew"
+    DEVICE_CLONED = "device_cloned"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What names a scan."""
+
+    device_id: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One thing that does not fit.
+
+    Attributes:
+        scans: the scans it is about; of a pair the order means nothing.
+    """
+
+    kind: ConflictKind
+    scans: tuple[Name, ...]
+
+    @property
+    def subject(self) -> str:
+        """A text that is the same for the same conflict, whichever scan came first."""
+        names = sorted(f"{name.device_id}/{name.nonce}" for name in self.scans)
+        return f"{self.kind}:{':'.join(names)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """All that is on record of one voucher, or of a code that finds none.
+
+    Attributes:
+        records: its recorded scans, in any order.
+        offline: those that a scanner decided by itself.
+        voucher, deal: None for a code that nobody knows.
+        voids: every version of the deal's void and its restores.
+    """
+
+    venue: Venue
+    records: Sequence[Record]
+    offline: frozenset[Name]
+    voucher: Voucher | None = None
+    deal: Deal | None = None
+    voids: Sequence[Void] = ()
+
+    def is_offline(self, record: Record) -> bool:
+        """Say whether a scanner decided a scan by itself."""
+        return name_of(record) in self.offline
+
+
+def name_of(record: Record) -> Name:
+    """Return what names a record."""
+    return Name(record.device_id, record.nonce)
+
+
+def find_conflicts(account: Account) -> tuple[Conflict, ...]:
+    """Return the conflicts of one voucher, each once.
+
+    - `double_use`: an admission for which those before it (by scan time, device, nonce) had left
+      too few people, with the latest of those before it that consumed the same right. Each
+      admission is the later one of one pair at most, so n admissions of a single come to n - 1
+      pairs. At least one of the two was decided offline: the server itself never admits twice.
+    - `over_party`: an offline admission that alone let in more people than the voucher admits.
+    - `used_after_void`, `used_after_cancel`: an offline admission after the void was in force and
+      not covered by its terms, or after the platform had ended the voucher.
+    - `cancelled_after_use`: the platform ended a voucher that had been used by then.
+    - `unknown_at_upload`: an offline admission on a code that the ledger does not know (yet).
+
+    What a supervisor let in (`overridden`) and what was annulled is none of these.
+    """
+    passages = sorted(
+        (each for each in account.records if _admits(each)),
+        key=lambda each: (each.passed_at, each.device_id, each.nonce),
+    )
+    if account.voucher is None or account.deal is None:
+        return tuple(
+            Conflict(ConflictKind.UNKNOWN_AT_UPLOAD, (name_of(each),))
+            for each in passages
+            if account.is_offline(each) and not each.overridden
+        )
+    found = [*_overuses(account, passages, Terms.of(account.voucher, account.deal))]
+    found += _after_void(account, passages, account.voucher, account.deal)
+    found += _status(account, passages, account.voucher)
+    return tuple(found)
+
+
+def _admits(record: Record) -> bool:
+    return record.direction is Direction.ENTRY and record.passed > 0
+
+
+# --- more people than the voucher lets in --------------------------------------------------------
+
+
+def _overuses(account: Account, passages: Sequence[Record], terms: Terms) -> Iterator[Conflict]:
+    if len(passages) == 1 and passages[0].passed <= terms.admits:
+        return
+    for record in passages:
+        if record.overridden or terms.right_to(record.area) is None:
+            continue
+        if record.passed > terms.admits and account.is_offline(record):
+            yield Conflict(ConflictKind.OVER_PARTY, (name_of(record),))
+        earlier = _consumed_before(account, passages, record, terms)
+        if earlier is None or by_stamp(
+            earlier.history, record, account.venue.day_of(record.passed_at)
+        ):
+            continue
+        day = account.venue.day_of(record.passed_at)
+        lacking = min(record.passed, terms.admits) > earlier.history.available(record.area, day)
+        if lacking and (account.is_offline(record) or account.is_offline(earlier.latest)):
+            pair = (name_of(earlier.latest), name_of(record))
+            yield Conflict(ConflictKind.DOUBLE_USE, pair)
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What came before an admission: the history, and the latest that used the same right."""
+
+    history: History
+    latest: Record
+
+
+def _consumed_before(
+    account: Account, passages: Sequence[Record], record: Record, terms: Terms
+) -> _Earlier | None:
+    history = fold(_before(account, record), terms, account.venue)
+    right, day = terms.right_to(record.area), account.venue.day_of(record.passed_at)
+    same = [
+        each
+        for each in passages[: passages.index(record)]
+        if each.area == record.area
+        and not (
+            right is not None and right.per_day and account.venue.day_of(each.passed_at) != day
+        )
+    ]
+    return _Earlier(history, same[-1]) if same else None
+
+
+def _before(account: Account, record: Record) -> list[Record]:
+    """Return the records before one, exits among them, in the order of the fold."""
+    mark = (record.passed_at, record.device_id, record.nonce)
+    return [each for each in account.records if (each.passed_at, each.device_id, each.nonce) < mark]
+
+
+# --- voids and statuses --------------------------------------------------------------------------
+
+
+def _after_void(
+    account: Account, passages: Sequence[Record], voucher: Voucher, deal: Deal
+) -> Iterator[Conflict]:
+    for record in passages:
+        if record.overridden or not account.is_offline(record):
+            continue
+        void = void_at(account.voids, record.scan_at)
+        if void is not None and record.passed > _covered(account, record, void, voucher, deal):
+            yield Conflict(ConflictKind.USED_AFTER_VOID, (name_of(record),))
+
+
+def void_at(versions: Sequence[Void], at: datetime) -> Void | None:
+    """Return the void that was in force at an instant."""
+    made = [version for version in versions if version.committed_at <= at]
+    newest = max(made, key=lambda version: version.version, default=None)
+    return None if newest is None or newest.restored else newest
+
+
+def _covered(account: Account, record: Record, void: Void, voucher: Voucher, deal: Deal) -> int:
+    """Return the people that the void's terms covered at a scan, by arrivals up to then."""
+    history = fold(_before(account, record), Terms.of(voucher, deal), account.venue)
+    found = Found(voucher, deal, history, void=void, honoured_people=history.honoured())
+    gate = Gate(record.gate_id, "", record.area)
+    scan = Scan(
+        Mode.REENTRY if record.mode is Mode.REENTRY else Mode.ADMIT,
+        party=record.party,
+        staffed=record.staffed,
+    )
+    case = Case(venue=account.venue, gate=gate, scan=scan, found=(found,))
+    return Situation(case, record.scan_at).covered
+
+
+def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> Iterator[Conflict]:
+    status_at = voucher.status_at
+    if voucher.status not in _ENDED or status_at is None:
+        return
+    newest = max(account.voids, key=lambda version: version.version, default=None)
+    if newest is not None and not newest.restored and status_at >= newest.statuses_since:
+        return  # the void's own effect
+    for record in passages:
+        if record.overridden:
+            continue
+        if record.passed_at < status_at:
+            yield Conflict(ConflictKind.CANCELLED_AFTER_USE, (name_of(record),))
+        elif account.is_offline(record):
+            yield Conflict(ConflictKind.USED_AFTER_CANCEL, (name_of(record),))
+
+
+_ENDED = frozenset({Status.CANCELLED, Status.REFUNDED})

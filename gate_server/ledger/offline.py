@@ -1,0 +1,373 @@
+"""Record what scanners decided by themselves: what was shown is what happened."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import sqlite3
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from admission.calendar import to_ms
+from admission.codes import CodeRead
+from admission.errors import AdmissionError, InvalidInput, LedgerUnavailable, NotFound
+from admission.history import Record, fold
+from admission.reconcile import ConflictKind, Name
+from admission.scan_times import ScanTime, scan_time
+from admission.scans import MODES, Device, Direction, Mode, Profile
+from admission.verdicts import OUTCOMES, Outcome, Reason, Verdict
+from admission.wire_outage import BatchAnswer, BatchLine, OfflineAnnul, OfflineCount, OfflineScan
+from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.conflicts import (
+    fits_alone,
+    open_conflict,
+    reconcile,
+    reconcile_scan,
+)
+from gate_server.ledger.corrections import (
+    Actor,
+    all_records,
+    annul_count,
+    annul_scan,
+    find_count,
+    get_scan,
+    record_count,
+    row_of,
+)
+from gate_server.ledger.journal_heads import Link, note_clone
+from gate_server.ledger.scans import (
+    NewScan,
+    StoredScan,
+    VoucherRow,
+    find_scan,
+    find_vouchers,
+    record_scan,
+    records_of,
+    records_of_code,
+    terms_of,
+)
+from gate_server.ledger.session import Session
+from gate_server.ledger.tallies import Delta
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One line of a batch, read and placed; `code` is read where the line has one."""
+
+    line: BatchLine
+    link: Link
+    code: CodeRead | None = None
+
+
+class Recorder:
+    """Records the lines of one device inside the ledger's transaction.
+
+    Args:
+        received_at: of the batch.
+    """
+
+    def __init__(self, tx: Session, device: Device, received_at: datetime) -> None:
+        self._tx = tx
+        self._device = device
+        self._received_at = received_at
+
+    def take(self, taken: Taken) -> BatchAnswer:
+        """Record one line; what cannot be recorded is an answer, not an error."""
+        line = taken.line
+        nonce = line.annul if isinstance(line, OfflineAnnul) else line.nonce
+        try:
+            status, conflicts = self._record(taken)
+        except AdmissionError as error:
+            # Whatever is raised is raised before anything of the line was written.
+            return BatchAnswer(nonce=nonce, status="rejected", problem=str(error))
+        return BatchAnswer(nonce=nonce, status=status, conflicts=conflicts)  # type: ignore[arg-type]
+
+    def _record(self, taken: Taken) -> tuple[str, list[str]]:
+        line = taken.line
+        self._note_clone(line)
+        time = self._time(line, taken.link)
+        if isinstance(line, OfflineAnnul):
+            return self._annul(line, time)
+        if isinstance(line, OfflineCount):
+            return self._count(line, time)
+        stored = find_scan(self._tx, self._device.device_id, line.nonce)
+        if stored is not None:
+            return self._known(line, stored)
+        return "accepted", self._scan(line, taken, time)
+
+    def _time(self, line: BatchLine, link: Link) -> ScanTime:
+        by = self._received_at
+        if link.bounded_at is not None:
+            by = min(by, link.bounded_at)
+        return scan_time(line.scanned_at, link.offset_ms, contact_at=link.contact_at, by=by)
+
+    def _note_clone(self, line: BatchLine) -> None:
+        """Report a sequence number that stands on two different lines."""
+        if line.seq is None or line.head is None:
+            return
+        device_id = self._device.device_id
+        sql = "SELECT head FROM offline_scans WHERE device_id = ? AND seq = ?"
+        known = self._tx.db.execute(sql, (device_id, line.seq)).fetchone()
+        if known is not None and known[0] != line.head:
+            note_clone(self._tx, device_id, {"seq": line.seq}, self._received_at)
+
+    # --- scans -----------------------------------------------------------------------------------
+
+    def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
+        tx, device, verdict = self._tx, self._device, _verdict(line)
+        _check(line, device)
+        gates = tx.catalogue.gates
+        new = NewScan(
+            device,
+            gates.get(line.gate_id or device.gate_id) or gates[device.gate_id],
+            line.nonce,
+            line.mode,
+            line.direction,
+            line.party,
+            self._received_at,
+            time.at,
+            line.scanned_at,
+            line.operator,
+            offline=True,
+        )
+        keys = _keys(line, taken.code)
+        new.row = _one(line, find_vouchers(tx, keys))
+        if new.row is not None:
+            new.credential_key, new.tail = new.row.credential_key, new.row.voucher.tail
+        else:
+            new.credential_key = keys[0] if keys else None
+            new.tail = line.tail or (taken.code.tail if taken.code is not None else None)
+        records = self._records(new)
+        history = fold(records, terms_of(new.row), tx.venue)
+        detail: dict[str, object] = {"inside": tx.inside}
+        if line.replica_revision is not None:
+            detail["replica_revision"] = line.replica_revision
+        scan_id = record_scan(
+            tx,
+            new,
+            verdict,
+            detail,
+            history=history,
+            records=records,
+            arrival_number=line.arrival_number,
+        )
+        self._keep(scan_id, line, taken.link)
+        if time.skewed:
+            self._open(ConflictKind.CLOCK_SKEW, line.nonce, new.row, (scan_id,))
+        return self._conflicts(new, records, verdict, skewed=time.skewed)
+
+    def _records(self, new: NewScan) -> list[Record]:
+        if new.row is not None:
+            return [record for record, _ in records_of(self._tx, new.row)]
+        if new.credential_key is None:
+            return []
+        return [record for record, _ in records_of_code(self._tx, new.credential_key)]
+
+    def _keep(self, scan_id: int, line: OfflineScan, link: Link) -> None:
+        self._tx.db.execute(
+            "INSERT INTO offline_scans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                scan_id,
+                self._device.device_id,
+                line.boot_id,
+                line.seq,
+                line.head,
+                int(link.proven),
+                to_ms(line.scanned_at),
+                None if link.contact_at is None else to_ms(link.contact_at),
+                None if link.bounded_at is None else to_ms(link.bounded_at),
+                line.replica_revision,
+            ),
+        )
+
+    def _conflicts(
+        self, new: NewScan, records: list[Record], verdict: Verdict, *, skewed: bool
+    ) -> list[str]:
+        kinds = [ConflictKind.CLOCK_SKEW.value] if skewed else []
+        if not verdict.people and not any(record.passed for record in records):
+            return kinds
+        if not records and fits_alone(self._tx, new.row, new.record(verdict)):
+            return kinds
+        found = reconcile(self._tx, new.row, new.credential_key, now=self._received_at)
+        name = Name(self._device.device_id, new.nonce)
+        return [*kinds, *(each.kind.value for each in found if name in each.scans)]
+
+    def _open(
+        self, kind: ConflictKind, nonce: str, row: VoucherRow | None, scans: tuple[int, ...]
+    ) -> None:
+        device_id = self._device.device_id
+        open_conflict(
+            self._tx,
+            kind,
+            f"{kind}:{device_id}/{nonce}",
+            device_id=device_id,
+            row=row,
+            scans=scans,
+            now=self._received_at,
+        )
+
+    # --- what is on record already ---------------------------------------------------------------
+
+    def _known(self, line: OfflineScan, stored: StoredScan) -> tuple[str, list[str]]:
+        """Take a nonce that is on record: sent again, or answered while nobody heard the answer."""
+        verdict, record = _verdict(line), stored.record
+        if stored.offline or (verdict.reason, verdict.people) == (record.reason, record.people):
+            return "replayed", []
+        tx, scan_id = self._tx, stored.scan_id
+        revision = tx.record_event(
+            "shown",
+            {
+                "scan_id": scan_id,
+                "reason": verdict.reason.value,
+                "people": verdict.people,
+                "device_id": self._device.device_id,
+            },
+        )
+        row = row_of(tx, stored)
+        records = all_records(tx, stored, row)
+        tx.db.execute(
+            "UPDATE scans SET shown_reason = ?, shown_people = ?, shown_at = ?, corrected = ?"
+            " WHERE scan_id = ?",
+            (verdict.reason.value, verdict.people, to_ms(self._received_at), revision, scan_id),
+        )
+        self._recount(replace(record, reason=verdict.reason, people=verdict.people), row, records)
+        self._open(ConflictKind.ANSWER_DIFFERS, line.nonce, row, (scan_id,))
+        reconcile_scan(tx, record, stored.credential_key, now=self._received_at)
+        return "accepted", [ConflictKind.ANSWER_DIFFERS.value]
+
+    def _recount(self, changed: Record, row: VoucherRow | None, records: list[Record]) -> None:
+        before = next(
+            each
+            for each in records
+            if (each.device_id, each.nonce) == (changed.device_id, changed.nonce)
+        )
+        after = [changed if each is before else each for each in records]
+        deal_no = None if row is None else row.deal.deal_no
+        delta = Delta(
+            to_ms(changed.passed_at), changed.gate_id, changed.reason.value, deal_no=deal_no
+        )
+        more = changed.passed - before.passed
+        if changed.direction is Direction.EXIT:
+            delta.left_out = more
+        else:
+            delta.entered = more
+        terms, venue = terms_of(row), self._tx.venue
+        histories = fold(records, terms, venue), fold(after, terms, venue)
+        count_change(self._tx, Change(*histories, after, deal_no), delta)
+
+    # --- annulments and counts -------------------------------------------------------------------
+
+    def _annul(self, line: OfflineAnnul, time: ScanTime) -> tuple[str, list[str]]:
+        device_id = self._device.device_id
+        if find_scan(self._tx, device_id, line.annul) is None:
+            return self._annul_count(line)
+        before = get_scan(self._tx, device_id, line.annul)
+        after = annul_scan(
+            self._tx,
+            device_id,
+            line.annul,
+            people=line.people,
+            reason=line.reason,
+            # The scanner has looked at the time; what it took back is taken back.
+            by=Actor(device_id, supervisor=True),
+            now=max(time.at, before.record.passed_at),
+        )
+        if after.record.annulled == before.record.annulled:
+            return "replayed", []
+        return "accepted", []
+
+    def _annul_count(self, line: OfflineAnnul) -> tuple[str, list[str]]:
+        device_id = self._device.device_id
+        count = find_count(self._tx, device_id, line.annul)
+        if count is None:
+            raise NotFound(f"this device has no scan or count with the nonce {line.annul}")
+        after = annul_count(
+            self._tx,
+            count,
+            people=line.people,
+            reason=line.reason,
+            by=Actor(device_id, supervisor=True),
+            now=self._received_at,
+        )
+        return ("replayed" if after.annulled == count.annulled else "accepted"), []
+
+    def _count(self, line: OfflineCount, time: ScanTime) -> tuple[str, list[str]]:
+        device = self._device
+        if device.profile is not Profile.GATE:
+            raise InvalidInput("kind", f"a device of profile {device.profile} counts nobody")
+        _, replayed = record_count(
+            self._tx,
+            device.device_id,
+            line.nonce,
+            gate_id=line.gate_id if line.gate_id in self._tx.catalogue.gates else device.gate_id,
+            kind=line.kind,
+            people=line.people,
+            direction=line.direction,
+            now=time.at,
+        )
+        return ("replayed" if replayed else "accepted"), []
+
+
+def is_line_to_blame(error: LedgerUnavailable) -> bool:
+    """Say whether the ledger refused what was written, so that it would refuse it for ever."""
+    return isinstance(error.__cause__, sqlite3.IntegrityError | sqlite3.DataError)
+
+
+def keep_evidence(
+    tx: Session, device_id: str, lines: list[tuple[str, bytes]], *, now: datetime
+) -> None:
+    """Keep what a revoked device hands over, as it came; it counts for nothing.
+
+    Args:
+        lines: each with its nonce.
+    """
+    fields = {"device_id": device_id, "lines": len(lines)}
+    tx.record_event("evidence", fields)
+    tx.db.executemany(
+        "INSERT OR IGNORE INTO evidence (device_id, nonce, received_at, line) VALUES (?, ?, ?, ?)",
+        [(device_id, nonce, to_ms(now), line.decode("utf-8", "replace")) for nonce, line in lines],
+    )
+
+
+def _verdict(line: OfflineScan) -> Verdict:
+    shown = line.verdict
+    return Verdict(
+        Reason(shown.reason), shown.admitted, line.remaining, void_version=line.void_version
+    )
+
+
+def _check(line: OfflineScan, device: Device) -> None:
+    """Refuse what no scanner of ours can have shown.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    shown = line.verdict
+    if OUTCOMES[shown.reason] is not shown.outcome:
+        raise InvalidInput("verdict.outcome", f"is not that of {shown.reason}")
+    if line.mode not in MODES[device.profile] or line.mode in {Mode.CHECK, Mode.EXCHANGE}:
+        raise InvalidInput("mode", f"{line.mode} leaves no record of a {device.profile} device")
+    if shown.admitted and (shown.outcome is not Outcome.ADMIT or line.mode is Mode.ARRIVE):
+        raise InvalidInput("verdict.admitted", "nobody passes by such a verdict")
+    # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
+    if line.code is not None and line.code_key is not None:
+        raise InvalidInput("code", "send either code or code_key")
+
+
+def _keys(line: OfflineScan, code: CodeRead | None) -> tuple[bytes, ...]:
+    if code is not None:
+        return code.keys
+    text = line.code_key
+    if text is None:
+        return ()
+    try:
+        return (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)),)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("code_key", "is not base64url") from error
+
+
+def _one(line: OfflineScan, rows: list[VoucherRow]) -> VoucherRow | None:
+    """Return the voucher that a line is about; an order's are told apart by the tail."""
+    if len(rows) > 1:
+        rows = [row for row in rows if row.voucher.tail == line.tail]
+    return rows[0] if len(rows) == 1 else None
