@@ -7,16 +7,17 @@ server has taken every offline scan by then; this only says what a human should 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from admission.calendar import Venue
 from admission.cases import Case, Found
 from admission.deals import Deal
-from admission.history import History, Record, Terms, by_stamp, fold
+from admission.history import Record, Terms, by_stamp, fold
 from admission.scans import Direction, Gate, Mode, Scan
 from admission.situations import Situation
+from admission.verdicts import Reason
 from admission.voids import Void
 from admission.vouchers import Status, Voucher
 
@@ -95,7 +96,8 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
     - `double_use`: an admission for which those before it (by scan time, device, nonce) had left
       too few people, with the latest of those before it that consumed the same right. Each
       admission is the later one of one pair at most, so n admissions of a single come to n - 1
-      pairs. At least one of the two was decided offline: the server itself never admits twice.
+      pairs. At least one of the two was decided offline, for the server itself never admits twice:
+      an online admission is paired with the latest offline one before it.
     - `over_party`: an offline admission that alone let in more people than the voucher admits.
     - `used_after_void`, `used_after_cancel`: an offline admission after the void was in force and
       not covered by its terms, or after the platform had ended the voucher.
@@ -112,7 +114,7 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
         return tuple(
             Conflict(ConflictKind.UNKNOWN_AT_UPLOAD, (name_of(each),))
             for each in passages
-            if account.is_offline(each) and not each.overridden
+            if account.is_offline(each) and not _by_supervisor(each)
         )
     found = [*_overuses(account, passages, Terms.of(account.voucher, account.deal))]
     found += _after_void(account, passages, account.voucher, account.deal)
@@ -124,6 +126,11 @@ def _admits(record: Record) -> bool:
     return record.direction is Direction.ENTRY and record.passed > 0
 
 
+def _by_supervisor(record: Record) -> bool:
+    # The reason alone: a new epoch was told of an override by the scanner that had shown it.
+    return record.overridden > 0 or record.reason is Reason.OVERRIDDEN
+
+
 # --- more people than the voucher lets in --------------------------------------------------------
 
 
@@ -131,50 +138,49 @@ def _overuses(account: Account, passages: Sequence[Record], terms: Terms) -> Ite
     if len(passages) == 1 and passages[0].passed <= terms.admits:
         return
     for record in passages:
-        if record.overridden or terms.right_to(record.area) is None:
+        if _by_supervisor(record) or terms.right_to(record.area) is None:
             continue
         if record.passed > terms.admits and account.is_offline(record):
             yield Conflict(ConflictKind.OVER_PARTY, (name_of(record),))
-        earlier = _consumed_before(account, passages, record, terms)
-        if earlier is None or by_stamp(
-            earlier.history, record, account.venue.day_of(record.passed_at)
-        ):
+        other = _other_half(account, passages, record, terms)
+        if other is None:
             continue
+        history = fold(_before(account, record), terms, account.venue)
         day = account.venue.day_of(record.passed_at)
-        lacking = min(record.passed, terms.admits) > earlier.history.available(record.area, day)
-        if lacking and (account.is_offline(record) or account.is_offline(earlier.latest)):
-            pair = (name_of(earlier.latest), name_of(record))
-            yield Conflict(ConflictKind.DOUBLE_USE, pair)
+        lacking = min(record.passed, terms.admits) > history.available(record.area, day)
+        if lacking and not by_stamp(history, record, day):
+            yield Conflict(ConflictKind.DOUBLE_USE, (name_of(other), name_of(record)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Earlier:
-    """What came before an admission: the history, and the latest that used the same right."""
-
-    history: History
-    latest: Record
-
-
-def _consumed_before(
+def _other_half(
     account: Account, passages: Sequence[Record], record: Record, terms: Terms
-) -> _Earlier | None:
-    history = fold(_before(account, record), terms, account.venue)
+) -> Record | None:
+    """Return the latest admission before one that used the same right, of which one is offline."""
     right, day = terms.right_to(record.area), account.venue.day_of(record.passed_at)
+    daily, offline = right is not None and right.per_day, account.is_offline(record)
     same = [
         each
         for each in passages[: passages.index(record)]
         if each.area == record.area
-        and not (
-            right is not None and right.per_day and account.venue.day_of(each.passed_at) != day
-        )
+        and (offline or account.is_offline(each))
+        and not (daily and account.venue.day_of(each.passed_at) != day)
     ]
-    return _Earlier(history, same[-1]) if same else None
+    # A stamp consumes nothing; what it followed does.
+    consumed = [each for each in same if each.mode is not Mode.REENTRY]
+    return next(reversed(consumed or same), None)
 
 
 def _before(account: Account, record: Record) -> list[Record]:
     """Return the records before one, exits among them, in the order of the fold."""
     mark = (record.passed_at, record.device_id, record.nonce)
-    return [each for each in account.records if (each.passed_at, each.device_id, each.nonce) < mark]
+    before = []
+    for each in account.records:
+        if (each.passed_at, each.device_id, each.nonce) < mark:
+            before.append(each)
+        elif (each.scan_at, each.device_id, each.nonce) < mark:
+            # Overridden later: its holder had arrived by then, and was not in yet.
+            before.append(replace(each, overridden=0, overridden_at=None))
+    return before
 
 
 # --- voids and statuses --------------------------------------------------------------------------
@@ -184,7 +190,7 @@ def _after_void(
     account: Account, passages: Sequence[Record], voucher: Voucher, deal: Deal
 ) -> Iterator[Conflict]:
     for record in passages:
-        if record.overridden or not account.is_offline(record):
+        if _by_supervisor(record) or not account.is_offline(record):
             continue
         void = void_at(account.voids, record.scan_at)
         if void is not None and record.passed > _covered(account, record, void, voucher, deal):
@@ -220,7 +226,7 @@ def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> I
     if newest is not None and not newest.restored and status_at >= newest.statuses_since:
         return  # the void's own effect
     for record in passages:
-        if record.overridden:
+        if _by_supervisor(record):
             continue
         if record.passed_at < status_at:
             yield Conflict(ConflictKind.CANCELLED_AFTER_USE, (name_of(record),))

@@ -41,6 +41,8 @@ _FRESH_S: Final = 0.5
 _CUTS_A_SECOND: Final = 20
 _SPACED_S: Final = 0.05
 _STEP_S: Final = 0.005
+# Work of a second is done in pieces, or a scan would wait for the interpreter's switch interval.
+_PAUSE_S: Final = 0.001
 
 _encode = msgspec.json.encode
 
@@ -234,7 +236,8 @@ class Segments:
         return self._ledger.read(lambda db: read_range(db, after, until))
 
     def _lines(self, rows: Range) -> list[Line]:
-        return make_lines(rows, self._keys.code_key(self._ledger.clock()))
+        order_key = self._keys.code_key(self._ledger.clock())
+        return make_lines(rows, order_key, pause=lambda: time.sleep(_PAUSE_S))
 
     def _end(self, revision: int, venue: VenueNow) -> bytes:
         epoch = self._ledger.epoch

@@ -311,10 +311,14 @@ class Running(Site):
 
 @contextmanager
 def a_running_server(
-    directory: Path, *options: str, tls: bool = False, ready: bool = True
+    directory: Path,
+    *options: str,
+    tls: bool = False,
+    ready: bool = True,
+    port: int | None = None,
 ) -> Iterator[Running]:
     """Start `gate-server serve` on a directory that nobody holds, and stop it at the end."""
-    port = a_free_port()
+    port = port or a_free_port()
     command = [sys.executable, "-c", _MAIN, "--data", str(directory), "serve"]
     command += ["--port", str(port), *([] if tls else ["--http"]), *options]
     with (directory.parent / "serve.log").open("ab") as log:

@@ -28,7 +28,7 @@ from gate_server.ledger.scans import (
 )
 from gate_server.ledger.session import Session
 
-MOST_LISTED = 1000
+MOST_ENDED_LISTED = 1000
 _VOUCHERS_A_SLICE = 50
 _BY_FOLD = tuple(
     kind
@@ -61,7 +61,6 @@ def open_conflict(
         sql = "UPDATE conflicts SET status = 'open', ended_at = NULL WHERE subject = ?"
         tx.db.execute(sql, (subject,))
         return
-    first, second = (*scans, None, None)[:2]
     tx.db.execute(
         "INSERT INTO conflicts (conflict_id, subject, kind, status, credential_key, voucher_id,"
         " deal_no, tail, device_id, scan_a, scan_b, opened_at, detail)"
@@ -75,8 +74,7 @@ def open_conflict(
             None if row is None else row.deal.deal_no,
             tail if row is None else row.voucher.tail,
             device_id,
-            first,
-            second,
+            *(*scans, None, None)[:2],
             to_ms(now),
             msgspec.json.encode(detail or {}).decode(),
         ),
@@ -123,17 +121,19 @@ def fits_alone(tx: Session, row: VoucherRow | None, record: Record) -> bool:
     return not find_conflicts(account)
 
 
+# A scan whose answer was lost was decided by the scanner as well: what it showed is what counts.
+_DECIDED = "SELECT scan_id, device_id, nonce, offline OR shown_at IS NOT NULL FROM scans"
+
+
 def _scans(
     tx: Session, row: VoucherRow | None, key: bytes | None
 ) -> tuple[dict[Name, int], frozenset[Name]]:
     """Return the numbers of the scans, and the names of those decided by a scanner."""
     own = key if row is None else row.credential_key
-    found = tx.db.execute(
-        "SELECT scan_id, device_id, nonce, offline FROM scans WHERE credential_key = ?", (own,)
-    ).fetchall()
+    found = tx.db.execute(f"{_DECIDED} WHERE credential_key = ?", (own,)).fetchall()
     if row is not None and row.more_keys:
         found += tx.db.execute(
-            "SELECT scan_id, device_id, nonce, offline FROM scans WHERE credential_key IN"
+            f"{_DECIDED} WHERE credential_key IN"  # noqa: S608 - a constant
             " (SELECT key FROM credentials WHERE voucher_id = ? AND kind <> 'order')",
             (row.voucher.voucher_id,),
         ).fetchall()
@@ -162,8 +162,10 @@ def _keep(
     own = key if row is None else row.credential_key
     marks = ", ".join("?" * len(_BY_FOLD))
     known = tx.db.execute(
-        "SELECT subject FROM conflicts WHERE credential_key = ? AND status = 'open'"  # noqa: S608
-        f" AND (voucher_id IS ? OR voucher_id IS NULL) AND kind IN ({marks})",
+        # Scans that came before the voucher may stand under another of its keys.
+        "SELECT subject FROM conflicts WHERE (credential_key = ?1 OR credential_key IN"  # noqa: S608
+        " (SELECT key FROM credentials WHERE voucher_id = ?2 AND kind <> 'order'))"
+        f" AND status = 'open' AND (voucher_id IS ?2 OR voucher_id IS NULL) AND kind IN ({marks})",
         (own, None if row is None else row.voucher.voucher_id, *_BY_FOLD),
     ).fetchall()
     subjects = {conflict.subject for conflict in found.conflicts}
@@ -203,10 +205,12 @@ def reconcile_voucher(tx: Session, voucher_id: int, *, now: datetime) -> None:
         reconcile(tx, row, None, now=now)
 
 
-def reconcile_scan(tx: Session, record: Record, key: bytes | None, *, now: datetime) -> None:
+def reconcile_scan(
+    tx: Session, record: Record, key: bytes | None, *, now: datetime
+) -> tuple[Conflict, ...]:
     """Find what is wrong after a scan was corrected: it, or one beside it, was made offline."""
     if key is None:
-        return
+        return ()
     rows = find_vouchers(tx, [key])
     if len(rows) > 1:
         rows = [
@@ -217,7 +221,7 @@ def reconcile_scan(tx: Session, record: Record, key: bytes | None, *, now: datet
                 for each, _ in records_of(tx, row)
             )
         ]
-    reconcile(tx, rows[0] if rows else None, key, now=now)
+    return reconcile(tx, rows[0] if rows else None, key, now=now)
 
 
 def reconcile_deal(ledger: Ledger, deal_id: str) -> None:
@@ -253,9 +257,12 @@ FROM conflicts c LEFT JOIN deals d USING (deal_no)
 
 
 def list_conflicts(db: sqlite3.Connection) -> list[ConflictAnswer]:
-    """Return the conflicts, open ones first, then the newest first."""
-    sql = f"{_LIST} ORDER BY c.status <> 'open', c.conflict_id DESC LIMIT ?"
-    return [_answer(db, row) for row in db.execute(sql, (MOST_LISTED,)).fetchall()]
+    """Return all that are open, then those that ended last; the newest first."""
+    newest = "ORDER BY c.conflict_id DESC"
+    found = db.execute(f"{_LIST} WHERE c.status = 'open' {newest}").fetchall()
+    ended = f"{_LIST} WHERE c.status <> 'open' {newest} LIMIT ?"
+    found += db.execute(ended, (MOST_ENDED_LISTED,)).fetchall()
+    return [_answer(db, row) for row in found]
 
 
 def count_open(db: sqlite3.Connection) -> dict[str, int]:
@@ -317,7 +324,8 @@ def _scan_answers(db: sqlite3.Connection, numbers: list[int]) -> Iterable[Confli
     for number in numbers:
         device_id, nonce, gate_id, scan_at, reason, people, offline = db.execute(
             "SELECT device_id, nonce, gate_id, scan_at, COALESCE(shown_reason, reason),"
-            " COALESCE(shown_people, people), offline FROM scans WHERE scan_id = ?",
+            " COALESCE(shown_people, people), offline OR shown_at IS NOT NULL"
+            " FROM scans WHERE scan_id = ?",
             (number,),
         ).fetchone()
         yield ConflictScan(

@@ -34,10 +34,12 @@ class Actor:
 
     Attributes:
         supervisor: whether the time limits of a device do not bind.
+        told_late: a scanner took it back by itself; nothing that is on record speaks against it.
     """
 
     name: str
     supervisor: bool = False
+    told_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +105,9 @@ def annul_scan(
     scan = get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
     records = all_records(tx, scan, row)
-    # What a scanner took back by itself is told late; what came since does not speak against it.
-    others = [each for each in records if not _is(each, scan.record) and each.passed_at <= now]
-    wanted = people_to_annul(
-        scan.record,
-        others,
-        terms_of(row),
-        people=people,
-        now=now,
-        by_supervisor=by.supervisor,
-    )
+    others = [] if by.told_late else [each for each in records if not _is(each, scan.record)]
+    terms, late = terms_of(row), by.supervisor or by.told_late
+    wanted = people_to_annul(scan.record, others, terms, people=people, now=now, by_supervisor=late)
     if wanted == 0:
         return scan
     fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
@@ -185,6 +180,7 @@ def strike_scan(
     revision = tx.record_event("strike", fields)
     sql = "UPDATE scans SET struck_at = ?, corrected = ? WHERE scan_id = ?"
     tx.db.execute(sql, (to_ms(now), revision, scan.scan_id))
+    reconcile_scan(tx, scan.record, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
 
 

@@ -85,7 +85,7 @@ def _slice(
         writer.put(batch.rows[position : position + _ROWS_A_LOOK])
         position = min(position + _ROWS_A_LOOK, len(batch.rows))
         worked_s = time.monotonic() - begun
-        if worked_s > MOST_S or (worked_s > LEAST_S and ledger.queue_depth):
+        if worked_s > MOST_S or (worked_s > LEAST_S and ledger.crowded):
             break
     if writer.written:
         _audit(tx, batch.source, batch.by, "vouchers", writer.written)

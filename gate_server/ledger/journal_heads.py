@@ -11,7 +11,7 @@ from admission.calendar import from_ms, to_ms
 from admission.journal_chain import first_head, next_head
 from admission.reconcile import ConflictKind
 from admission.wire import HeartbeatRequest
-from admission.wire_outage import BatchLine
+from admission.wire_outage import BatchLine, OfflineScan
 from gate_server.ledger.conflicts import open_conflict
 from gate_server.ledger.session import Session
 
@@ -162,6 +162,8 @@ class Chains:
         return Link(proven, bounded, self._contact_before(line), offset_ms)
 
     def _contact_before(self, line: BatchLine) -> datetime | None:
+        if isinstance(line, OfflineScan) and line.online:
+            return None  # made in another epoch of the ledger; what was heard since says nothing
         if line.seq is None:
             return self._clear_at
         before = self._seen[: bisect_left(self._seqs, line.seq)]
@@ -185,4 +187,19 @@ def keep_tip(tx: Session, device_id: str, tip: tuple[int, str]) -> None:
         "INSERT INTO journal_tips VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
         " seq = excluded.seq, head = excluded.head WHERE excluded.seq >= seq",
         (device_id, *tip),
+    )
+
+
+def bound_earlier(tx: Session, device_id: str, seq: int, at: datetime) -> None:
+    """Bound the lines of earlier batches that a line's chain goes on from.
+
+    Args:
+        seq: of a proven line whose own bound is `at`.
+    """
+    sql = "SELECT MAX(seq) FROM offline_scans WHERE device_id = ? AND seq < ? AND NOT proven"
+    broken = tx.db.execute(sql, (device_id, seq)).fetchone()[0] or 0
+    tx.db.execute(
+        "UPDATE offline_scans SET bounded_at = ? WHERE device_id = ? AND seq > ? AND seq < ?"
+        " AND bounded_at IS NULL",
+        (to_ms(at), device_id, broken, seq),
     )

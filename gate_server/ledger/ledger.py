@@ -146,6 +146,11 @@ class Ledger:
         """Changes that wait for the writer."""
         return self._writer.depth()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody waits whom a slice should let go first; other slices do not count."""
+        return self._writer.crowded()
+
     def write(
         self,
         work: Callable[[Session], T],

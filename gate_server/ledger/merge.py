@@ -71,7 +71,8 @@ class _Content(NamedTuple):
 
 
 _WAS_SCANNED = """
-SELECT 1 FROM vouchers v JOIN scans s USING (credential_key) WHERE v.voucher_id = ? LIMIT 1
+SELECT 1 FROM vouchers v WHERE v.voucher_id = ?
+  AND (v.more_keys OR EXISTS (SELECT 1 FROM scans s WHERE s.credential_key = v.credential_key))
 """
 
 
@@ -238,7 +239,7 @@ class VoucherWriter:
             tx.db.executemany(_LINK, filter(None, [_order_link(row, voucher_id)]))
         if old is not None:
             self._recount(voucher_id, old)
-        if terms or before.status != after.status:
+        if terms or (before.status, before.status_at) != (after.status, after.status_at):
             self._reconcile(voucher_id)
         self.imported.changed += 1
         self.written.append(row)

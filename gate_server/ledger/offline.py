@@ -10,9 +10,15 @@ from datetime import datetime
 
 from admission.calendar import to_ms
 from admission.codes import CodeRead
-from admission.errors import AdmissionError, InvalidInput, LedgerUnavailable, NotFound
+from admission.errors import (
+    AdmissionError,
+    InvalidInput,
+    LedgerConflict,
+    LedgerUnavailable,
+    NotFound,
+)
 from admission.history import Record, fold
-from admission.reconcile import ConflictKind, Name
+from admission.reconcile import Conflict, ConflictKind, Name
 from admission.scan_times import ScanTime, scan_time
 from admission.scans import MODES, Device, Direction, Mode, Profile
 from admission.verdicts import OUTCOMES, Outcome, Reason, Verdict
@@ -48,6 +54,9 @@ from gate_server.ledger.scans import (
 )
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
+
+MOST_EVIDENCE = 32 << 20
+"""Characters kept of one revoked device: whoever stole it must not fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +122,8 @@ class Recorder:
 
     # --- scans -----------------------------------------------------------------------------------
 
-    def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
-        tx, device, verdict = self._tx, self._device, _verdict(line)
-        _check(line, device)
-        gates = tx.catalogue.gates
+    def _new(self, line: OfflineScan, code: CodeRead | None, at: datetime) -> NewScan:
+        device, gates = self._device, self._tx.catalogue.gates
         new = NewScan(
             device,
             gates.get(line.gate_id or device.gate_id) or gates[device.gate_id],
@@ -125,23 +132,28 @@ class Recorder:
             line.direction,
             line.party,
             self._received_at,
-            time.at,
+            at,
             line.scanned_at,
             line.operator,
             offline=True,
         )
-        keys = _keys(line, taken.code)
-        new.row = _one(line, find_vouchers(tx, keys))
+        keys = _keys(line, code)
+        new.row = _one(line, find_vouchers(self._tx, keys))
         if new.row is not None:
             new.credential_key, new.tail = new.row.credential_key, new.row.voucher.tail
         else:
             new.credential_key = keys[0] if keys else None
-            new.tail = line.tail or (taken.code.tail if taken.code is not None else None)
+            new.tail = line.tail or (code.tail if code is not None else None)
+        return new
+
+    def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
+        tx, verdict = self._tx, _verdict(line)
+        _check(line, self._device)
+        new = self._new(line, taken.code, time.at)
         records = self._records(new)
         history = fold(records, terms_of(new.row), tx.venue)
-        detail: dict[str, object] = {"inside": tx.inside}
-        if line.replica_revision is not None:
-            detail["replica_revision"] = line.replica_revision
+        decided_on = line.replica_revision
+        detail: dict[str, object] = {} if decided_on is None else {"replica_revision": decided_on}
         scan_id = record_scan(
             tx,
             new,
@@ -189,8 +201,11 @@ class Recorder:
         if not records and fits_alone(self._tx, new.row, new.record(verdict)):
             return kinds
         found = reconcile(self._tx, new.row, new.credential_key, now=self._received_at)
-        name = Name(self._device.device_id, new.nonce)
-        return [*kinds, *(each.kind.value for each in found if name in each.scans)]
+        return [*kinds, *self._kinds_of(new.nonce, found)]
+
+    def _kinds_of(self, nonce: str, found: tuple[Conflict, ...]) -> list[str]:
+        name = Name(self._device.device_id, nonce)
+        return list(dict.fromkeys(each.kind.value for each in found if name in each.scans))
 
     def _open(
         self, kind: ConflictKind, nonce: str, row: VoucherRow | None, scans: tuple[int, ...]
@@ -211,7 +226,8 @@ class Recorder:
     def _known(self, line: OfflineScan, stored: StoredScan) -> tuple[str, list[str]]:
         """Take a nonce that is on record: sent again, or answered while nobody heard the answer."""
         verdict, record = _verdict(line), stored.record
-        if stored.offline or (verdict.reason, verdict.people) == (record.reason, record.people):
+        known = {(record.reason, record.people), (Reason.OVERRIDDEN, record.overridden)}
+        if stored.offline or (verdict.reason, verdict.people) in known:
             return "replayed", []
         tx, scan_id = self._tx, stored.scan_id
         revision = tx.record_event(
@@ -232,8 +248,8 @@ class Recorder:
         )
         self._recount(replace(record, reason=verdict.reason, people=verdict.people), row, records)
         self._open(ConflictKind.ANSWER_DIFFERS, line.nonce, row, (scan_id,))
-        reconcile_scan(tx, record, stored.credential_key, now=self._received_at)
-        return "accepted", [ConflictKind.ANSWER_DIFFERS.value]
+        found = reconcile_scan(tx, record, stored.credential_key, now=self._received_at)
+        return "accepted", [ConflictKind.ANSWER_DIFFERS.value, *self._kinds_of(line.nonce, found)]
 
     def _recount(self, changed: Record, row: VoucherRow | None, records: list[Record]) -> None:
         before = next(
@@ -269,7 +285,7 @@ class Recorder:
             people=line.people,
             reason=line.reason,
             # The scanner has looked at the time; what it took back is taken back.
-            by=Actor(device_id, supervisor=True),
+            by=Actor(device_id, told_late=True),
             now=max(time.at, before.record.passed_at),
         )
         if after.record.annulled == before.record.annulled:
@@ -286,7 +302,7 @@ class Recorder:
             count,
             people=line.people,
             reason=line.reason,
-            by=Actor(device_id, supervisor=True),
+            by=Actor(device_id, told_late=True),
             now=self._received_at,
         )
         return ("replayed" if after.annulled == count.annulled else "accepted"), []
@@ -321,12 +337,17 @@ def keep_evidence(
     Args:
         lines: each with its nonce.
     """
-    fields = {"device_id": device_id, "lines": len(lines)}
-    tx.record_event("evidence", fields)
+    sql = "SELECT COALESCE(SUM(LENGTH(line)), 0) FROM evidence WHERE device_id = ?"
+    if tx.db.execute(sql, (device_id,)).fetchone()[0] > MOST_EVIDENCE:
+        raise LedgerConflict("evidence-full", "this device has handed over more than it can hold")
+    before = tx.db.total_changes
     tx.db.executemany(
         "INSERT OR IGNORE INTO evidence (device_id, nonce, received_at, line) VALUES (?, ?, ?, ?)",
         [(device_id, nonce, to_ms(now), line.decode("utf-8", "replace")) for nonce, line in lines],
     )
+    kept = tx.db.total_changes - before
+    if kept:
+        tx.record_event("evidence", {"device_id": device_id, "lines": kept})
 
 
 def _verdict(line: OfflineScan) -> Verdict:

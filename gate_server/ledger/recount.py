@@ -25,8 +25,8 @@ SELECT minute, gate_id, SUM(scans), SUM(entered), SUM(left_out) FROM (
     SELECT COALESCE(overridden_at, scan_at) / 60000, gate_id, 0,
         IIF(direction = 'entry' AND (mode <> 'arrive' OR overridden), passed, 0),
         IIF(direction = 'exit', passed, 0)
-    FROM (SELECT *, IIF(overridden, overridden, COALESCE(shown_people, people)) - annulled AS passed
-          FROM scans)
+    FROM (SELECT *, MAX(0, IIF(overridden, overridden, COALESCE(shown_people, people)) - annulled)
+          AS passed FROM scans)
     UNION ALL
     SELECT counted_at / 60000, gate_id, 1, IIF(direction = 'entry', people - annulled, 0),
         IIF(direction = 'exit', people - annulled, 0)

@@ -65,6 +65,8 @@ SELECT buyer_no, MAX(told) FROM (
 """
 _IN_FORCE: Final = "SELECT expires_at FROM blocks WHERE buyer_no = ? AND lifted_at IS NULL"
 
+_BYTES_A_PIECE: Final = 16 << 10
+
 _Row: TypeAlias = tuple[Any, ...]
 _STATUSES: Final = {status.value: status for status in Status}
 _encode = msgspec.json.encode
@@ -131,21 +133,30 @@ def read_range(db: sqlite3.Connection, after: int, until: int | None = None) -> 
     return Range(bounds[1], head, vouchers, more_keys, deals, others, venue)
 
 
-def make_lines(rows: Range, order_key: CodeKey) -> list[Line]:
+def make_lines(
+    rows: Range, order_key: CodeKey, *, pause: Callable[[], object] = lambda: None
+) -> list[Line]:
     """Make the lines of a range, outside of any transaction.
 
     Args:
         order_key: the code key that orders' numbers are hashed with.
+        pause: called after every piece of work of a millisecond or two.
     """
-    parts = list(_parts(rows, order_key))
+    parts = list(_parts(rows, order_key, pause))
     lines: list[Line] = []
+    worked = 0
     # No line may tell a revision while an older one is still to come: whoever breaks off goes on
     # from the revision told last.
     bound = rows.until
     for part in reversed(parts):
         told = min(part.newest, bound)
         bound = min(bound, part.oldest - 1)
-        lines.append(Line(part.newest, _encode(part.make(told)) + b"\n"))
+        data = _encode(part.make(told)) + b"\n"
+        lines.append(Line(part.newest, data))
+        worked += len(data)
+        if worked > _BYTES_A_PIECE:
+            worked = 0
+            pause()
     lines.reverse()
     return lines
 
@@ -194,7 +205,7 @@ class _Columns:
         self._buckets = {}
 
 
-def _parts(rows: Range, order_key: CodeKey) -> Iterator[_Part]:
+def _parts(rows: Range, order_key: CodeKey, pause: Callable[[], object]) -> Iterator[_Part]:
     columns, orders = _Columns(rows.deals), _Orders(order_key)
     others = iter(rows.others)
     other = next(others, None)
@@ -209,6 +220,7 @@ def _parts(rows: Range, order_key: CodeKey) -> Iterator[_Part]:
         voucher = _voucher(row, orders.keys(row[12], row[2]), more_keys)
         if columns.add(revision, row[1], voucher):
             yield from columns.flush()
+            pause()
     yield from columns.flush()
     while other is not None:
         yield _one(other)

@@ -69,13 +69,14 @@ CREATE TABLE conflicts (
 CREATE INDEX conflicts_voucher ON conflicts (voucher_id) WHERE voucher_id IS NOT NULL;
 CREATE INDEX conflicts_key ON conflicts (credential_key) WHERE credential_key IS NOT NULL;
 
--- Lines of a revoked device, kept as they came and counted nowhere.
+-- Lines of a revoked device, kept as they came and counted nowhere. Of a scan and its annulment
+-- the nonce is one.
 CREATE TABLE evidence (
     evidence_id INTEGER PRIMARY KEY,
     device_id TEXT NOT NULL,
     nonce TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     line TEXT NOT NULL,
-    UNIQUE (device_id, nonce)
+    UNIQUE (device_id, nonce, line)
 ) STRICT;
 """

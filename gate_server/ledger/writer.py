@@ -133,6 +133,10 @@ class Writer:
         """Return how many jobs wait."""
         return self._queue.qsize() + len(self._slices)
 
+    def crowded(self) -> bool:
+        """Say whether jobs have come that are not known to be slices."""
+        return not self._queue.empty()
+
     def _run(self) -> None:
         stopping = False
         while not (stopping and self._queue.empty() and not self._slices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from admission.wire_outage import (
     OfflineCount,
     OfflineScan,
 )
-from gate_server.ledger.journal_heads import Chains, keep_tip
+from gate_server.ledger.journal_heads import Chains, bound_earlier, keep_tip
 from gate_server.ledger.offline import Recorder, Taken, is_line_to_blame, keep_evidence
 from gate_server.ledger.session import Session
 from gate_server.web.callers import DEVICES
@@ -36,7 +37,12 @@ batches = Noun("batches")
 # A slice lasts so long where nobody waits, and ends after the shorter time where somebody does.
 MOST_S: Final = 0.05
 LEAST_S: Final = 0.003
-MOST_LINES: Final = 5000
+BREATH_EVERY_S: Final = 0.002
+BREATH_S: Final = 0.0001
+MOST_LINES: Final = 100_000
+
+# One batch at a time: what reads many lines takes the interpreter away from live scans.
+AT_ONCE: Final = threading.BoundedSemaphore(1)
 
 log = logging.getLogger("gatehouse.web")
 
@@ -47,6 +53,7 @@ log = logging.getLogger("gatehouse.web")
     who=DEVICES,
     body=OfflineScan,
     answer=BatchAnswer,
+    problems=("evidence-full",),
     content_type=NDJSON,
     lines=True,
     revoked=True,
@@ -60,16 +67,17 @@ def take_batch(call: Call) -> Reply:
     revoked device are kept as untrusted evidence.
     """
     services, device = call.services, call.device
+    if call.body.count(b"\n") > MOST_LINES:
+        raise InvalidInput("", f"at most {MOST_LINES} lines in a batch")
     texts = call.body.split(b"\n")
     if texts and not texts[-1]:
         texts.pop()
-    if len(texts) > MOST_LINES:
-        raise InvalidInput("", f"at most {MOST_LINES} lines in a batch")
     now = services.ledger.clock()
     if device.revoked:
         answers = _keep_evidence(services, device, texts, now)
     else:
-        answers = _Batch(services, device, texts, now).record()
+        with AT_ONCE:
+            answers = _Batch(services, device, texts, now).record()
     body = b"".join(_encode(answer) + b"\n" for answer in answers)
     return Reply(body, content_type=NDJSON)
 
@@ -94,6 +102,24 @@ class _Read:
     answer: BatchAnswer | None = None
 
 
+class Breath:
+    """Leaves the interpreter to other threads now and then, which live scans need at once.
+
+    The writer gives it away at each statement and takes it back before anybody has woken up.
+    """
+
+    __slots__ = ("_next_s",)
+
+    def __init__(self) -> None:
+        self._next_s = time.monotonic() + BREATH_EVERY_S
+
+    def take(self) -> None:
+        """Pause for an instant, if the last pause was a while ago."""
+        if time.monotonic() > self._next_s:
+            time.sleep(BREATH_S)
+            self._next_s = time.monotonic() + BREATH_EVERY_S
+
+
 class _Batch:
     """The lines of one request on their way into the ledger, in slices."""
 
@@ -103,7 +129,11 @@ class _Batch:
         self._services = services
         self._device = device
         self._received_at = received_at
-        self._read = [self._read_line(text) for text in texts]
+        breath = Breath()
+        self._read = []
+        for text in texts:
+            self._read.append(self._read_line(text))
+            breath.take()
         ledger = services.ledger
         chains = ledger.read(lambda db: Chains(db, device.device_id, offset_ms=device.offset_ms))
         self._links = chains.links([each.line for each in self._read])
@@ -126,9 +156,6 @@ class _Batch:
         answers: list[BatchAnswer] = []
         while len(answers) < len(self._read):
             answers += self._slice(len(answers))
-        if self._tip[0]:
-            ledger, device_id = self._services.ledger, self._device.device_id
-            ledger.write(lambda tx: keep_tip(tx, device_id, self._tip), patient=True)
         return answers
 
     def _slice(self, start: int) -> list[BatchAnswer]:
@@ -150,7 +177,7 @@ class _Batch:
         return [BatchAnswer(nonce=nonce, status="rejected", problem=problem)]
 
     def _take(self, start: int, most: int, tx: Session) -> list[BatchAnswer]:
-        begun = time.monotonic()
+        begun, breath = time.monotonic(), Breath()
         recorder = Recorder(tx, self._device, self._received_at)
         answers: list[BatchAnswer] = []
         ledger = self._services.ledger
@@ -162,9 +189,22 @@ class _Batch:
             else:
                 answers.append(recorder.take(Taken(read.line, link, read.code)))
             worked_s = time.monotonic() - begun
-            if worked_s > MOST_S or (worked_s > LEAST_S and ledger.queue_depth):
+            breath.take()
+            if worked_s > MOST_S or (worked_s > LEAST_S and ledger.crowded):
                 break
+        if start + len(answers) == len(self._read):
+            self._finish(tx)
         return answers
+
+    def _finish(self, tx: Session) -> None:
+        """Note how far the device's record has come, and what that proves of earlier lines."""
+        device_id, first, link = self._device.device_id, self._read[0].line, self._links[0]
+        if self._tip[0]:
+            keep_tip(tx, device_id, self._tip)
+        if first is None or first.seq is None or link is None or not link.proven:
+            return
+        if link.bounded_at is not None:
+            bound_earlier(tx, device_id, first.seq, link.bounded_at)
 
 
 class _Peek(Struct):

@@ -253,8 +253,7 @@ class Noun:
         revoked: bool = False,
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
-        if method == "GET" and who - DEVICES:
-            who |= {Role.AUDITOR}
+        who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
 
         def declare(view: View) -> View:
             self.operations.append(

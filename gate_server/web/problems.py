@@ -53,6 +53,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "not-held": Kind(409, "The deal is not on hold"),
         "not-voided": Kind(409, "The deal is not voided"),
         "resolved-already": Kind(409, "The conflict was resolved before"),
+        "evidence-full": Kind(409, "No more evidence is kept of this device"),
         "lifted-already": Kind(409, "The block was lifted before"),
         "epoch-changed": Kind(409, "The ledger has begun a new life"),
         "enrolment-gone": Kind(410, "The enrolment code is of no use any more"),

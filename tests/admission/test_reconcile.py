@@ -69,6 +69,22 @@ def test_two_answers_of_the_server_are_its_own_affair():
     assert kinds(*both, online=("10:00", "10:05")) == []
 
 
+def test_an_online_admission_is_paired_with_the_offline_one_that_took_its_place():
+    three = a_record("10:00"), a_record("10:05", device_id="D2"), a_record("10:10", device_id="D3")
+    of_two = account(*three, voucher=a_voucher(admits=2), online=("10:05", "10:10"))
+
+    assert pairs(find_conflicts(of_two)) == {frozenset({"10:00", "10:10"})}
+
+
+def test_a_stamp_is_no_half_of_a_pair():
+    deal = a_deal(reentry=Reentry.SAME_DAY_STAMP)
+    back = a_record("11:00", mode=Mode.REENTRY, reason=Reason.REENTERED)
+
+    found = find_conflicts(account(a_record("10:00"), back, a_record("12:00"), deal=deal))
+
+    assert pairs(found) == {frozenset({"10:00", "12:00"})}
+
+
 def test_an_annulled_admission_was_none():
     first = a_record("10:00", annulled=1, annuls=1, annulled_at=at("10:01"))
 
@@ -131,6 +147,19 @@ def test_an_arrival_in_time_covers_a_late_admission():
     stamp = a_record("16:58", mode=Mode.ARRIVE, people=0, nonce="n-stamp")
 
     assert kinds(stamp, a_record("18:40"), voids=[a_void("17:00")]) == []
+
+
+def test_a_scan_that_was_overridden_later_still_proves_its_arrival():
+    refused = a_record("16:58", reason=Reason.DEAL_HELD, people=0)
+    overridden = replace(refused, overridden=1, overridden_at=at("19:00"))
+
+    assert kinds(overridden, a_record("18:40"), voids=[a_void("17:00")]) == []
+
+
+def test_an_override_told_to_a_new_epoch_is_still_one():
+    over = a_record("10:05", reason=Reason.OVERRIDDEN, people=2)
+
+    assert kinds(a_record("10:00"), over, voids=[a_void(None)]) == ["used_after_void"]
 
 
 def test_an_admission_is_judged_by_the_version_of_its_own_time():

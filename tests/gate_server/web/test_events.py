@@ -169,3 +169,47 @@ def test_closing_twice_frees_one_place(park, hub):
     listener.stream.close()
 
     assert hub.listening == 0
+
+
+def test_void_is_told_at_once_and_as_urgent(park, hub, site):
+    listener = Listener(hub, a_device(park))
+    listener.read()
+    began = time.monotonic()
+    body = {"reason": "limit failed", "honour": None, "cost_bearer": "venue"}
+    site.post("/deals/DAY/void", park.hire("supervisor", "boss"), body)
+    while True:
+        event = listener.wait_for("revision")
+        if event.get("urgent"):
+            break
+
+    assert time.monotonic() - began < 0.5
+    assert event["revision"] == park.ledger.revision
+
+
+def test_scans_are_told_at_most_once_a_second_and_as_not_urgent(park, hub, site):
+    member = park.enrol()
+    listener = Listener(hub, a_device(park))
+    listener.read()
+    told, until = [], time.monotonic() + 1.8
+    while time.monotonic() < until:
+        site.scan(member, "NO-SUCH-CODE")
+        time.sleep(0.05)
+        if hub._streams[True, listener.stream.caller.name]._newest:
+            told += [data for name, data in listener.read() if name == "revision"]
+
+    assert 1 <= len(told) <= 3
+    assert [event for event in told if event.get("urgent")] == []
+
+
+def test_urgent_that_was_not_read_stays_urgent(park, hub, site):
+    member = park.enrol()
+    listener = Listener(hub, a_device(park))
+    listener.read()
+    site.post("/gates/G1/state", park.hire(), {"state": "paused", "reason": "x"})
+    for _ in range(14):
+        site.scan(member, "NO-SUCH-CODE")
+        time.sleep(0.1)
+    events = dict(listener.read())
+
+    assert events["revision"]["urgent"] is True
+    assert events["revision"]["revision"] > park.ledger.revision - 14
