@@ -1,21 +1,26 @@
-"""From a code to what staff are shown: ask the gate server, and again under the same nonce."""
+"""From a code to what staff are shown: the server's answer, or in time the scanner's own."""
 
 from __future__ import annotations
 
 import secrets
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from admission import wire
-from admission.errors import RelayError
+from admission.errors import LedgerConflict, RelayError
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import Outcome, Reason
-from scanner_client.answers import Declined, NoAnswer, NotAllowed, NotRecognised
-from scanner_client.connectivity import Connectivity
+from scanner_client.answers import NoAnswer
+from scanner_client.clock import SteadyClock
+from scanner_client.contact import Contact
+from scanner_client.journal_store import JournalUnwritable
+from scanner_client.offline import Decided, NotOffline, Offline
+from scanner_client.offline_picks import OFFLINE_PICK, Unheld
 from scanner_client.questions import Questions, Unsaid
 from scanner_client.relay import Relay
 
@@ -33,10 +38,6 @@ class Terms:
     party: int | None = None
 
 
-NO_ANSWER = wire.Text(
-    zh="没有得到检票服务器的答复，请叫值班主管。",
-    en="No answer from the gate server: call a supervisor.",
-)
 DECLINED = wire.Text(
     zh="检票服务器没有受理，请叫值班主管。",
     en="The gate server did not take this scan: call a supervisor.",
@@ -44,6 +45,22 @@ DECLINED = wire.Text(
 UNSAID = wire.Text(
     zh="没有输入人数，请再次出示入园码。",
     en="The number of people was not given: present the code again.",
+)
+UNRECORDED = wire.Text(
+    zh="无法记录，请叫值班主管。",
+    en="Cannot record: call a supervisor.",
+)
+ONLINE_ONLY = wire.Text(
+    zh="离线时不能换票，请等待网络恢复。",
+    en="Tickets are exchanged only while the server answers: call a supervisor.",
+)
+PICK_AGAIN = wire.Text(
+    zh="请再次出示入园码并重新选择。",
+    en="Present the code again, and pick again.",
+)
+BARRED = wire.Text(
+    zh="此设备已停用，请叫值班主管。",
+    en="This device was stopped by the gate server: call a supervisor.",
 )
 
 
@@ -54,6 +71,7 @@ class Shown:
     Attributes:
         answer: None where there is no verdict.
         problem: what happened instead, for the technician.
+        offline: the scanner decided it on its own.
     """
 
     nonce: str
@@ -61,6 +79,7 @@ class Shown:
     message: wire.Text
     answer: wire.ScanAnswer | None = None
     problem: str = ""
+    offline: bool = False
 
     @property
     def admitted(self) -> bool:
@@ -70,10 +89,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """How often and how long one scan is tried, in seconds."""
+    """How long one scan is asked about, and how long to wait in between, in seconds."""
 
     timeout_s: float
-    give_up_s: float
     pause_s: float
 
 
@@ -87,13 +105,18 @@ class CheckIn:
     def __init__(
         self,
         relay: Relay,
-        connectivity: Connectivity,
+        contact: Contact,
+        offline: Offline,
+        clock: SteadyClock,
+        *,
         terms: Terms,
         tries: Tries,
         questions: Questions | None = None,
     ) -> None:
         self._relay = relay
-        self._connectivity = connectivity
+        self._contact = contact
+        self._offline = offline
+        self._clock = clock
         self._terms = terms
         self._tries = tries
         self._questions = questions
@@ -101,26 +124,50 @@ class CheckIn:
 
     def check_in(self, code: str) -> Shown:
         """Present a code; what the network or the server does is shown, never raised."""
-        terms = self._terms
+        link = self._contact.connectivity.link
+        terms, nonce = self._terms, new_nonce(self._clock.wall())
+        if link.barred:
+            return Shown(nonce, Outcome.REFER, BARRED, problem=link.problem)
         request = wire.ScanRequest(
-            nonce=new_nonce(_now()),
+            nonce=nonce,
             code=code,
             mode=terms.mode,
             direction=terms.direction,
             party=terms.party,
-            scanned_at=wire.at(_now()),
+            scanned_at=wire.at(self._clock.wall()),
         )
+        return self._show(nonce, lambda: self._check_in(request))
+
+    def _check_in(self, request: wire.ScanRequest) -> Decided:
+        request = self._with_party(request)
+        decided = self._decide(request)
+        if decided.answer.reason is Reason.SEVERAL_VOUCHERS:
+            return self._decide_picked(request, decided)
+        return decided
+
+    def _show(self, nonce: str, decide: Callable[[], Decided]) -> Shown:
+        """Return what staff are shown of a decision, or of there being none."""
         try:
-            answer = self._decide(self._with_party(request))
-            if answer.reason is Reason.SEVERAL_VOUCHERS:
-                answer = self._decide_picked(request, answer)
+            decided = decide()
         except Unsaid as error:
-            return Shown(request.nonce, Outcome.WAIT, UNSAID, problem=str(error))
-        except Declined as error:
-            return Shown(request.nonce, Outcome.REFER, DECLINED, problem=str(error))
-        except RelayError as error:
-            return Shown(request.nonce, Outcome.REFER, NO_ANSWER, problem=str(error))
-        return Shown(answer.nonce, answer.outcome, answer.message, answer)
+            return Shown(nonce, Outcome.WAIT, UNSAID, problem=str(error))
+        except NotOffline as error:
+            return Shown(nonce, Outcome.REFER, ONLINE_ONLY, problem=str(error))
+        except Unheld as error:
+            return Shown(nonce, Outcome.REFER, PICK_AGAIN, problem=str(error))
+        except JournalUnwritable as error:
+            self._contact.alarms.sound("journal", str(error))
+            return Shown(nonce, Outcome.REFER, UNRECORDED, problem=str(error))
+        except (RelayError, LedgerConflict) as error:
+            message = BARRED if self._contact.connectivity.link.barred else DECLINED
+            return Shown(nonce, Outcome.REFER, message, problem=str(error))
+        answer = decided.answer
+        return Shown(answer.nonce, answer.outcome, answer.message, answer, offline=decided.offline)
+
+    def seen(self, shown: Shown) -> None:
+        """Note that staff have seen what came of a scan."""
+        if shown.answer is not None:
+            self._offline.end(shown.nonce)
 
     def _with_party(self, request: wire.ScanRequest) -> wire.ScanRequest:
         """Add the number of people, where the device is told to ask and several are left."""
@@ -129,54 +176,87 @@ class CheckIn:
         if request.party is not None or request.direction is Direction.EXIT:
             return request
         # The party of one is stated, so that admitted and remaining make up all who are left.
-        seen = self._decide(replace(request, mode=Mode.CHECK, party=1))
+        seen = self._decide(replace(request, mode=Mode.CHECK, party=1)).answer
         most = min(seen.admitted + seen.remaining, wire.MOST_PEOPLE)
         if seen.outcome is not Outcome.ADMIT or most <= 1:
             return request
         return replace(request, party=self._questions.ask_party(seen, most))
 
-    def _decide_picked(self, request: wire.ScanRequest, answer: wire.ScanAnswer) -> wire.ScanAnswer:
+    def _decide_picked(self, request: wire.ScanRequest, several: Decided) -> Decided:
         """Let staff pick one of several vouchers; where nobody does, the answer stays a refer."""
-        if self._questions is None or not answer.vouchers:
-            return answer
-        pick = self._questions.ask_pick(answer.vouchers)
+        if self._questions is None or not several.answer.vouchers:
+            return several
+        pick = self._questions.ask_pick(several.answer.vouchers)
         if pick is None:
-            return answer
-        picked = replace(request, nonce=new_nonce(_now()), code=None, pick=pick.pick)
-        return self._decide(picked)
+            return several
+        self._offline.end(several.answer.nonce)
+        nonce = new_nonce(self._clock.wall())
+        return self._decide(replace(request, nonce=nonce, code=None, pick=pick.pick))
 
-    def _decide(self, request: wire.ScanRequest) -> wire.ScanAnswer:
-        """Ask until there is an answer or patience ends: one nonce, so one record at most."""
-        began_s = time.monotonic()
-        while True:
-            left_s = self._tries.give_up_s - (time.monotonic() - began_s)
-            try:
-                return self._ask(request, min(self._tries.timeout_s, left_s))
-            except NoAnswer:
-                left_s = self._tries.give_up_s - (time.monotonic() - began_s)
-                if left_s <= self._tries.pause_s:
-                    raise
-            time.sleep(self._tries.pause_s)
-
-    def _ask(self, request: wire.ScanRequest, within_s: float) -> wire.ScanAnswer:
+    def _decide(self, request: wire.ScanRequest) -> Decided:
+        """Ask the server, and decide here where it does not answer; one nonce, one record."""
+        if request.mode is Mode.CHECK:
+            return self._decide_under(request)
+        request, unseen = self._offline.begin(request, self._clock.now())
+        if unseen is not None:
+            return unseen
         try:
-            answer = self._relay.scan(request, within_s)
-        except RelayError as error:
-            note(self._connectivity, error)
+            return self._decide_under(request)
+        except (RelayError, LedgerConflict, NotOffline, Unheld):
+            self._offline.end(request.nonce)
             raise
-        self._connectivity.note_answer(_now())
+        except JournalUnwritable:
+            # Nothing was decided that anybody saw: the same visitor goes on under this nonce.
+            self._offline.end(request.nonce, shown=False)
+            raise
+
+    def _decide_under(self, request: wire.ScanRequest) -> Decided:
+        local = request.pick is not None and request.pick.startswith(OFFLINE_PICK)
+        if not local and not self._contact.connectivity.offline:
+            answer = self._find_answer(request)
+            if answer is not None:
+                self._note_online(request, answer)
+                return Decided(answer, offline=False)
+        decided = self._offline.decide(request, self._clock.now())
+        self._contact.alarms.clear("journal")
+        return decided
+
+    def _note_online(self, request: wire.ScanRequest, answer: wire.ScanAnswer) -> None:
+        try:
+            self._offline.note_online(request, answer, self._clock.now())
+        except JournalUnwritable as error:
+            # The server has it on record: what it decided is shown all the same.
+            self._contact.alarms.sound("journal", str(error))
+
+    def _find_answer(self, request: wire.ScanRequest) -> wire.ScanAnswer | None:
+        """Return the server's answer; None where it gives none and the scanner decides.
+
+        Raises Declined: its no stands.
+        """
+        asked = self._clock.mark()
+        try:
+            answer = self._ask(request)
+        except RelayError as error:
+            if self._contact.failed(error):
+                raise
+            return None
+        self._contact.answered(answer.epoch)
+        if not self._clock.learnt and not answer.replayed:
+            # A scanner without heartbeats, as `read` is, learns the time from its first scan.
+            self._clock.learn(answer.decided_at, asked)
         return answer
 
-
-def note(connectivity: Connectivity, error: RelayError) -> None:
-    """Tell a server that says no from one that is away or does not know this device."""
-    stranger = isinstance(error, NotRecognised) or (
-        isinstance(error, NotAllowed) and error.slug.startswith("device-")
-    )
-    if isinstance(error, Declined) and not stranger:
-        connectivity.note_answer(_now())
-    else:
-        connectivity.note_miss(_now(), str(error))
+    def _ask(self, request: wire.ScanRequest) -> wire.ScanAnswer:
+        """Ask until there is an answer or the time is over, again where an answer broke off."""
+        until_s = time.monotonic() + self._tries.timeout_s
+        while True:
+            try:
+                return self._relay.scan(request, until_s - time.monotonic())
+            except NoAnswer as error:
+                pause_s = self._tries.pause_s
+                if error.absent or until_s - time.monotonic() <= 2 * pause_s:
+                    raise
+            time.sleep(pause_s)
 
 
 def new_nonce(now: datetime) -> str:
@@ -184,7 +264,3 @@ def new_nonce(now: datetime) -> str:
     at_ms = int(now.timestamp() * 1000)
     value = at_ms << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
     return str(uuid.UUID(int=value))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The command `scanner-client`: enrol, read, run, status, annul."""
+"""The command `scanner-client`: enrol, read, run, status, sync, flush, annul."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +21,12 @@ from admission.scans import Direction, Mode
 from scanner_client import __version__
 from scanner_client.capture import Pictures, Watch
 from scanner_client.checkin import Shown, Terms
-from scanner_client.connectivity import Connectivity, Link
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
-from scanner_client.presenter import Presenter
+from scanner_client.presenter import Presenter, tell_link
 from scanner_client.preview import Window
+from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner, open_scanner
 
 DEFAULT_STATE = Path("var/scanner")
@@ -143,12 +142,16 @@ def read(
     if bool(files) is (code is not None):
         raise click.UsageError("give picture files, or --code TEXT")
     obj = ctx.ensure_object(Options)
-    scanner = _open(obj)
-    with scanner.relay:
+    with _open(obj) as scanner:
         terms = Terms(scanner.mode(mode), Direction(direction), party)
-        check_in = scanner.check_in(terms, Connectivity(lambda _: None))
+        check_in = scanner.check_in(terms)
+        scanner.presenter.watch(scanner.outlook)
         codes, broken = ([code], False) if code is not None else _codes(files)
-        admitted = [_present(check_in.check_in(text), scanner.presenter, obj) for text in codes]
+        admitted = []
+        for text in codes:
+            shown = check_in.check_in(text)
+            admitted.append(_present(shown, scanner.presenter, obj))
+            check_in.seen(shown)
     if broken or not all(admitted):
         ctx.exit(NOT_ADMITTED)
     if not codes:
@@ -177,11 +180,11 @@ def run(
     """Scan until Ctrl-C."""
     if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
         raise click.UsageError("--preview needs a display")
-    scanner = _open(obj)
-    named = " ".join(part for part in (source or scanner.settings.source, path) if part)
-    terms = Terms(scanner.mode(mode), Direction(direction), party)
-    with scanner.relay:
-        scanner.run(
+    with _open(obj) as scanner:
+        named = " ".join(part for part in (source or scanner.settings.source, path) if part)
+        terms = Terms(scanner.mode(mode), Direction(direction), party)
+        run_scanner(
+            scanner,
             named,
             terms,
             stop=_stop_on_signal(),
@@ -196,15 +199,54 @@ def run(
 @click.pass_obj
 def status(obj: Options) -> None:
     """Say where this scanner stands and whether the gate server answers."""
-    scanner = _open(obj)
-    with scanner.relay:
+    with _open(obj) as scanner:
         standing = scanner.standing()
+        link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
     if obj.as_json:
         _echo_json(standing)
         return
-    scanner.presenter.report(f"gate {standing['gate_id']}, device {scanner.identity.device_id}")
-    problem = str(standing["problem"] or "")
-    scanner.presenter.show_link(Link(not problem, datetime.now(UTC), problem))
+    report = scanner.presenter.report
+    report(f"gate {standing['gate_id']}, device {scanner.identity.device_id}")
+    report(link_line)
+    if standing["problem"]:
+        report(str(standing["problem"]))
+    report(f"replica: revision {standing['replica_revision']}")
+    for line in parked:
+        report(f"parked: {line.kind} {line.nonce}: {line.problem}")
+
+
+@main.command()
+@options
+@click.pass_obj
+def sync(obj: Options) -> None:
+    """Bring the replica up to date now."""
+    with _open(obj) as scanner:
+        scanner.sync()
+        revision, epoch = scanner.replica.revision, scanner.replica.epoch
+    if obj.as_json:
+        _echo_json({"replica_revision": revision, "epoch": epoch})
+    else:
+        scanner.presenter.report(f"replica at revision {revision}")
+
+
+@main.command()
+@options
+@click.pass_context
+def flush(ctx: click.Context) -> None:
+    """Hand over now what was decided offline."""
+    obj = ctx.ensure_object(Options)
+    with _open(obj) as scanner:
+        handed = scanner.uploader.flush()
+    if obj.as_json:
+        _echo_json({"taken": handed.taken, "parked": handed.parked, "outbox_depth": handed.left})
+    else:
+        scanner.presenter.report(
+            f"handed over {handed.taken}, parked {handed.parked}, {handed.left} left"
+        )
+    if handed.busy and handed.left:
+        click.echo("scanner-client: another process of this scanner is handing over", err=True)
+    if handed.left:
+        ctx.exit(NOT_ADMITTED)
 
 
 @main.command()
@@ -217,13 +259,16 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
     """Take back people who were let in and did not pass."""
     if not re.fullmatch(wire.NONCE, nonce):
         raise click.UsageError("NONCE: 8 to 64 of letters, digits, dot, dash, underscore")
-    scanner = _open(obj)
-    with scanner.relay:
-        answer = scanner.relay.annul(nonce, wire.AnnulRequest(reason=reason, people=people))
-    if obj.as_json:
-        click.echo(wire.write(answer))
-    else:
-        scanner.presenter.report(f"annulled: {nonce}")
+    with _open(obj) as scanner:
+        request = wire.AnnulRequest(reason=reason, people=people)
+        answer = scanner.annulment().annul(nonce, request)
+    if not obj.as_json:
+        offline = " (offline; the gate server is told later)" if answer.offline else ""
+        scanner.presenter.report(f"annulled: {nonce}{offline}")
+    elif answer.offline:
+        _echo_json({"nonce": nonce, "annulled": answer.people, "offline": True})
+    elif answer.scan is not None:
+        click.echo(wire.write(answer.scan))
 
 
 def _open(obj: Options) -> Scanner:
@@ -253,9 +298,16 @@ def _present(shown: Shown, presenter: Presenter, obj: Options) -> bool:
     if not obj.as_json:
         presenter.show(shown)
     elif shown.answer is not None:
-        click.echo(wire.write(shown.answer))
+        _echo_json(msgspec.to_builtins(shown.answer) | ({"offline": True} if shown.offline else {}))
     else:
-        _echo_json({"outcome": None, "nonce": shown.nonce, "problem": shown.problem})
+        _echo_json(
+            {
+                "outcome": None,
+                "nonce": shown.nonce,
+                "message": msgspec.to_builtins(shown.message),
+                "problem": shown.problem,
+            }
+        )
     return shown.admitted
 
 

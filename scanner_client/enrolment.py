@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from admission import wire
 from admission.errors import InvalidInput, RelayError
 from scanner_client.answers import NoAnswer
+from scanner_client.journal_store import peek
 from scanner_client.relay import Relay, Server, fetch_authority
 from scanner_client.settings import FILE_NAME, default_text
 from scanner_client.state import (
     Identity,
     PendingEnrolment,
+    StateError,
     find_identity,
     find_pending,
     keep_private,
@@ -78,13 +80,15 @@ def enrol(directory: Path, invitation: Invitation, name: str | None = None) -> I
 
     Raises:
         RelayError: no answer (run it again), a code used or expired, an authority of another.
-        StateError: the directory cannot be written.
+        StateError: the directory cannot be written, or holds scans that this server should be
+            given first: as another device's they would count for a copy.
     """
     known = find_identity(directory)
     if known is not None and known.enrolled_with == invitation.enrolled_with:
         return known
     keep_private(directory)
     server, ca_pem = _find_server(invitation)
+    _check_outbox(directory, server)
     request = wire.EnrolRequest(
         code=invitation.code, nonce=_get_nonce(directory, invitation), name=name
     )
@@ -107,6 +111,23 @@ def _find_server(invitation: Invitation) -> tuple[Server, str]:
     pem = fetch_authority(invitation.origin, unpinned_context(), TIMEOUT_S)
     trust = pinned_context(pem, invitation.fingerprint)
     return Server(invitation.origin, trust), pem.decode("utf-8", "replace")
+
+
+def _check_outbox(directory: Path, server: Server) -> None:
+    """Refuse while scans wait for this very ledger; those for another one go with the new device.
+
+    A server that was restored does not know the device that made them any more.
+    """
+    waiting, epoch = peek(directory)
+    if not waiting:
+        return
+    with Relay(server, token="", timeout_s=TIMEOUT_S) as relay:
+        if relay.fetch_ready().epoch != epoch:
+            return
+    raise StateError(
+        f"{waiting} scans in {directory} have not reached the gate server yet: "
+        "run `scanner-client flush` first, then enrol again"
+    )
 
 
 def _get_nonce(directory: Path, invitation: Invitation) -> str:

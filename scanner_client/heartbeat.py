@@ -3,69 +3,74 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from admission import wire
-from admission.errors import RelayError
+from admission.errors import AdmissionError, RelayError
 from scanner_client import __version__
-from scanner_client.checkin import note
-from scanner_client.connectivity import Connectivity
+from scanner_client.clock import SteadyClock
+from scanner_client.contact import Contact
 from scanner_client.relay import Relay
+
+# While the server is away, its first answer is what staff wait for.
+PROBE_EVERY_S = 1.0
+
+Word = Callable[[], wire.HeartbeatRequest]
 
 
 class Heartbeat:
     """One thread's work; a beat that is lost costs nothing.
 
     Args:
-        epoch: the ledger's, as last known.
+        word: says how far this scanner has come; without device_time and version.
         learn: is told what the server knows of this device, at first and after each outage.
     """
 
     def __init__(
         self,
         relay: Relay,
-        connectivity: Connectivity,
+        contact: Contact,
+        clock: SteadyClock,
         *,
-        epoch: str,
+        word: Word,
         learn: Callable[[wire.DeviceSelf], None],
     ) -> None:
         self._relay = relay
-        self._connectivity = connectivity
-        self._epoch = epoch
+        self._contact = contact
+        self._clock = clock
+        self._word = word
         self._learn = learn
         self._learned = False
-        self._boot_id = str(uuid.uuid4())
 
     def run(self, stop: threading.Event, every_s: float) -> None:
-        """Beat every `every_s` seconds until `stop` is set."""
+        """Beat every `every_s` seconds until `stop` is set; more often while nobody answers."""
         while not stop.is_set():
             self.beat()
-            stop.wait(every_s)
+            link = self._contact.connectivity.link
+            stop.wait(every_s if link.online else min(every_s, PROBE_EVERY_S))
 
     def beat(self) -> None:
         """Beat once; whatever comes of it is noted, never raised."""
         try:
             if not self._learned:
+                asked = self._clock.mark()
                 known = self._relay.fetch_self()
+                self._clock.learn(known.server_time, asked)
                 self._learn(known)
-                self._epoch = known.epoch
                 self._learned = True
-            self._epoch = self._relay.heartbeat(self._word()).epoch
+            asked = self._clock.mark()
+            beat = self._relay.heartbeat(self._say())
+            self._clock.learn(beat.server_time, asked)
         except RelayError as error:
             self._learned = False
-            note(self._connectivity, error)
+            self._contact.failed(error)
+        except AdmissionError as error:
+            # A full disk keeps nobody from telling that this device lives the next time.
+            self._contact.alarms.sound("heartbeat", str(error))
         else:
-            self._connectivity.note_answer(datetime.now(UTC))
+            self._contact.answered(beat.epoch)
 
-    def _word(self) -> wire.HeartbeatRequest:
-        return wire.HeartbeatRequest(
-            epoch=self._epoch,
-            replica_revision=0,
-            replica_age_s=0,
-            outbox_depth=0,
-            boot_id=self._boot_id,
-            device_time=wire.at(datetime.now(UTC)),
-            version=__version__,
-        )
+    def _say(self) -> wire.HeartbeatRequest:
+        return replace(self._word(), device_time=wire.at(self._clock.wall()), version=__version__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TextIO
@@ -22,6 +22,8 @@ from scanner_client.legible import legible
 from scanner_client.questions import list_picks
 
 BELL_GAP_S = 0.15
+MINUTE_S = 60
+HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,20 @@ CATEGORIES: Mapping[str, str] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What staff have to know beside a verdict.
+
+    Attributes:
+        replica_age_s: None where there is no replica to decide from.
+        waiting: scans that the gate server has yet to take.
+    """
+
+    link: Link
+    replica_age_s: float | None
+    waiting: int
+
+
 class Presenter:
     """Writes verdicts to a terminal, or as plain lines elsewhere. Safe for several threads.
 
@@ -80,26 +96,36 @@ class Presenter:
         self._bell = bell
         self._out = _console(out, colour)
         self._err = _console(err, colour)
+        self._look_out: Callable[[], Outlook] | None = None
+
+    def watch(self, look_out: Callable[[], Outlook]) -> None:
+        """Say beside each verdict how things stand, while they are not as they should be."""
+        self._look_out = look_out
 
     def show(self, shown: Shown) -> None:
         """Show one verdict, or that there is none."""
-        face = face_of(shown)
+        face, link_line = face_of(shown), self._link_line()
         with self._lock:
             if self._out.is_terminal:
-                self._out.print(_panel(shown, face))
+                self._out.print(_panel(shown, face, link_line))
             else:
-                self._out.print(" | ".join(_plain(shown, face)), soft_wrap=True)
+                parts = [*_plain(shown, face), *([link_line] if link_line else [])]
+                self._out.print(" | ".join(parts), soft_wrap=True)
         if self._bell and self._out.is_terminal:
             self._ring(face.bells)
 
-    def show_link(self, link: Link) -> None:
+    def _link_line(self) -> str:
+        outlook = self._look_out() if self._look_out is not None else None
+        return tell_link(outlook) if outlook is not None and outlook.link.online is False else ""
+
+    def show_link(self, outlook: Outlook) -> None:
         """Show whether the gate server answers."""
-        if link.online:
-            self._write(Text("ONLINE 在线", style="bold green"))
-        elif link.online is False and link.since is not None:
-            since = link.since.astimezone().strftime("%H:%M")
-            line = f"OFFLINE 离线 since {since}: {legible(link.problem)}"
-            self._write(Text(line, style="bold yellow"))
+        link = outlook.link
+        if link.online is None:
+            return
+        problem = f": {legible(link.problem)}" if link.problem else ""
+        style = "bold green" if link.online else "bold yellow"
+        self._write(Text(f"{tell_link(outlook)}{problem}", style=style))
 
     def report(self, line: str) -> None:
         """Say what staff or their technician should know."""
@@ -115,6 +141,31 @@ class Presenter:
             if number:
                 time.sleep(BELL_GAP_S)
             self._out.bell()
+
+
+def tell_link(outlook: Outlook) -> str:
+    """Return the line about the way to the server, the replica's age and what waits."""
+    link = outlook.link
+    waiting = [f"{outlook.waiting} waiting 待上传"] if outlook.waiting else []
+    if link.online or link.since is None:
+        return ", ".join(["ONLINE 在线", *waiting])
+    age_s = outlook.replica_age_s
+    word = "STOPPED 已停用" if link.barred else "OFFLINE 离线"
+    parts = [
+        f"{word} since {link.since.astimezone():%H:%M}",
+        "no replica 无离线票库" if age_s is None else f"replica {tell_age(age_s)} old",
+        *waiting,
+    ]
+    return ", ".join(parts)
+
+
+def tell_age(seconds: float) -> str:
+    """Return how long something is, as people say it."""
+    if seconds < 2 * MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * HOUR_S:
+        return f"{seconds / MINUTE_S:.0f} min"
+    return f"{seconds / HOUR_S:.0f} h"
 
 
 def face_of(shown: Shown) -> Face:
@@ -134,7 +185,7 @@ def _console(stream: TextIO, colour: str) -> Console:
     )
 
 
-def _panel(shown: Shown, face: Face) -> Panel:
+def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
     style = f"bold {face.colour}"
     lines = [
         Text(f"{face.shape}  {face.word}  {face.shape}", style=style),
@@ -146,6 +197,11 @@ def _panel(shown: Shown, face: Face) -> Panel:
     lines += [Text(part, style="bold") for part in _people(shown.answer)]
     lines += [Text(part) for part in _sentences(shown)]
     lines += [Text(part, style="dim") for part in _details(shown)]
+    if link_line:
+        lines.append(Text(link_line, style="bold yellow"))
+    for line in lines:
+        # Align places the block; a sentence that is wrapped has to be placed line by line.
+        line.justify = "center"
     return Panel(Group(*(Align.center(line) for line in lines)), border_style=style, padding=(1, 2))
 
 
@@ -190,5 +246,6 @@ def _details(shown: Shown) -> list[str]:
     if answer.arrival_number:
         lines.append(f"排队号 arrival {legible(answer.arrival_number, 80)}")
     lines += list_picks(answer.vouchers or [])
-    lines.append(f"{answer.reason}  {legible(answer.nonce, 64)}")
+    offline = "  offline 离线核验" if shown.offline else ""
+    lines.append(f"{answer.reason}  {legible(answer.nonce, 64)}{offline}")
     return lines

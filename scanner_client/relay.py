@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -14,7 +16,8 @@ from msgspec import Struct
 from admission import wire
 from admission.errors import RelayError
 from admission.scans import Mode
-from scanner_client.answers import NoAnswer, Response, read_answer
+from admission.wire_outage import NDJSON
+from scanner_client.answers import NoAnswer, Response, Taken, read_answer, read_batch_answer
 from scanner_client.patience import Patience
 
 T = TypeVar("T")
@@ -86,6 +89,10 @@ class Relay:
         """Turn an enrolment code into a device."""
         return self._ask("POST", "/api/v1/devices/enrol", wire.Enrolled, request)
 
+    def fetch_ready(self) -> wire.Ready:
+        """Fetch which ledger the server has."""
+        return self._ask("GET", "/readyz", wire.Ready)
+
     def fetch_self(self) -> wire.DeviceSelf:
         """Fetch what the server knows of this device."""
         return self._ask("GET", "/api/v1/devices/self", wire.DeviceSelf)
@@ -107,6 +114,40 @@ class Relay:
         """Take back people who did not pass."""
         return self._ask("POST", f"/api/v1/scans/{nonce}/annul", wire.ScanAnswer, request)
 
+    def send_batch(self, lines: Sequence[bytes], within_s: float) -> Taken:
+        """Hand over what was decided while the server was away, oldest first."""
+        body = b"\n".join(lines) + b"\n"
+        path = "/api/v1/scans/batch"
+        response = self._wait(
+            lambda: self._send("POST", path, body, within_s, content_type=NDJSON), within_s
+        )
+        return read_batch_answer(response, len(lines))
+
+    @contextmanager
+    def opened(
+        self, path: str, *, accept: str, silence_s: float, query: Mapping[str, str | int]
+    ) -> Iterator[httpx.Response]:
+        """Open an answer that comes bit by bit; `streams` reads it.
+
+        Args:
+            silence_s: the longest time without a byte; the whole may take as long as it takes.
+        """
+        patience = httpx.Timeout(self._timeout_s, read=silence_s)
+        headers = {"Accept": f"{accept}, application/problem+json"}
+        request = self._http.build_request(
+            "GET", path, params=query, headers=headers, timeout=patience
+        )
+        try:
+            answer = self._http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise no_answer(error) from error
+        except RuntimeError as error:  # from httpx, where this relay was closed meanwhile
+            raise NoAnswer(f"this scanner is closing: {error}") from error
+        try:
+            yield answer
+        finally:
+            answer.close()
+
     def _ask(
         self,
         method: str,
@@ -117,14 +158,25 @@ class Relay:
     ) -> T:
         seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
         body = None if request is None else wire.write(request)
-        try:
-            response = self._patience.run(lambda: self._send(method, path, body, seconds), seconds)
-        except TimeoutError as error:
-            raise NoAnswer(str(error)) from error
+        response = self._wait(lambda: self._send(method, path, body, seconds), seconds)
         return read_answer(response, kind)
 
-    def _send(self, method: str, path: str, body: bytes | None, seconds: float) -> Response:
-        headers = {"Content-Type": "application/json"} if body is not None else None
+    def _wait(self, call: Callable[[], Response], seconds: float) -> Response:
+        try:
+            return self._patience.run(call, seconds)
+        except TimeoutError as error:
+            raise NoAnswer(str(error)) from error
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        seconds: float,
+        *,
+        content_type: str = "application/json",
+    ) -> Response:
+        headers = {"Content-Type": content_type} if body is not None else None
         request = self._http.build_request(
             method, path, content=body, headers=headers, timeout=seconds
         )
@@ -159,8 +211,10 @@ def send(client: httpx.Client, request: httpx.Request) -> Response:
         finally:
             answer.close()
     except httpx.HTTPError as error:
-        raise NoAnswer(explain(error)) from error
-    return Response(answer.status_code, answer.headers.get("Content-Type", ""), body)
+        raise no_answer(error) from error
+    return Response(
+        answer.status_code, answer.headers.get("Content-Type", ""), body, answer.headers
+    )
 
 
 def _read_body(answer: httpx.Response) -> bytes:
@@ -172,15 +226,17 @@ def _read_body(answer: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def explain(error: httpx.HTTPError) -> str:
+def no_answer(error: httpx.HTTPError) -> NoAnswer:
     """Say in a few words what kept an answer from coming."""
     cause: BaseException | None = error
     while cause is not None:
         for kind, words in CAUSES:
             if isinstance(cause, kind):
-                return f"{words}: {cause}" if str(cause) else words
+                said = f"{words}: {cause}" if str(cause) else words
+                return NoAnswer(said, hard=kind in HARD, absent=kind in ABSENT)
         cause = cause.__cause__ or cause.__context__
-    return f"{type(error).__name__}: {error}"
+    nowhere = isinstance(error, httpx.ConnectError)
+    return NoAnswer(f"{type(error).__name__}: {error}", absent=nowhere)
 
 
 CAUSES: tuple[tuple[type[BaseException], str], ...] = (
@@ -191,6 +247,8 @@ CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (httpx.TimeoutException, "no answer in time"),
     (httpx.RemoteProtocolError, "the connection broke off"),
 )
+ABSENT = frozenset({socket.gaierror, ssl.SSLError, ConnectionRefusedError})
+HARD = ABSENT | {ConnectionResetError}
 
 
 def is_loopback(host: str) -> bool:

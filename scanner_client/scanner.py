@@ -2,118 +2,217 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
+
+import msgspec
 
 from admission import wire
 from admission.errors import RelayError
-from admission.scans import Mode, Profile
-from scanner_client.capture import open_source
+from admission.scans import Mode, PartyDefault, Profile
+from scanner_client.alarms import Alarms
+from scanner_client.annulment import Annulment
+from scanner_client.answers import Declined
 from scanner_client.checkin import CheckIn, Shown, Terms, Tries
-from scanner_client.connectivity import Connectivity
-from scanner_client.debounce import Debounce
-from scanner_client.decode import LiveReader, load_stages
+from scanner_client.clock import SteadyClock
+from scanner_client.connectivity import Connectivity, Link
+from scanner_client.contact import REVOKED, Contact
+from scanner_client.download import Callbacks, Download, Pace
+from scanner_client.download import Told as Event
 from scanner_client.enrolment import server_of
-from scanner_client.heartbeat import Heartbeat
-from scanner_client.loop import Lane
-from scanner_client.presenter import Presenter
-from scanner_client.preview import Window
+from scanner_client.journal import Journal
+from scanner_client.journal_rows import Depth, Owner
+from scanner_client.journal_store import JournalUnwritable
+from scanner_client.offline import Offline
+from scanner_client.presenter import Outlook, Presenter
 from scanner_client.questions import Questions
 from scanner_client.relay import Relay
+from scanner_client.replica import Replica
+from scanner_client.seal import load_seal
 from scanner_client.settings import Settings, load_settings
-from scanner_client.state import Identity, load_identity
+from scanner_client.state import (
+    DEVICE_FILE,
+    Identity,
+    Told,
+    boot_id,
+    find_told,
+    is_half_wiped,
+    load_identity,
+    save_told,
+)
+from scanner_client.upload import Uploader
+from scanner_client.wipe import wipe
 
+# A first download over a slow link takes minutes; only one that stands still is given up.
+SYNC_WITHIN_S = 600.0
 OWN_MODE = {Profile.MARSHAL: Mode.ARRIVE, Profile.EXCHANGE: Mode.EXCHANGE}
 
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Who this device is, and what it does its work with. Close the relay at the end."""
+    """Who this device is, and what it does its work with. To be used as a context, then closed."""
 
+    directory: Path
     settings: Settings
     identity: Identity
     relay: Relay
     presenter: Presenter
+    clock: SteadyClock
+    journal: Journal
+    replica: Replica
+    contact: Contact
+    offline: Offline
+    uploader: Uploader
+    download: Download
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if not self.contact.revoked.is_set():
+                self.journal.note_clock(self.clock.known())
+            elif (self.directory / DEVICE_FILE).exists():
+                self.hand_over_and_wipe()
+        except (RelayError, JournalUnwritable) as error:
+            self.presenter.report(str(error))
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.relay.close()
+        self.replica.close()
+        self.journal.close()
 
     def mode(self, named: str | None) -> Mode:
         """Return the mode that was named, else what the device is for."""
         return OWN_MODE.get(self.identity.profile, Mode.ADMIT) if named is None else Mode(named)
 
-    def check_in(
-        self, terms: Terms, connectivity: Connectivity, questions: Questions | None = None
-    ) -> CheckIn:
+    def check_in(self, terms: Terms, questions: Questions | None = None) -> CheckIn:
         """Return the use case for codes presented under these terms."""
         settings = self.settings
-        tries = Tries(settings.timeout_s, settings.give_up_s, settings.pause_s)
-        return CheckIn(self.relay, connectivity, terms, tries, questions)
-
-    def run(
-        self,
-        source: str,
-        terms: Terms,
-        *,
-        stop: threading.Event,
-        present: Callable[[Shown], object],
-        keys: TextIO,
-        preview: Window | None = None,
-    ) -> None:
-        """Scan what a source shows until it ends or `stop` is set.
-
-        Args:
-            source: `camera:N`, `video FILE` or `folder DIR`.
-            keys: what staff type at; only a terminal is asked.
-        """
-        settings = self.settings
-        frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
-        connectivity = Connectivity(self.presenter.show_link)
-        check_in = self.check_in(terms, connectivity, self._questions(keys, stop))
-        self._beat(connectivity, check_in, stop)
-        lane = Lane(
-            LiveReader(load_stages(self.presenter.report)),
-            Debounce(settings.away_s),
-            check_in=check_in.check_in,
-            present=present,
-            report=self.presenter.report,
+        return CheckIn(
+            self.relay,
+            self.contact,
+            self.offline,
+            self.clock,
+            terms=terms,
+            tries=Tries(settings.timeout_s, settings.pause_s),
+            questions=questions,
         )
-        lane.run(frames, stop, preview)
+
+    def annulment(self) -> Annulment:
+        """Return the use case for scans that are taken back."""
+        return Annulment(self.relay, self.contact, self.journal, self.replica, self.clock)
+
+    def sync(self) -> None:
+        """Bring the replica up to date now, and learn what the server knows of this device.
+
+        Raises RelayError: the server does not answer, or broke off; the rest comes another time.
+        """
+        asked = self.clock.mark()
+        try:
+            known = self.relay.fetch_self()
+            self.clock.learn(known.server_time, asked)
+            self.learn(known)
+            self.download.sync_now(SYNC_WITHIN_S)
+        except RelayError as error:
+            self.contact.failed(error)
+            raise
+        self.contact.answered(self.replica.epoch)
+
+    # --- what it learns and tells ----------------------------------------------------------------
+
+    def learn(self, known: wire.DeviceSelf) -> None:
+        """Take what the server knows of this device, and keep it for a start without it."""
+        told = Told(
+            known.device_id,
+            known.gate_id,
+            known.gate_name,
+            known.area,
+            known.staffed,
+            known.party_default,
+        )
+        self.offline.told = told
+        save_told(self.directory, told)
+
+    def word(self) -> wire.HeartbeatRequest:
+        """Return how far this scanner has come, for a heartbeat."""
+        self.journal.note_clock(self.clock.known())
+        depth = self.journal.depth()
+        return wire.HeartbeatRequest(
+            epoch=self.journal.epoch,
+            replica_revision=self.replica.revision,
+            replica_age_s=self.replica.age_s(self.clock.now()) or 0.0,
+            outbox_depth=depth.waiting,
+            boot_id=self.journal.boot_id,
+            outbox_seq=depth.seq,
+            outbox_head=depth.head,
+        )
+
+    def outlook(self) -> Outlook:
+        """Return what staff have to know beside a verdict."""
+        depth = self._depth()
+        age_s = self.replica.age_s(self.clock.now())
+        waiting = 0 if depth is None else depth.waiting
+        return Outlook(self.contact.connectivity.link, age_s, waiting)
+
+    def _depth(self) -> Depth | None:
+        try:
+            return self.journal.depth()
+        except JournalUnwritable:
+            return None
+
+    def show_link(self, _: Link) -> None:
+        """Show that the way to the server has changed, and how things stand."""
+        self.presenter.show_link(self.outlook())
 
     def standing(self) -> dict[str, object]:
         """Return where this scanner stands, as the contract of `status --json` has it."""
-        epoch, gate_id, problem = self.identity.epoch, self.identity.gate_id, None
+        epoch, problem = self.journal.epoch, None
         try:
             known = self.relay.fetch_self()
-            epoch, gate_id = known.epoch, known.gate_id
+            self.learn(known)
+            epoch = known.epoch
+            self.contact.answered(epoch)
         except RelayError as error:
+            self.contact.failed(error)
             problem = str(error)
+        depth, age_s = self.journal.depth(), self.replica.age_s(self.clock.now())
         return {
-            "gate_id": gate_id,
+            "gate_id": self.offline.told.gate_id,
             "online": problem is None,
             "epoch": epoch,
-            "replica_revision": 0,
-            "replica_age_s": None,
-            "outbox_depth": 0,
-            "parked": 0,
+            "replica_revision": self.replica.revision,
+            "replica_age_s": None if age_s is None else round(age_s, 3),
+            "outbox_depth": depth.waiting,
+            "parked": depth.parked,
+            "parked_lines": [msgspec.to_builtins(line) for line in self.journal.parked()],
             "problem": problem,
         }
 
-    def _questions(self, keys: TextIO, stop: threading.Event) -> Questions | None:
-        if not keys.isatty():
-            return None
-        return Questions(keys, self.presenter.report, wait_s=self.settings.ask_s, stop=stop)
+    # --- the end of a device ---------------------------------------------------------------------
 
-    def _beat(self, connectivity: Connectivity, check_in: CheckIn, stop: threading.Event) -> None:
-        """Start the heartbeat; from it the check-in learns the device's default party."""
+    def hand_over_and_wipe(self) -> None:
+        """Give the server what it has not yet, then make this directory worthless.
 
-        def learn(known: wire.DeviceSelf) -> None:
-            check_in.party_default = known.party_default
-
-        heart = Heartbeat(self.relay, connectivity, epoch=self.identity.epoch, learn=learn)
-        every_s = self.settings.heartbeat_s
-        beat = threading.Thread(target=heart.run, args=(stop, every_s), daemon=True, name="beat")
-        beat.start()
+        Raises:
+            RelayError: the server does not answer; nothing is wiped before it has everything.
+        """
+        try:
+            handed = self.uploader.flush()
+        except Declined:
+            # It does not want it: then nothing is lost that anybody would take.
+            handed = None
+        if handed is not None and (handed.left or handed.busy):
+            raise RelayError("some scans have yet to be handed over before this device is wiped")
+        self.uploader.forget()
+        self.journal.forget()
+        self.replica.close()
+        wipe(self.directory, self.clock.now())
+        self.presenter.report(REVOKED)
 
 
 def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
@@ -123,9 +222,75 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         StateError: it is not enrolled.
         InvalidInput: a wrong setting.
         RelayError: the authority that was kept does not fit its fingerprint.
+        JournalUnwritable: nothing could be recorded.
     """
-    settings = load_settings(directory)
-    identity = load_identity(directory)
-    relay = Relay(server_of(identity), token=identity.token, timeout_s=settings.timeout_s)
+    if is_half_wiped(directory):
+        wipe(directory, SteadyClock().now())
+    settings, identity = load_settings(directory), load_identity(directory)
     presenter = Presenter(out, err, colour=settings.colour, bell=settings.bell)
-    return Scanner(settings, identity, relay, presenter)
+    alarms = Alarms(presenter.report)
+    seal = load_seal(directory, presenter.report)
+    owner = Owner(identity.device_id, identity.epoch, boot_id(directory))
+    journal = Journal(directory, seal, owner, _alarm_of(alarms, "journal damaged"))
+    clock = SteadyClock(journal.find_clock())
+    journal.note_clock(clock.known())
+    replica = Replica(directory, seal, _alarm_of(alarms, "replica"))
+    device_id = identity.device_id
+    contact = Contact(Connectivity(), journal, alarms, device_id=device_id, now=clock.now)
+    relay = Relay(server_of(identity), token=identity.token, timeout_s=settings.timeout_s)
+    offline = Offline(
+        _told(directory, identity),
+        replica,
+        journal,
+        code_key=identity.code_key,
+        max_age=settings.replica_max_age,
+    )
+    uploader = Uploader(
+        directory,
+        relay,
+        journal,
+        contact,
+        now=clock.now,
+        batch_lines=settings.batch_lines,
+        keep=settings.journal_keep,
+    )
+    callbacks = _callbacks(presenter, contact, offline)
+    pace = Pace(poll_s=settings.poll_s)
+    download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
+    whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
+    return Scanner(*whole, contact, offline, uploader, download)
+
+
+def _callbacks(presenter: Presenter, contact: Contact, offline: Offline) -> Callbacks:
+    return Callbacks(
+        on_epoch=contact.note_epoch,
+        on_revoked=contact.note_revoked,
+        on_event=lambda event: _tell(presenter, offline.told.gate_id, event),
+        report=presenter.report,
+    )
+
+
+def _tell(presenter: Presenter, gate_id: str, event: Event) -> None:
+    """Show what the server's event stream tells this device."""
+    if isinstance(event, wire.ScanAnswer):
+        presenter.show(Shown(event.nonce, event.outcome, event.message, event))
+    elif isinstance(event, wire.GateEvent) and event.gate_id == gate_id:
+        emergency = "  EMERGENCY 紧急疏散" if event.emergency else ""
+        presenter.report(f"gate {event.name}: {event.state}{emergency}")
+
+
+def _alarm_of(alarms: Alarms, name: str) -> Callable[[str], None]:
+    return lambda line: alarms.sound(name, line)
+
+
+def _told(directory: Path, identity: Identity) -> Told:
+    """Return what is known of the device: as last told, else by its enrolment."""
+    usual = PartyDefault.ALL if identity.profile.staffed else PartyDefault.ONE
+    return find_told(directory, identity.device_id) or Told(
+        identity.device_id,
+        identity.gate_id,
+        identity.gate_id,
+        "",
+        identity.profile.staffed,
+        usual,
+    )

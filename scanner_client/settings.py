@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,9 +20,12 @@ class Settings:
     """What a venue may choose; `config/scanner.toml` explains each and has the defaults."""
 
     timeout_ms: int
-    give_up_ms: int
     pause_ms: int
     heartbeat_s: float
+    poll_s: float
+    replica_max_age_h: float
+    batch_lines: int
+    journal_keep_h: float
     source: str
     camera_width: int
     camera_height: int
@@ -39,31 +43,41 @@ class Settings:
 
     @property
     def timeout_s(self) -> float:
-        """How long one try may take."""
+        """How long the server has to answer a scan."""
         return self.timeout_ms / 1000
-
-    @property
-    def give_up_s(self) -> float:
-        """How long a scan without an answer is tried again."""
-        return self.give_up_ms / 1000
 
     @property
     def pause_s(self) -> float:
         """How long to wait between two tries."""
         return self.pause_ms / 1000
 
+    @property
+    def replica_max_age(self) -> timedelta:
+        """How old the replica may be that decides."""
+        return timedelta(hours=self.replica_max_age_h)
+
+    @property
+    def journal_keep(self) -> timedelta:
+        """How long what the server took is kept."""
+        return timedelta(hours=self.journal_keep_h)
+
 
 RANGES = (
     ("timeout_ms", 50, 60_000),
-    ("give_up_ms", 50, 60_000),
     ("pause_ms", 0, 10_000),
     ("heartbeat_s", 0.05, 3600),
+    ("poll_s", 0.05, 3600),
+    ("replica_max_age_h", 0, 168),
+    ("batch_lines", 1, 2000),
+    ("journal_keep_h", 1, 8760),
     ("camera_width", 64, 8192),
     ("camera_height", 64, 8192),
     ("away_s", 0, 3600),
     ("ask_s", 0, 600),
 )
 """Number, its least and its most value; `nan` is within none of them."""
+RETIRED = frozenset({"give_up_ms"})
+"""Names of earlier versions; the copy in a scanner's directory may still have them."""
 
 
 def load_settings(directory: Path) -> Settings:
@@ -76,7 +90,8 @@ def load_settings(directory: Path) -> Settings:
     own = _read(path) if path.exists() else {}
     try:
         _check(own, values)
-        return Settings(**(values | own))
+        kept = {name: value for name, value in own.items() if name not in RETIRED}
+        return Settings(**(values | kept))
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error.field}", error.problem) from error
 
@@ -98,6 +113,8 @@ def _read(path: Path) -> dict[str, object]:
 def _check(own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
     known = [field.name for field in fields(Settings)]
     for name, value in own.items():
+        if name in RETIRED:
+            continue
         if name not in known:
             raise InvalidInput(name, f"unknown; the names are {', '.join(known)}")
         wanted = type(defaults[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import TypeVar
 import msgspec
 
 from admission.errors import AdmissionError
-from admission.scans import Profile
+from admission.scans import PartyDefault, Profile
 
 DEVICE_FILE = "device.json"
 PENDING_FILE = "enrolment.json"
+TOLD_FILE = "told.json"
+REVOKED_FILE = "revoked.txt"
 
 T = TypeVar("T")
 
@@ -59,12 +62,32 @@ class PendingEnrolment:
     nonce: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the gate server last told of this device, for a start without it.
+
+    Attributes:
+        device_id: whom it was told of.
+    """
+
+    device_id: str
+    gate_id: str
+    gate_name: str
+    area: str
+    staffed: bool
+    party_default: PartyDefault
+
+
 def load_identity(directory: Path) -> Identity:
     """Return who this scanner is.
 
     Raises StateError: not enrolled, or the file is damaged.
     """
     identity = find_identity(directory)
+    if identity is None and (directory / REVOKED_FILE).exists():
+        raise StateError(
+            "this device was revoked and wiped; a supervisor can have it enrolled anew"
+        )
     if identity is None:
         raise StateError(
             f"not enrolled: {directory} has no {DEVICE_FILE}; "
@@ -85,8 +108,41 @@ def find_pending(directory: Path) -> PendingEnrolment | None:
 
 def save_identity(directory: Path, identity: Identity) -> None:
     """Keep who this scanner is; its pending enrolment is over."""
+    # First: a note of a wipe beside an identity means a wipe that has yet to be finished.
+    (directory / REVOKED_FILE).unlink(missing_ok=True)
     _save(directory / DEVICE_FILE, identity)
     (directory / PENDING_FILE).unlink(missing_ok=True)
+
+
+def is_half_wiped(directory: Path) -> bool:
+    """Say whether a wipe was begun and cut off."""
+    return (directory / REVOKED_FILE).exists() and (directory / DEVICE_FILE).exists()
+
+
+def find_told(directory: Path, device_id: str) -> Told | None:
+    """Return what the server last told of a device; None where that is not kept or damaged."""
+    try:
+        told = _find(directory / TOLD_FILE, Told)
+    except StateError:
+        return None
+    return told if told is not None and told.device_id == device_id else None
+
+
+def save_told(directory: Path, told: Told) -> None:
+    """Keep what the server told of this device."""
+    if find_told(directory, told.device_id) != told:
+        _save(directory / TOLD_FILE, told)
+
+
+def boot_id(directory: Path) -> str:
+    """Name this start of this machine with this very directory: a copy of it has another name."""
+    found = directory.stat()
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        boot = ""
+    name = f"gatehouse boot\0{boot}\0{found.st_dev}\0{found.st_ino}"
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def save_pending(directory: Path, pending: PendingEnrolment) -> None:
@@ -131,13 +187,13 @@ def _save(path: Path, value: object) -> None:
         except OSError:
             Path(draft).unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise StateError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _sync(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut."""
+def sync_directory(directory: Path) -> None:
+    """Make a rename or a removal in `directory` survive a power cut."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -17,7 +17,14 @@ from admission.verdicts import OUTCOMES, RULES_VERSION, Outcome, Reason
 from gate_server.web.nouns import NOUNS
 from gate_server.web.openapi import make_document
 from gate_server.web.problems import KINDS
-from scanner_client.checkin import DECLINED, NO_ANSWER, UNSAID
+from scanner_client.checkin import (
+    BARRED,
+    DECLINED,
+    ONLINE_ONLY,
+    PICK_AGAIN,
+    UNRECORDED,
+    UNSAID,
+)
 from scanner_client.presenter import FACES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,8 +88,11 @@ def write_verdicts() -> str:
         table(
             ("when", "staff see", "中文", "English"),
             (
-                ("no answer in time", "CALL", NO_ANSWER.zh, NO_ANSWER.en),
+                ("it cannot be recorded", "CALL", UNRECORDED.zh, UNRECORDED.en),
                 ("the server said no", "CALL", DECLINED.zh, DECLINED.en),
+                ("the server stopped this device", "CALL", BARRED.zh, BARRED.en),
+                ("an exchange while offline", "CALL", ONLINE_ONLY.zh, ONLINE_ONLY.en),
+                ("the list of vouchers is too old", "CALL", PICK_AGAIN.zh, PICK_AGAIN.en),
                 ("nobody typed the number of people", "WAIT", UNSAID.zh, UNSAID.en),
             ),
         ),

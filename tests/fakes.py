@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import socket
 import ssl
@@ -14,12 +15,14 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from admission import wire
 from admission.scans import Mode, PartyDefault, Profile
 from admission.verdicts import OUTCOMES, Reason
+from admission.wire_outage import NDJSON, BatchAnswer, CompleteLine
 
 NOW = datetime(2015, 2, 12, 9, 0, tzinfo=UTC)
 TOKEN = "t" * 32
@@ -84,6 +87,12 @@ class FakeGate(ThreadingHTTPServer):
         answers: by code; any other is admitted.
         troubles: each spoils one call, in order; None spoils none.
         calls: what came in, spoiled ones too.
+        epoch: the ledger's, in every answer.
+        batches: the lines of each batch, read; `rejects`: by nonce, the problem of a line.
+        unreadable: nonces with which the batch as a whole cannot be read.
+        revoked: every call but a batch is turned away.
+        lines: of a replica, by revision, without the complete line.
+        streams: what each event stream sends; the rest stay open and silent.
     """
 
     daemon_threads = True
@@ -99,6 +108,14 @@ class FakeGate(ThreadingHTTPServer):
         self.delay_s: dict[str, float] = {}
         self.recorded: dict[str, wire.ScanAnswer] = {}
         self.enrolled_by: str | None = None
+        self.epoch = EPOCH
+        self.revision = 7
+        self.batches: list[list[dict[str, Any]]] = []
+        self.rejects: dict[str, str] = {}
+        self.unreadable: set[str] = set()
+        self.revoked = False
+        self.lines: list[bytes] = []
+        self.streams: list[bytes] = []
         self.ca_pem = tls[0].read_bytes() if tls else b""
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -139,6 +156,17 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def _stream(self) -> None:
+        """Send what an event stream is to send, and nothing more."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("X-Gatehouse-Epoch", self.server.epoch)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(self.server.streams.pop(0) if self.server.streams else b": alive\n\n")
+        time.sleep(3)
+        self.close_connection = True
+
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         token = self.headers.get("Authorization", "")
@@ -147,6 +175,8 @@ class Handler(BaseHTTPRequestHandler):
         trouble = self.server.troubles.pop(0) if self.server.troubles else None
         if trouble is not None:
             trouble(self)
+        elif self.path == "/api/v1/events" and not self.server.revoked:
+            self._stream()
         else:
             self.give(*self.answer())
 
@@ -154,22 +184,59 @@ class Handler(BaseHTTPRequestHandler):
         """Do what the call asks for."""
         if self.path == "/ca":
             return 200, self.server.ca_pem
+        if self.path == "/readyz":
+            epoch, revision = self.server.epoch, self.server.revision
+            return 200, wire.Ready(ready=True, epoch=epoch, ledger_revision=revision, degraded=[])
         if self.path == "/api/v1/devices/enrol":
             return self._enrol(wire.read(wire.EnrolRequest, self.body))
+        return self._answer_device()
+
+    def _answer_device(self) -> tuple[int, object]:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return 401, a_problem(401, "device-unknown")
+        if self.path == "/api/v1/scans/batch":
+            return self._batch()
+        if self.server.revoked:
+            return 403, a_problem(403, "device-revoked", "d-1")
         if self.path == "/api/v1/devices/self":
             return 200, self._device()
         if self.path == "/api/v1/devices/self/heartbeat":
             wire.read(wire.HeartbeatRequest, self.body)
-            beat = wire.Heartbeat(server_time=NOW, epoch=EPOCH, ledger_revision=7, audit_head="")
-            return 200, beat
+            epoch, revision = self.server.epoch, self.server.revision
+            return 200, wire.Heartbeat(
+                server_time=NOW, epoch=epoch, ledger_revision=revision, audit_head=""
+            )
+        if self.path.startswith("/api/v1/replica"):
+            return self._replica()
         annulled = re.fullmatch(r"/api/v1/scans/([^/]+)/annul", self.path)
         if annulled:
             wire.read(wire.AnnulRequest, self.body)
             known = self.server.recorded.get(annulled[1])
             return (200, known) if known else (404, a_problem(404, "scan-unknown"))
         return self._scan(wire.read(wire.ScanRequest, self.body))
+
+    def _replica(self) -> tuple[int, object]:
+        asked = parse_qs(urlsplit(self.path).query)
+        since, epoch = int(asked["since"][0]), asked.get("epoch", [""])[0]
+        server = self.server
+        if epoch not in {"", server.epoch} or since > server.revision:
+            return 409, a_problem(409, "epoch-changed")
+        told = [line for line in server.lines if msgspec.json.decode(line)["revision"] > since]
+        told.append(msgspec.json.encode(CompleteLine(server.revision, server.epoch, complete=True)))
+        return 200, gzip.compress(b"".join(line + b"\n" for line in told))
+
+    def _batch(self) -> tuple[int, object]:
+        lines = [msgspec.json.decode(line) for line in self.body.splitlines()]
+        self.server.batches.append(lines)
+        if any(line.get("nonce") in self.server.unreadable for line in lines):
+            return 400, a_problem(400, "invalid")
+        answers = []
+        for line in lines:
+            nonce = line.get("nonce") or line["annul"]
+            problem = self.server.rejects.get(nonce)
+            status = "rejected" if problem else "accepted"
+            answers.append(BatchAnswer(nonce=nonce, status=status, problem=problem))
+        return 200, b"".join(msgspec.json.encode(answer) + b"\n" for answer in answers)
 
     def _enrol(self, request: wire.EnrolRequest) -> tuple[int, object]:
         if request.code != ENROLMENT_CODE:
@@ -182,9 +249,9 @@ class Handler(BaseHTTPRequestHandler):
             token=TOKEN,
             gate_id="G1",
             profile=Profile.GATE,
-            code_key="1:00",
+            code_key="1." + "A" * 43,
             server_time=NOW,
-            epoch=EPOCH,
+            epoch=self.server.epoch,
         )
 
     def _device(self) -> wire.DeviceSelf:
@@ -199,7 +266,7 @@ class Handler(BaseHTTPRequestHandler):
             party_default=self.server.party_default,
             server_time=NOW,
             server_version="0",
-            epoch=EPOCH,
+            epoch=self.server.epoch,
             ledger_revision=7,
         )
 
@@ -210,7 +277,8 @@ class Handler(BaseHTTPRequestHandler):
             return 200, msgspec.structs.replace(known, replayed=True)
         named = request.code or request.pick or ""
         scripted = self.server.answers.get(named, an_answer())
-        answer = msgspec.structs.replace(scripted, nonce=request.nonce)
+        epoch = self.server.epoch
+        answer = msgspec.structs.replace(scripted, nonce=request.nonce, epoch=epoch)
         if request.mode is not Mode.CHECK:
             self.server.recorded[request.nonce] = answer
         return 200, answer
@@ -220,9 +288,16 @@ class Handler(BaseHTTPRequestHandler):
         body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
         problem = isinstance(answer, wire.Problem)
         usual = "application/problem+json" if problem else "application/json"
+        replica = self.path.startswith("/api/v1/replica") and not problem and not content_type
+        if (self.path.endswith("/batch") and not problem) or replica:
+            usual = NDJSON
         self.send_response(status)
+        if replica:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Type", content_type or usual)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Gatehouse-Epoch", self.server.epoch)
+        self.send_header("X-Gatehouse-Revision", str(self.server.revision))
         self.end_headers()
         self.wfile.write(body)
 

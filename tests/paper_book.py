@@ -15,11 +15,11 @@ from admission.codes import CodeRead, CodeReader, read_code
 from admission.deals import Deal, Hold
 from admission.history import History, Record, Terms, fold
 from admission.keys import CodeKey, KeyList, PublicKey
+from admission.provisional import voucher_of_token
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile, Scan
 from admission.tokens import Purpose, Token, write_token
 from admission.verdicts import Verdict
 from admission.voids import Void
-from admission.vouchers import Voucher
 from tests.paper_rows import Row, Sold, read_deal, read_instant, read_voucher
 
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
@@ -131,18 +131,9 @@ class Book:
     def _hold_row(self, read: CodeRead, deal: Deal) -> None:
         name = (deal.platform, f"token {read.keys[0].hex()}")
         if name not in self.sold and read.token is not None:
-            voucher = self._of_token(read.token, len(self.sold) + 1)
+            voucher = voucher_of_token(read.token, self.venue, voucher_id=len(self.sold) + 1)
             keys = frozenset(read.keys)
             self.sold[name] = Sold(voucher, deal.deal_id, deal.platform, keys, None, START)
-
-    def _of_token(self, token: Token, voucher_id: int) -> Voucher:
-        return Voucher(
-            voucher_id=voucher_id,
-            tail="",
-            admits=token.admits,
-            valid_from=self.venue.day_bounds(token.first_day)[0],
-            valid_until=self.venue.day_bounds(token.last_day)[1],
-        )
 
     # --- the case ----------------------------------------------------------------------------
 
@@ -180,7 +171,7 @@ class Book:
         deal = next((deal for deal in self.deals.values() if deal.deal_no == number), None)
         if deal is None:
             return None
-        voucher = self._of_token(read.token, 0)
+        voucher = voucher_of_token(read.token, self.venue)
         own = [
             entry.record
             for entry in self.entries.values()

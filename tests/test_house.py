@@ -23,8 +23,8 @@ FORBIDDEN = re.compile(
 
 # An outside library, and the only shipped modules that may import it.
 HOMES = {
-    "sqlite3": ("gate_server/ledger", "scanner_client/replica", "scanner_client/outbox"),
-    "sqlite_utils": ("gate_server/ledger", "scanner_client/replica", "scanner_client/outbox"),
+    "sqlite3": ("gate_server/ledger", "scanner_client/replica", "scanner_client/journal"),
+    "sqlite_utils": ("gate_server/ledger", "scanner_client/replica"),
     "flask": ("gate_server/web", "gate_server/app"),
     "httpx": ("scanner_client", "gate_server/feeds"),
     "cv2": ("scanner_client",),

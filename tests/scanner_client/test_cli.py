@@ -140,16 +140,77 @@ def test_status_without_server_is_offline(tmp_path):
     assert json.loads(done.stdout)["online"] is False
 
 
-def test_code_without_server_is_not_admitted(tmp_path):
+def test_code_without_server_and_without_a_replica_is_not_admitted(tmp_path):
     with FakeGate() as gate:
         scanner("enrol", gate.url, ENROLMENT_CODE, "--state", tmp_path)
-    (tmp_path / "scanner.toml").write_text("give_up_ms = 200\n")
 
     done = scanner("read", "--code", "9K3F-22AX", "--json", "--state", tmp_path)
 
     assert done.returncode == 1
-    assert "nothing listens" in json.loads(done.stdout)["problem"]
+    verdict = json.loads(done.stdout)
+    assert (verdict["reason"], verdict["offline"]) == ("ledger_stale", True)
     assert TOKEN not in done.stdout + done.stderr
+    status = json.loads(scanner("status", "--json", "--state", tmp_path).stdout)
+    assert (status["outbox_depth"], status["replica_age_s"], status["parked"]) == (1, None, 0)
+
+
+def test_what_waits_is_handed_over_before_another_enrolment(tmp_path):
+    with FakeGate() as gate:
+        scanner("enrol", gate.url, ENROLMENT_CODE, "--state", tmp_path)
+        port = gate.server_port
+    scanner("read", "--code", "9K3F-22AX", "--state", tmp_path)
+    assert scanner("flush", "--state", tmp_path).returncode == 1
+
+    with FakeGate(port=port) as gate:
+        gate.rejects = {}
+        refused = scanner("enrol", gate.url, "ANOTHER-CODE", "--state", tmp_path)
+        assert refused.returncode == 1
+        assert "scanner-client flush" in refused.stderr
+        done = scanner("flush", "--json", "--state", tmp_path)
+        assert json.loads(done.stdout) == {"taken": 1, "parked": 0, "outbox_depth": 0}
+        assert "410" not in done.stderr
+        # A restored server does not know the device: what waits then goes with the next one.
+        scanner("read", "--code", "9K3F-22AX", "--state", tmp_path)
+        gate.epoch = "epoch-2"
+        gone = scanner("enrol", gate.url, "ANOTHER-CODE", "--state", tmp_path)
+        assert "enrolment-gone" in gone.stderr
+
+
+def test_parked_line_is_shown_with_its_problem(tmp_path):
+    with FakeGate() as gate:
+        scanner("enrol", gate.url, ENROLMENT_CODE, "--state", tmp_path)
+        port = gate.server_port
+    read = scanner("read", "--code", "9K3F-22AX", "--json", "--state", tmp_path)
+    nonce = json.loads(read.stdout)["nonce"]
+
+    with FakeGate(port=port) as gate:
+        gate.rejects[nonce] = "code_key: is of no key"
+        assert json.loads(scanner("flush", "--json", "--state", tmp_path).stdout)["parked"] == 1
+        shown = scanner("status", "--state", tmp_path).stderr
+        status = json.loads(scanner("status", "--json", "--state", tmp_path).stdout)
+
+    assert "code_key: is of no key" in shown
+    assert (status["parked"], status["outbox_depth"]) == (1, 0)
+    assert status["parked_lines"][0]["nonce"] == nonce
+
+
+def test_revoked_scanner_hands_over_and_wipes_itself(tmp_path):
+    with FakeGate() as gate:
+        scanner("enrol", gate.url, ENROLMENT_CODE, "--state", tmp_path)
+        port = gate.server_port
+    scanner("read", "--code", "9K3F-22AX", "--state", tmp_path)
+
+    with FakeGate(port=port) as gate:
+        gate.revoked = True
+        done = scanner("read", "--code", "9K3F-22AX", "--json", "--state", tmp_path)
+        assert len(gate.batches) == 1
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["outcome"] is None
+    assert "revoked" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"revoked.txt", "scanner.toml"}
+    after = scanner("read", "--code", "9K3F-22AX", "--state", tmp_path)
+    assert after.returncode == 1
+    assert "was revoked" in after.stderr
 
 
 def test_annul_of_a_scan(state):

@@ -3,29 +3,30 @@
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from scanner_client.capture import Folder, Frame
-from scanner_client.checkin import CheckIn, Terms, Tries
-from scanner_client.connectivity import Connectivity
+from scanner_client.checkin import Tries
 from scanner_client.debounce import Debounce
 from scanner_client.decode import LiveReader, load_stages
 from scanner_client.loop import Lane
-from scanner_client.relay import Relay, Server
 from tests import fakes
-from tests.fakes import TOKEN, FakeGate
+from tests.fakes import FakeGate
 from tests.frames import a_frame, save
+from tests.scanner_client.scanners import a_scanner
 
 STAGES = load_stages(lambda _: None)
-TRIES = Tries(timeout_s=1.0, give_up_s=1.5, pause_s=0.05)
+TRIES = Tries(timeout_s=1.0, pause_s=0.05)
 
 
 @contextmanager
 def a_lane(gate, source, away_s=3.0):
     shown, reports, stop = [], [], threading.Event()
-    with Relay(Server(gate.url), token=TOKEN, timeout_s=1) as relay:
-        check_in = CheckIn(relay, Connectivity(lambda _: None), Terms(), TRIES)
+    with TemporaryDirectory() as made, a_scanner(Path(made), gate.url, timeout_s=1) as kit:
+        check_in = kit.check_in(tries=TRIES)
         lane = Lane(
             LiveReader(STAGES),
             Debounce(away_s),
@@ -88,17 +89,20 @@ def test_slow_answer_does_not_keep_the_next_visitor_waiting(gate, tmp_path):
 
 
 def test_no_trouble_of_the_server_ends_the_lane(gate, tmp_path):
-    # More of each than one scan is tried.
-    gate.troubles += [fakes.portal, fakes.resets, fakes.gives(500, b"")] * 12
     with a_lane(gate, Folder(tmp_path)) as (shown, _, thread):
         save(tmp_path / "1.png", a_frame("FIRST-0001"))
         wait_for(lambda: len(shown) == 1)
-        gate.troubles.clear()
+        # More of each than one scan is tried.
+        gate.troubles += [fakes.portal, fakes.redirected, fakes.gives(500, b"")] * 12
         save(tmp_path / "2.png", a_frame("OTHER-0002"))
         wait_for(lambda: len(shown) == 2)
+        gate.troubles.clear()
+        save(tmp_path / "3.png", a_frame("THIRD-0003"))
+        wait_for(lambda: len(shown) == 3)
         assert thread.is_alive()
 
-    assert [one.admitted for one in shown] == [False, True]
+    assert [one.offline for one in shown] == [False, True, False]
+    assert [one.admitted for one in shown] == [True, False, True]
 
 
 class Held:

@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from admission import wire
 from admission.verdicts import Outcome, Reason
-from scanner_client.checkin import NO_ANSWER, Shown
+from scanner_client.checkin import UNRECORDED, Shown
 from scanner_client.connectivity import Link
 from scanner_client.legible import legible
-from scanner_client.presenter import Presenter
+from scanner_client.presenter import Outlook, Presenter, tell_age
 from tests.fakes import NOW, a_voucher, an_answer
 
 NONCE = "0190f3c2-7d0e-7c11-b1f5-3a8e5d0c9a55"
 # What rich itself writes: colours, and nothing that moves, clears or names.
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+AWAY = Link(online=False, since=NOW, problem="no answer\x1b[2J")
 
 
 def shown(reason=Reason.ADMITTED, **changes):
@@ -94,12 +96,12 @@ def test_voided_deal_is_amber_and_quiet():
     assert "STOP" in text
 
 
-def test_no_answer_says_call_and_why():
-    text = plain(Shown(NONCE, Outcome.REFER, NO_ANSWER, problem="no answer within 800 ms"))
+def test_scan_without_verdict_says_call_and_why():
+    text = plain(Shown(NONCE, Outcome.REFER, UNRECORDED, problem="the disk is full"))
 
     assert "CALL" in text
     assert "call a supervisor" in text
-    assert "within 800 ms" in text
+    assert "the disk is full" in text
 
 
 def test_several_vouchers_are_listed():
@@ -159,12 +161,65 @@ def test_link_is_told_with_its_time_and_cause():
     err = io.StringIO()
     presenter = Presenter(io.StringIO(), err)
 
-    presenter.show_link(Link(online=True, since=NOW))
-    presenter.show_link(Link(online=False, since=NOW, problem="no answer\x1b[2J"))
+    presenter.show_link(Outlook(Link(), None, 0))
+    assert err.getvalue() == ""
+    presenter.show_link(Outlook(Link(online=True, since=NOW), 1.0, 0))
+    presenter.show_link(Outlook(AWAY, 40.4, 3))
 
-    assert "ONLINE" in err.getvalue()
-    assert re.search(r"OFFLINE 离线 since \d\d:\d\d: no answer", err.getvalue())
+    assert "ONLINE 在线\n" in err.getvalue()
+    line = r"OFFLINE 离线 since \d\d:\d\d, replica 40 s old, 3 waiting 待上传: no answer"
+    assert re.search(line, err.getvalue())
     assert "\x1b" not in err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("outlook", "said"),
+    [
+        (Outlook(Link(online=True, since=NOW), 1.0, 2), "ONLINE 在线, 2 waiting"),
+        (Outlook(AWAY, None, 0), "no replica"),
+        (Outlook(AWAY, 7000.0, 0), "replica 117 min old"),
+        (Outlook(Link(online=False, since=NOW, barred=True), 1.0, 0), "STOPPED"),
+    ],
+)
+def test_link_tells_how_things_stand(outlook, said):
+    err = io.StringIO()
+    Presenter(io.StringIO(), err).show_link(outlook)
+
+    assert said in err.getvalue()
+
+
+def test_every_verdict_says_that_it_is_offline_and_none_that_it_is_online():
+    for link, expected in ((AWAY, True), (Link(online=True, since=NOW), False)):
+        out = io.StringIO()
+        presenter = Presenter(out, io.StringIO(), colour="always", bell=False)
+        presenter.watch(lambda link=link: Outlook(link, 40.0, 3))
+        presenter.show(shown())
+        assert ("OFFLINE" in out.getvalue()) is expected
+        plain_out = io.StringIO()
+        presenter = Presenter(plain_out, io.StringIO())
+        presenter.watch(lambda link=link: Outlook(link, 40.0, 3))
+        presenter.show(shown())
+        assert ("replica 40 s old, 3 waiting" in plain_out.getvalue()) is expected
+        assert plain_out.getvalue().count("\n") == 1
+
+
+def test_ages_are_told_as_people_say_them():
+    assert [tell_age(seconds) for seconds in (0, 119, 120, 3600, 7200, 90000)] == [
+        *("0 s", "119 s", "2 min", "60 min", "2 h", "25 h"),
+    ]
+
+
+def test_every_line_of_a_wrapped_sentence_is_centred(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    sentence = "This voucher is good for the canyon and the valley only; go to the north gate."
+    text = COLOURS.sub("", on_terminal(shown(message=wire.Text(zh="请", en=sentence)), bell=False))
+
+    lines = [line.strip("│ \n") for line in text.splitlines()]
+    second = next(line for line in text.splitlines() if "gate." in line)
+    inner = second.strip("│")
+    left, right = len(inner) - len(inner.lstrip()), len(inner) - len(inner.rstrip())
+    assert abs(left - right) <= 1
+    assert any(line.startswith("This voucher") for line in lines)
 
 
 def test_verdicts_of_several_threads_do_not_mix():

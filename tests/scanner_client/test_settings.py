@@ -20,6 +20,12 @@ def test_file_of_the_scanner_wins(tmp_path):
     assert (settings.heartbeat_s, settings.colour, settings.timeout_ms) == (5, "never", 800)
 
 
+def test_name_of_an_earlier_version_stops_no_scanner(tmp_path):
+    (tmp_path / "scanner.toml").write_text("give_up_ms = 2500\ntimeout_ms = 700\n")
+
+    assert load_settings(tmp_path).timeout_ms == 700
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -28,6 +34,8 @@ def test_file_of_the_scanner_wins(tmp_path):
         ("timeout_ms = true", "whole number"),
         ("timeout_ms = 0", "from 50"),
         ("heartbeat_s = nan", "from 0.05"),
+        ("replica_max_age_h = -1", "from 0"),
+        ("batch_lines = 0.5", "whole number"),
         ('colour = "pink"', "auto, always, never"),
         ("bell = 1", "true or false"),
         ("timeout_ms = ", "not TOML"),
