@@ -35,13 +35,20 @@ class Load:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
-def request(method: str, path: str, *, token: str = "", body: bytes = b"") -> bytes:
+def request(
+    method: str,
+    path: str,
+    *,
+    token: str = "",
+    body: bytes = b"",
+    content_type: str = "application/json",
+) -> bytes:
     """Return one HTTP/1.1 request as bytes."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     if token:
         head += f"Authorization: Bearer {token}\r\n"
     if body:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body
 
 
@@ -80,15 +87,22 @@ async def _client(
     load: Load,
 ) -> None:
     for each in requests:
-        begun = time.perf_counter()
-        writer.write(each)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = 0
-        for line in head.split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        body = await reader.readexactly(length)
-        load.latencies_s.append(time.perf_counter() - begun)
-        load.statuses[int(head[9:12])] += 1
-        load.last_body = body
+        await exchange(reader, writer, each, load)
+
+
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, each: bytes, load: Load
+) -> None:
+    """Send one request, read its whole answer and count it."""
+    begun = time.perf_counter()
+    writer.write(each)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    body = await reader.readexactly(length)
+    load.latencies_s.append(time.perf_counter() - begun)
+    load.statuses[int(head[9:12])] += 1
+    load.last_body = body
