@@ -78,6 +78,8 @@ class Camera:
         """Give what the camera sees; say when it is lost and when it is back."""
         name = f"camera {self.number}"
         lost = False
+        # OpenCV's own words on each try would bury the one line that staff should read.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         while not watch.stop.is_set():
             device = cv2.VideoCapture(self.number)
             device.set(cv2.CAP_PROP_FRAME_WIDTH, self.width)

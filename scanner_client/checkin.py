@@ -72,6 +72,7 @@ class Shown:
         answer: None where there is no verdict.
         problem: what happened instead, for the technician.
         offline: the scanner decided it on its own.
+        mode: what was asked for; in `check` and `arrive` nobody passes, whatever the verdict.
     """
 
     nonce: str
@@ -80,6 +81,7 @@ class Shown:
     answer: wire.ScanAnswer | None = None
     problem: str = ""
     offline: bool = False
+    mode: Mode = Mode.ADMIT
 
     @property
     def admitted(self) -> bool:
@@ -162,7 +164,14 @@ class CheckIn:
             message = BARRED if self._contact.connectivity.link.barred else DECLINED
             return Shown(nonce, Outcome.REFER, message, problem=str(error))
         answer = decided.answer
-        return Shown(answer.nonce, answer.outcome, answer.message, answer, offline=decided.offline)
+        return Shown(
+            answer.nonce,
+            answer.outcome,
+            answer.message,
+            answer,
+            offline=decided.offline,
+            mode=self._terms.mode,
+        )
 
     def seen(self, shown: Shown) -> None:
         """Note that staff have seen what came of a scan."""

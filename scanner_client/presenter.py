@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from admission import wire
+from admission.scans import Mode
 from admission.verdicts import Outcome, Reason
 from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link
@@ -51,6 +52,13 @@ FACES: Mapping[Outcome, Face] = MappingProxyType(
 )
 # A voided deal brings a crowd: no red and no noise before it.
 QUIET = Face("✕", "STOP", "暂不能入园", "yellow", 0)
+# Whoever looks at the screen of a marshal must not read there that they may go in.
+LOOKS: Mapping[Mode, Face] = MappingProxyType(
+    {
+        Mode.CHECK: Face("✓", "VALID", "此票有效", "cyan", 1),
+        Mode.ARRIVE: Face("✓", "NOTED", "已登记到场，请继续排队", "cyan", 1),
+    }
+)
 
 CATEGORIES: Mapping[str, str] = MappingProxyType(
     {
@@ -170,8 +178,11 @@ def tell_age(seconds: float) -> str:
 
 def face_of(shown: Shown) -> Face:
     """Return how it looks and sounds."""
-    voided = shown.answer is not None and shown.answer.reason is Reason.DEAL_VOIDED
-    return QUIET if voided else FACES[shown.outcome]
+    if shown.answer is not None and shown.answer.reason is Reason.DEAL_VOIDED:
+        return QUIET
+    if shown.outcome is Outcome.ADMIT and shown.mode in LOOKS:
+        return LOOKS[shown.mode]
+    return FACES[shown.outcome]
 
 
 def _console(stream: TextIO, colour: str) -> Console:

@@ -27,7 +27,7 @@ from scanner_client.journal import Journal
 from scanner_client.journal_rows import Owner
 from scanner_client.offline import Offline
 from scanner_client.relay import Relay, Server
-from scanner_client.replica import Replica
+from scanner_client.replica import Held, Replica
 from scanner_client.replica_intake import open_intake
 from scanner_client.seal import load_seal
 from scanner_client.state import Told, boot_id
@@ -145,3 +145,15 @@ def a_scanner(
         yield kit
     finally:
         kit.close()
+
+
+def reopened(replica: Replica, said: list[str]) -> Replica:
+    """Close a replica and open it as another process would."""
+    replica.close()
+    return Replica(replica.directory, load_seal(replica.directory, said.append), said.append)
+
+
+def find(replica: Replica, *codes: str) -> tuple[Held, ...]:
+    """Look codes up, whose tail is `tail`."""
+    with replica.view() as view:
+        return view.find([key_of(code) for code in codes], "tail")

@@ -3,12 +3,14 @@
 import io
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from admission import wire
+from admission.scans import Mode
 from admission.verdicts import Outcome, Reason
 from scanner_client.checkin import UNRECORDED, Shown
 from scanner_client.connectivity import Link
@@ -54,6 +56,19 @@ def test_outcome_has_a_shape_and_a_word_without_colour(reason, shape, word, zh):
         assert shape in text
         assert word in text
         assert zh in text
+
+
+@pytest.mark.parametrize(
+    ("mode", "word", "zh"),
+    [(Mode.CHECK, "VALID", "此票有效"), (Mode.ARRIVE, "NOTED", "已登记到场")],
+)
+def test_whoever_sees_a_marshals_screen_does_not_read_that_they_may_go_in(mode, word, zh):
+    text = plain(replace(shown(Reason.ADMITTED), mode=mode))
+
+    assert word in text
+    assert zh in text
+    assert "GO" not in text
+    assert "STOP" in plain(replace(shown(Reason.USED_UP), mode=mode))
 
 
 def test_plain_verdict_is_one_line_without_escape():

@@ -15,33 +15,19 @@ from admission.wire_outage import BlockLine, CompleteLine, DealLine
 from scanner_client.replica import NoReplica, Replica
 from scanner_client.replica_files import DRAFT_FILE, REPLICA_FILE, writing
 from scanner_client.replica_intake import Untaken, open_intake, start_afresh
-from scanner_client.seal import load_seal
 from tests.fakes import EPOCH
-from tests.scanner_client.scanners import a_lasting_deal, a_park, a_row, a_state, feed, key_of
+from tests.scanner_client.scanners import (
+    a_lasting_deal,
+    a_park,
+    a_row,
+    a_state,
+    feed,
+    find,
+    key_of,
+    reopened,
+)
 
 NOW = datetime(2015, 2, 12, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def replica(tmp_path, said):
-    replica = Replica(tmp_path, load_seal(tmp_path, said.append), said.append)
-    yield replica
-    replica.close()
-
-
-def reopened(replica, said):
-    replica.close()
-    return Replica(replica.directory, load_seal(replica.directory, said.append), said.append)
-
-
-def find(replica, *codes):
-    with replica.view() as view:
-        return view.find([key_of(code) for code in codes], "tail")
 
 
 def a_record(nonce="nonce-0001", **changes):

@@ -12,36 +12,14 @@ import pytest
 
 from admission.replica_columns import pack
 from admission.wire_outage import CompleteLine
-from scanner_client.replica import NoReplica, Replica
+from scanner_client.replica import NoReplica
 from scanner_client.replica_files import DRAFT_FILE, REPLICA_FILE
 from scanner_client.replica_intake import Untaken, start_afresh
-from scanner_client.seal import SEAL_FILE, load_seal
+from scanner_client.seal import SEAL_FILE
 from tests.fakes import EPOCH
-from tests.scanner_client.scanners import a_park, a_row, a_state, feed, key_of
+from tests.scanner_client.scanners import a_park, a_row, a_state, feed, find, key_of, reopened
 
 NOW = datetime(2015, 2, 12, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def replica(tmp_path, said):
-    replica = Replica(tmp_path, load_seal(tmp_path, said.append), said.append)
-    yield replica
-    replica.close()
-
-
-def reopened(replica, said):
-    replica.close()
-    return Replica(replica.directory, load_seal(replica.directory, said.append), said.append)
-
-
-def find(replica, *codes):
-    with replica.view() as view:
-        return view.find([key_of(code) for code in codes], "tail")
 
 
 def garbage(path):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server import Park, Site, an_app
+from tests.offline_lines import CODE
+from tests.server import Member, Park, Site, an_app
 
 
 @pytest.fixture
@@ -18,3 +19,16 @@ def park(tmp_path) -> Iterator[Park]:
 def site(park) -> Iterator[Site]:
     with an_app(park) as (_, site):
         yield site
+
+
+@pytest.fixture
+def device(park) -> Member:
+    """A device of a park that has sold one voucher, `offline_lines.CODE`."""
+    park.sell(CODE)
+    return park.enrol()
+
+
+@pytest.fixture
+def other(park) -> Member:
+    """Another device at the same gate."""
+    return park.enrol()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-import pytest
-
 from admission.journal_chain import first_head
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.offline import MOST_EVIDENCE
@@ -21,17 +19,6 @@ from tests.offline_lines import (
     stored,
 )
 from tests.server import slug_of
-
-
-@pytest.fixture
-def device(park):
-    park.sell(CODE)
-    return park.enrol()
-
-
-@pytest.fixture
-def other(park):
-    return park.enrol()
 
 
 def test_a_time_outside_the_contacts_is_held_between_them_and_told(site, park, device):

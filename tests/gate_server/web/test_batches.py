@@ -6,8 +6,6 @@ import base64
 import json
 from datetime import timedelta
 
-import pytest
-
 from admission.keys import code_hash
 from gate_server.ledger.ledger import utc_now
 from tests.offline_lines import (
@@ -21,17 +19,6 @@ from tests.offline_lines import (
     stored,
 )
 from tests.server import slug_of
-
-
-@pytest.fixture
-def device(park):
-    park.sell(CODE)
-    return park.enrol()
-
-
-@pytest.fixture
-def other(park):
-    return park.enrol()
 
 
 def test_an_offline_admission_counts_and_uses_the_voucher_up(site, park, device, other):

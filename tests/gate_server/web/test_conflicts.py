@@ -19,17 +19,6 @@ from tests.offline_lines import (
 from tests.server import slug_of
 
 
-@pytest.fixture
-def device(park):
-    park.sell(CODE)
-    return park.enrol()
-
-
-@pytest.fixture
-def other(park):
-    return park.enrol()
-
-
 def test_a_double_use_is_told_to_scanner_and_supervisor(site, park, device, other):
     first, second = a_line(ago_s=90), a_line(ago_s=80)
 
