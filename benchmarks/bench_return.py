@@ -36,7 +36,7 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import utc_now
 
 BATCH_LINES = 200
-LIVE_A_SECOND = 50
+LIVE_A_SECOND = 100
 LIVE_CLIENTS = 8
 QUIET_S = 10.0
 SINGLE_SCANS = 2000
@@ -169,33 +169,14 @@ async def _scanner(port: int, made: list[bytes], counted: load.Load) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one run came to."""
+    """What one run came to; latencies in seconds, the others a second."""
 
-    quiet_p99_ms: float
-    busy_p50_ms: float
-    busy_p99_ms: float
-    lines_a_second: float
-    alone_lines_a_second: float
-    one_client_a_second: float
-    many_clients_a_second: float
-
-    def row(self) -> str:
-        """Return a line of the table."""
-        ratios = (self.busy_p99_ms / self.quiet_p99_ms, self.alone_lines_a_second)
-        one = ratios[1] / self.one_client_a_second
-        many = ratios[1] / self.many_clients_a_second
-        return (
-            f"| {self.quiet_p99_ms:.1f} | {self.busy_p99_ms:.1f} | {ratios[0]:.2f} "
-            f"| {self.lines_a_second:,.0f} | {self.alone_lines_a_second:,.0f} "
-            f"| {self.one_client_a_second:,.0f} ({one:.1f}) "
-            f"| {self.many_clients_a_second:,.0f} ({many:.1f}) |"
-        )
-
-
-HEADING = (
-    "| live p99 ms alone | beside the return | ratio | lines/s beside live scans | lines/s alone "
-    "| single scans/s, 1 client (ratio) | 20 clients (ratio) |"
-)
+    quiet_s: list[float]
+    busy_s: list[float]
+    beside: float
+    alone: float
+    one_client: float
+    many_clients: float
 
 
 def measure(port: int, venue: seed.SeededVenue, codes: Codes, given: Given, run: int) -> Measured:
@@ -215,14 +196,38 @@ def measure(port: int, venue: seed.SeededVenue, codes: Codes, given: Given, run:
         endless = live_requests(venue, codes, f"single-{run}-{clients}")
         scans = iter([next(endless) for _ in range(SINGLE_SCANS)])
         rates.append(load.run(port, scans, clients=clients).rate)
+    total = each * given.scanners
     return Measured(
-        quiet.load.quantile_ms(0.99),
-        busy.load.quantile_ms(0.5),
-        busy.load.quantile_ms(0.99),
-        each * given.scanners / beside.seconds,
-        each * given.scanners / alone.seconds,
+        quiet.load.latencies_s,
+        busy.load.latencies_s,
+        total / beside.seconds,
+        total / alone.seconds,
         *rates,
     )
+
+
+def table(measured: list[Measured], scanners: int) -> str:
+    """Return what all runs came to: latencies of all of them together, medians of the rates."""
+    quiet = load.Load(latencies_s=[each for one in measured for each in one.quiet_s])
+    busy = load.Load(latencies_s=[each for one in measured for each in one.busy_s])
+    lines = ["| live scans, ms | without | with | ratio |", "| --- | --- | --- | --- |"]
+    for share in (0.5, 0.95, 0.99):
+        without, beside = quiet.quantile_ms(share), busy.quantile_ms(share)
+        lines.append(
+            f"| p{share * 100:.0f} | {without:.1f} | {beside:.1f} | {beside / without:.1f} |"
+        )
+    rates = {
+        "lines a second, beside live scans": [one.beside for one in measured],
+        "lines a second, alone": [one.alone for one in measured],
+        "live scans a second, 1 client": [one.one_client for one in measured],
+        f"live scans a second, {scanners} clients": [one.many_clients for one in measured],
+    }
+    alone = statistics.median(rates["lines a second, alone"])
+    lines += ["", "| | a second | lines alone are so many times that |", "| --- | --- | --- |"]
+    for name, each in rates.items():
+        rate = statistics.median(each)
+        lines.append(f"| {name} | {rate:,.0f} | {alone / rate:.1f} |")
+    return "\n".join(lines)
 
 
 class Given(argparse.Namespace):
@@ -247,15 +252,9 @@ def main(arguments: list[str]) -> None:
         directory = Path(folder) / "var"
         venue = seed.seed(directory, vouchers=given.vouchers, devices_wanted=devices)
         codes = Codes(venue)
-        print(HEADING)
-        print("| --- " * (HEADING.count("|") - 1) + "|")
         with servers.gate_server(venue.directory) as server:
             measured = [measure(server.port, venue, codes, given, run) for run in range(given.runs)]
-        for one in measured:
-            print(one.row())
-        fields = Measured.__slots__
-        medians = [statistics.median(getattr(one, name) for one in measured) for name in fields]
-        print("median:", Measured(*medians).row())
+    print(table(measured, given.scanners))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+from demo_cable import Cable
 from demo_pictures import draw_frame, save_frame
 from demo_processes import Child, Failed, Stage, Stopped
 from demo_story import Phone, Step, Story, read_story, read_text
 from demo_venue import FIRST_PORT, SUPERVISOR, Access, Sold, Venue, find_port
+from demo_words import caption, note, say
 
 from admission.verdicts import OUTCOMES, Outcome, Reason
 
@@ -54,6 +56,7 @@ class Demo:
         self.seen: Counter[Reason] = Counter()
         self.unexpected: list[str] = []
         self.url = ""
+        self._cable: Cable | None = None
         self._chance = random.Random()  # noqa: S311 - tilts and light, no secret
         self._scanners: dict[str, Child] = {}
         self._bearer: dict[str, str] = {}
@@ -72,9 +75,12 @@ class Demo:
         shutil.rmtree(self._folder(""), ignore_errors=True)
         for place in (*self._at_gates(), MARSHAL):
             self._folder(place).mkdir(parents=True)
-        self._serve()
-        access = self._prepare()
+        port = self._serve()
+        self._cable = Cable(self.stage, port, lambda: self._ask("GET", "/api/v1/stats"))
+        self._cable.open()
+        access = self._prepare(self._cable.url)
         self._tell(access)
+        self._cable.offer_key()
         for gate_id in self._at_gates():
             self._start_scanner(gate_id)
         scanners = self._scanners.values()
@@ -85,9 +91,11 @@ class Demo:
 
     def close(self) -> None:
         """Stop everything."""
+        if self._cable is not None:
+            self._cable.close()
         self.stage.stop()
 
-    def _serve(self) -> None:
+    def _serve(self) -> int:
         """Start the server at the first port that is free, and still is when the server is up."""
         log = self.venue.own / "server.log"
         port = find_port(FIRST_PORT)
@@ -105,6 +113,7 @@ class Demo:
             port = find_port(port + 1)
         if port != FIRST_PORT:
             say("port", f"{FIRST_PORT} is taken, so the server takes {port}")
+        return port
 
     def _is_ready(self, log: Path) -> bool:
         # Another program may answer at this address: ours says so when it is the one.
@@ -115,8 +124,12 @@ class Demo:
         except httpx.TransportError:
             return False
 
-    def _prepare(self) -> Access:
-        """Bring the venue up to date, enrol the scanners, sell the vouchers of the story."""
+    def _prepare(self, url: str) -> Access:
+        """Bring the venue up to date, enrol the scanners, sell the vouchers of the story.
+
+        Args:
+            url: where scanners find the server.
+        """
         venue, gates = self.venue, self.story.gates
         today = datetime.now(VENUE_ZONE).date()
         accounts: dict[str, Access] = {}
@@ -129,7 +142,7 @@ class Demo:
         scanners.append((MARSHAL, gates[0].id, MARSHAL))
         self.stage.at_once(
             self._sell_story,
-            *(partial(venue.put_scanner, name, self.url, *at) for name, *at in scanners),
+            *(partial(venue.put_scanner, name, url, *at) for name, *at in scanners),
         )
         access = accounts[SUPERVISOR]
         self._bearer = {"Authorization": f"Bearer {access.api_token}"}
@@ -335,28 +348,6 @@ def check(demo: Demo) -> None:
         raise Failed("\n".join(demo.unexpected))
     if not all(outcomes.values()):
         raise Failed("not every outcome was seen")
-
-
-# --- what the demo itself says -----------------------------------------------------------------
-
-
-def say(name: str, text: str) -> None:
-    """Print one fact."""
-    print(f"{_styled('1', f'{name:>11}')}  {text}", flush=True)
-
-
-def caption(text: str, zh: str) -> None:
-    """Print what is shown next."""
-    print(f"\n{_styled('1;36', f'▶ {text}')}\n  {_styled('36', zh)}", flush=True)
-
-
-def note(text: str) -> None:
-    """Print something by the way."""
-    print(_styled("2", f"  {text}"), flush=True)
-
-
-def _styled(style: str, text: str) -> str:
-    return f"\x1b[{style}m{text}\x1b[0m" if sys.stdout.isatty() else text
 
 
 def main(arguments: list[str]) -> int:

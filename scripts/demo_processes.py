@@ -88,11 +88,13 @@ class Stage:
 
     Attributes:
         stopping: set by a signal; the next wait raises `Stopped`.
+        meanwhile: is called again and again while the demo waits.
     """
 
     def __init__(self) -> None:
         self.children: list[Child] = []
         self.stopping = False
+        self.meanwhile: Callable[[], None] = lambda: None
         self._selector = selectors.DefaultSelector()
         self._is_terminal = sys.stdout.isatty()
 
@@ -104,6 +106,10 @@ class Stage:
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
+
+    def listen(self, file: int, told: Callable[[str], None]) -> None:
+        """Hand over what is typed, while the demo waits."""
+        self._selector.register(file, selectors.EVENT_READ, told)
 
     def start_logged(self, name: str, command: list[str], log: Path) -> Child:
         """Start a program whose words go to a file."""
@@ -148,6 +154,7 @@ class Stage:
                 return
             self._pass_on(min(TICK_S, left_s))
             self._look_after()
+            self.meanwhile()
 
     def stop(self) -> None:
         """End all that runs: scanners first, so that none of them finds its server gone."""
@@ -204,6 +211,9 @@ class Stage:
             data = _read(key.fd)
             if not data:
                 self._selector.unregister(key.fd)
+                continue
+            if not isinstance(key.data, Child):
+                key.data(data.decode("utf-8", "replace"))
                 continue
             key.data.note(data)
             try:

@@ -35,9 +35,9 @@ from gate_server.web.services import Services
 batches = Noun("batches")
 
 # A slice lasts so long where nobody waits, and ends after the shorter time where somebody does.
-MOST_S: Final = 0.05
-LEAST_S: Final = 0.003
-BREATH_EVERY_S: Final = 0.002
+MOST_S: Final = 0.005
+LEAST_S: Final = 0.0015
+BREATH_EVERY_S: Final = 0.001
 BREATH_S: Final = 0.0001
 MOST_LINES: Final = 100_000
 

@@ -3,12 +3,16 @@
 import contextlib
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import termios
+import time
 import urllib.request
 from collections import Counter
 
@@ -19,7 +23,18 @@ from tests.e2e.processes import ROOT, gate_server, is_listening, mentioning
 COMMAND = (sys.executable, str(ROOT / "scripts/demo.py"))
 USUAL_PORT = 8080
 ONCE_WITHIN_S = 90
-SHAPES = {"✓ GO": "admit", "✕ STOP": "refuse", "☎ CALL": "refer", "… WAIT": "wait"}
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+SHAPES = {
+    "✓ GO": "admit",
+    "✓ NOTED": "stamp",
+    "✕ STOP": "refuse",
+    "☎ CALL": "refer",
+    "… WAIT": "wait",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +81,7 @@ def outcomes(text):
 
 def test_first_start_shows_every_outcome_and_ends_by_itself(first):
     assert first.returncode == 0, first.stdout[-2000:] + first.stderr
-    assert outcomes(first.stdout) == {"admit": 9, "refuse": 6, "refer": 3, "wait": 1}
+    assert outcomes(first.stdout) == {"admit": 8, "stamp": 1, "refuse": 6, "refer": 3, "wait": 1}
     reasons = set(re.findall(r"(\w+)  [0-9a-f]{8}-", first.stdout))
     named = {"honoured", "used_up", "deal_voided", "expired", "wrong_gate", "unknown_code"}
     assert named <= reasons
@@ -147,3 +162,86 @@ def test_directory_of_another_venue_is_left_alone(tmp_path):
     assert done.returncode == 1
     assert "did not make" in done.stderr
     assert not (tmp_path / "var/demo").exists()
+
+
+class Screen:
+    """The terminal that a demo runs in."""
+
+    def __init__(self, directory):
+        self.keys, theirs = pty.openpty()
+        self.before = termios.tcgetattr(theirs)
+        self.theirs = theirs
+        self.text = ""
+        self.demo = subprocess.Popen(
+            (sys.executable, "-c", OWN_TERMINAL, *COMMAND, "--data", directory),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.demo.poll() is None:
+            self.demo.send_signal(signal.SIGINT)
+        end_s = time.monotonic() + 20
+        while self.demo.poll() is None and time.monotonic() < end_s:
+            self._read(0.1)
+        self.demo.kill()
+        self.demo.wait()
+        os.close(self.keys)
+        os.close(self.theirs)
+
+    def _read(self, wait_s):
+        if select.select([self.keys], [], [], wait_s)[0]:
+            with contextlib.suppress(OSError):
+                self.text += os.read(self.keys, 65536).decode("utf-8", "replace")
+
+    def await_text(self, pattern, within_s=60):
+        """Wait for some words, and forget all up to them."""
+        end_s = time.monotonic() + within_s
+        while not (found := re.search(pattern, self.text)):
+            assert time.monotonic() < end_s, f"no {pattern!r} in:\n{self.text[-3000:]}"
+            self._read(0.2)
+        self.text = self.text[found.end() :]
+
+    def press(self, key):
+        os.write(self.keys, key)
+
+
+def test_key_pulls_the_plug_and_puts_it_back(directory, second):
+    with Screen(directory) as screen:
+        screen.await_text("press p to pull")
+        assert not termios.tcgetattr(screen.theirs)[3] & termios.ICANON
+        screen.await_text("ONLINE")
+        screen.press(b"p")
+        screen.await_text("The cable is pulled")
+        screen.await_text("OFFLINE")
+        screen.await_text("(GO|STOP|CALL)  ")
+        # In the frame of the verdict itself.
+        screen.await_text(r"│[^│\n]*OFFLINE 离线 since [^│\n]* old, \d waiting")
+        screen.press(b"p")
+        screen.await_text("The cable is back")
+        screen.await_text("ONLINE")
+        screen.await_text("nothing waits in the scanners any more")
+        screen.press(b"\x03")
+        screen.await_text("stopped")
+        assert screen.demo.wait(20) == 0
+        assert termios.tcgetattr(screen.theirs) == screen.before
+    assert mentioning(str(directory)) == []
+
+
+def test_terminal_is_given_back_after_a_crash(directory, second):
+    with Screen(directory) as screen:
+        screen.await_text("press p to pull")
+        screen.await_text("✓ *GO")
+        [scanner] = mentioning(f"{directory}/demo/pictures/C1")
+        os.kill(scanner, signal.SIGKILL)
+        screen.await_text("ended with -9")
+        end_s = time.monotonic() + 20
+        while screen.demo.poll() is None and time.monotonic() < end_s:
+            screen._read(0.1)
+        assert screen.demo.wait(5) == 1
+        assert termios.tcgetattr(screen.theirs) == screen.before
