@@ -38,11 +38,14 @@ class Messages:
     def __init__(self, templates: Mapping[str, Mapping[str, str]], venue: Venue) -> None:
         self._venue = venue
         self._templates: dict[str, tuple[str, str]] = {}
+        self._short: dict[str, Sentence] = {}
         for name in (*(reason.value for reason in Reason), WOULD_ADMIT):
             texts = templates.get(name)
             if texts is None or not texts.get("zh") or not texts.get("en"):
                 raise ValueError(f"verdicts.toml: [{name}] needs a sentence in zh and in en")
             self._templates[name] = texts["zh"], texts["en"]
+            shown = texts.get("name_zh") or name, texts.get("name_en") or name.replace("_", " ")
+            self._short[name] = Sentence(*shown)
             self._try(name)
         self._plain = {
             name: Sentence(*texts) for name, texts in self._templates.items() if "{" not in texts[0]
@@ -54,6 +57,10 @@ class Messages:
                 text.format_map(dict.fromkeys(_NAMES, ""))
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(f"verdicts.toml: [{name}] has an unknown name {error}") from error
+
+    def short(self, reason: Reason) -> Sentence:
+        """Return a reason's short name, for pages and lists."""
+        return self._short[reason.value]
 
     def sentence(
         self, verdict: Verdict, *, dry: bool = False, gates: Mapping[str, Gate] = NO_GATES

@@ -130,7 +130,7 @@ class Times:
     def _read(self, name: str, value: str, last: bool) -> datetime:
         match = _WHEN.fullmatch(value)
         if match is None:
-            raise FeedRejected(name, "give a time as 2015-02-12T09:00:00+08:00, or a date")
+            raise FeedRejected(name, "give a time as 2026-05-01T09:00:00+08:00, or a date")
         if not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
             raise FeedRejected(name, f"its year is not from {FIRST_YEAR} to {LAST_YEAR}")
         try:
@@ -185,7 +185,7 @@ def dates(row: Row, name: str) -> frozenset[date]:
     try:
         return frozenset(_date(part.strip()) for part in value.split("|"))
     except ValueError as error:
-        raise FeedRejected(name, "give dates as 2015-02-18|2015-02-19") from error
+        raise FeedRejected(name, "give dates as 2026-05-01|2026-05-02") from error
 
 
 def _date(part: str) -> date:

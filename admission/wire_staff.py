@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from admission.deals import AtGate
 from admission.scans import GateState
+from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, Ident, Line, PickAnswer, Request, Text
 
@@ -87,7 +88,12 @@ class VoidTerms(Answer, frozen=True):
 
 
 class Preview(Answer, frozen=True):
-    """What a void would touch; money in minor units of the deal's currency."""
+    """What a void would touch; money in minor units of the deal's currency.
+
+    Attributes:
+        would_admit: vouchers that it would still let in, by the arrivals so far.
+        would_refuse: vouchers with people left that it would turn away, by the arrivals so far.
+    """
 
     vouchers: int
     people: int
@@ -96,6 +102,8 @@ class Preview(Answer, frozen=True):
     arrived: int
     admitted_people: int
     inside: int
+    would_admit: int = 0
+    would_refuse: int = 0
 
 
 class VoidAnswer(Answer, frozen=True):
@@ -255,10 +263,15 @@ class DeviceStats(Answer, frozen=True):
     replica_age_s: float | None
     battery: float | None
     clock_skew_s: float | None
+    state: Literal["active", "suspended", "revoked"] = "active"
 
 
 class GateStats(Answer, frozen=True):
-    """One gate's day."""
+    """One gate's day.
+
+    Attributes:
+        refused, referred, waited: scans by reason.
+    """
 
     gate_id: str
     name: str
@@ -272,6 +285,8 @@ class GateStats(Answer, frozen=True):
     p50_ms: float | None
     p95_ms: float | None
     devices: list[DeviceStats]
+    referred: dict[str, int] = {}
+    waited: dict[str, int] = {}
 
 
 class DealShare(Answer, frozen=True):
@@ -283,11 +298,22 @@ class DealShare(Answer, frozen=True):
     share: float
 
 
+class CallAnswer(Answer, frozen=True):
+    """A referred scan whose visitor still waits for a human; device and nonce name it."""
+
+    device_id: str
+    nonce: str
+    gate_id: str
+    reason: Reason
+    at: datetime
+
+
 class StatsAnswer(Answer, frozen=True):
     """The venue now. `people` counts persons once; `scans` counts presentations.
 
     Attributes:
         conflicts_open: what the ledger finds wrong and nobody has closed yet.
+        calls: those that wait, the longest first.
     """
 
     now: datetime
@@ -303,3 +329,4 @@ class StatsAnswer(Answer, frozen=True):
     counted_today: dict[str, int] = {}
     emergency: bool = False
     conflicts_open: int = 0
+    calls: list[CallAnswer] = []

@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 from gate_server.checkin import CheckIn, Limits
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.reports import DealBook, recent_scans
+from gate_server.ledger.recent import recent_scans
+from gate_server.ledger.reports import DealBook
 from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages
 from gate_server.web.answers import Answers

@@ -104,6 +104,7 @@ class CheckIn:
             row=new.row,
             skew_s=skew_of(scan.scanned_at, scan.received_at),
             dry=scan.mode in DRY,
+            credential_key=new.credential_key,
         )
         if verdict.reason in _SEVERAL:
             decision.several = gathered.several(gate.area, tx.venue.day_of(new.scan_at))

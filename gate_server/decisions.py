@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from admission.cases import Facts
+from admission.history import fold
 from admission.scans import Mode
 from admission.verdicts import FirstUse, Reason, Verdict
-from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher
+from gate_server.ledger.corrections import all_records
+from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher, terms_of
 from gate_server.ledger.session import Session
 
 SKEW_TOLD = timedelta(minutes=2)
@@ -24,6 +26,7 @@ class Decision:
     Attributes:
         scan_id: None where nothing was recorded.
         row: the voucher; `several` are all of them where the code finds more than one.
+        credential_key: of the code that was presented; None where nothing of it is kept.
     """
 
     verdict: Verdict
@@ -38,6 +41,16 @@ class Decision:
     arrival_number: str | None = None
     skew_s: float | None = None
     dry: bool = False
+    credential_key: bytes | None = None
+
+    @property
+    def about(self) -> frozenset[bytes]:
+        """The keys of what was presented: of its vouchers, and of the code itself."""
+        rows = [row for row, _ in self.several]
+        if self.row is not None:
+            rows.append(self.row)
+        keys = {row.credential_key for row in rows}
+        return frozenset(keys if self.credential_key is None else keys | {self.credential_key})
 
 
 def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> Decision:
@@ -47,7 +60,7 @@ def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> 
     verdict = Verdict(
         reason,
         (record.overridden or record.people) - record.annulled,
-        stored.remaining,
+        _remaining(tx, stored, row),
         say=_say(detail),
         void_version=stored.void_version,
         marked=bool(detail.get("marked")),
@@ -75,6 +88,29 @@ def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> 
         skew_s=skew_of(stored.scanned_at, stored.received_at),
         dry=record.mode in DRY,
     )
+
+
+def corrected_decision(
+    tx: Session, stored: StoredScan, row: VoucherRow | None, *, changed: bool
+) -> Decision:
+    """Return a recorded scan as a correction of it left it.
+
+    Args:
+        changed: False where the same correction was made before.
+    """
+    decision = stored_decision(tx, stored, row)
+    decision.replayed = not changed
+    return decision
+
+
+def _remaining(tx: Session, stored: StoredScan, row: VoucherRow | None) -> int:
+    """Return how many the voucher still lets in: as told then, or after a correction since."""
+    record = stored.record
+    corrected_at = record.annulled_at or record.overridden_at
+    if corrected_at is None:
+        return stored.remaining
+    history = fold(all_records(tx, stored, row), terms_of(row), tx.venue)
+    return history.available(record.area, tx.venue.day_of(corrected_at))
 
 
 def skew_of(scanned_at: datetime | None, received_at: datetime) -> float | None:

@@ -38,6 +38,7 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
 from gate_server.settings import Settings, read_settings
+from gate_server.web.scans import tell_override
 
 # What a killed server leaves is reaped within this; after it somebody else is there.
 LOCK_WAIT_S: Final = 5.0
@@ -243,7 +244,9 @@ def _open(options: Options) -> GateApp:
     ledger = Ledger.open(directory, settings.venue, accept_clock=options.accept_clock)
     ca_pem = b"" if options.http else _tls(directory).ca_pem.read_bytes()
     app = create_app(ledger, keys, settings, ca_pem=ca_pem)
-    server = control.ControlServer(directory, Services(ledger, keys, settings, directory))
+    told = partial(tell_override, app.services)
+    services = Services(ledger, keys, settings, directory, overridden=told)
+    server = control.ControlServer(directory, services)
     server.start()
 
     def close() -> None:

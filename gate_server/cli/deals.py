@@ -1,7 +1,8 @@
-"""`gate-server deal`: list, hold, release, void, restore."""
+"""`gate-server deal`: list, show, hold, release, void, restore."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +14,17 @@ from admission.row_values import Times
 from admission.voids import CostBearer
 from admission.wire import Text
 from admission.wire_staff import HonourWire, RemedyWire, VoidRequest
+from gate_server.cli.deal_texts import deal_text, understood
 from gate_server.cli.edge import Group, listing, options, show
 from gate_server.commands.deals import Hold, Reasoned, VoidDeal
+from gate_server.commands.venue import Named
 from gate_server.control import call
+from gate_server.ledger.ledger import utc_now
 from gate_server.settings import read_settings
 
 _DEAL = click.argument("deal_id", metavar="DEAL")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
 _MONEY = click.IntRange(0, 10**12)
 _COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
 
@@ -28,8 +33,8 @@ _COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_p
 def deal() -> None:
     """What platforms sell; hold it, void it, take that back.
 
-    Times are RFC 3339; without an offset they are the venue's, and a date is that day's first or
-    last instant.
+    Times are RFC 3339; without an offset they are the venue's. A time alone (17:00) is today's, and
+    a date alone is that day's first or last instant.
     """
 
 
@@ -40,6 +45,14 @@ def deal_list() -> None:
     columns = ("deal_id", "platform", "title", "status", "vouchers", "people_sold",
                "people_admitted")  # fmt: skip
     show(found, listing(found, columns))
+
+
+@deal.command("show")
+@_DEAL
+def deal_show(deal_id: str) -> None:
+    """Show a deal with its hold, the void terms in force, and every version of them."""
+    found = call(options().data, "deal show", Named(name=deal_id))
+    show(found, deal_text(found))
 
 
 @deal.command("hold")
@@ -89,7 +102,8 @@ def deal_restore(deal_id: str, reason: str) -> None:
 @deal.command("void")
 @_DEAL
 @_REASON
-@click.option("--arrived-by", metavar="TIME", help="Honour who has arrived by then.")
+@click.option("--arrived-by", metavar="TIME", help="Honour who has arrived by then; "
+              "17:00 is today, venue time.")  # fmt: skip
 @click.option("--nobody", is_flag=True, help="Honour nobody.")
 @click.option(
     "--arrived-from", metavar="TIME", help="... and not before; default that day's start."
@@ -121,9 +135,10 @@ def deal_void(deal_id: str, **given: Any) -> None:
     if params.preview:
         counted = made["preview"]
         text = "\n".join(f"{name.replace('_', ' ')}: {counted[name]}" for name in _COUNTED)
-        show(made, f"nothing was changed; a void would touch\n{text}")
+        show(made, f"nothing was changed; a void would touch\n{text}\n{understood(made)}")
     else:
-        show(made, f"deal {deal_id} is voided, version {made['void_version']}")
+        version = made["void_version"]
+        show(made, f"deal {deal_id} is voided, version {version}\n{understood(made)}")
 
 
 def _terms(given: dict[str, Any]) -> VoidRequest:
@@ -168,8 +183,11 @@ def _time(name: str, value: str | None, *, last: bool = False) -> datetime | Non
     """Read a time as files have it: without an offset it is the venue's."""
     if value is None:
         return None
+    venue = read_settings(options().data).venue
+    if _CLOCK.fullmatch(value):
+        value = f"{utc_now().astimezone(venue.zone).date()} {value:0>5}"
     try:
-        times = Times(read_settings(options().data).venue)
-        return times.instant({name: value}, name, last=last)
+        return Times(venue).instant({name: value}, name, last=last)
     except FeedRejected as error:
-        raise InvalidInput(error.field, error.problem) from error
+        problem = f"{error.problem}; a time alone, as 17:00, is today's"
+        raise InvalidInput(error.field, problem) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from rich.cells import cell_len
 
 from admission.errors import AdmissionError
+from gate_server.settings import read_settings
 
 DEFAULT_DATA = Path("var")
 
@@ -113,11 +115,11 @@ def tell(text: str) -> None:
 
 
 def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return rows as a table for people; "" where there are none."""
+    """Return rows as a table for people, instants in venue time; "" where there are none."""
     if not rows:
         return ""
     heads = [name.removesuffix("_id").replace("_", " ") for name in columns]
-    cells = [heads, *([_cell(row.get(name)) for name in columns] for row in rows)]
+    cells = [heads, *([_cell(name, row.get(name)) for name in columns] for row in rows)]
     widths = [max(cell_len(line[index]) for line in cells) for index in range(len(columns))]
     return "\n".join(
         "  ".join(
@@ -127,5 +129,15 @@ def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     )
 
 
-def _cell(value: Any) -> str:
+def local(at: str | None) -> str:
+    """Return an instant (RFC 3339) as people at the venue say it, to the second."""
+    if at is None:
+        return "-"
+    zone = read_settings(options().data).venue.zone
+    return datetime.fromisoformat(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "at" or name.endswith("_at"):
+        return local(value)
     return "-" if value is None else str(value)

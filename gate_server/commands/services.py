@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from gate_server.decisions import Decision
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.settings import Settings
@@ -22,6 +23,8 @@ class Services:
 
     Attributes:
         by: who gave the command, for the audit.
+        overridden: is told of each scan that a command overrode, with its device, so that a running
+            server tells the lane.
     """
 
     ledger: Ledger
@@ -29,6 +32,7 @@ class Services:
     settings: Settings
     directory: Path
     by: str = "command line"
+    overridden: Callable[[str, Decision], object] = lambda _device_id, _decision: None
 
 
 class Params(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

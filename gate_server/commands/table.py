@@ -18,11 +18,16 @@ from admission.errors import (
     LedgerUnavailable,
     NotFound,
 )
-from gate_server.commands import conflicts, deals, imports, issue, venue
+from gate_server.commands import conflicts, deals, imports, issue, scans, venue
 from gate_server.commands.services import Command, Services
 
 COMMANDS: Final[dict[str, Command[Any]]] = (
-    venue.COMMANDS | imports.COMMANDS | deals.COMMANDS | issue.COMMANDS | conflicts.COMMANDS
+    venue.COMMANDS
+    | imports.COMMANDS
+    | deals.COMMANDS
+    | issue.COMMANDS
+    | conflicts.COMMANDS
+    | scans.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -112,10 +112,11 @@ def enrol_device(services: Services, params: Enrol) -> dict[str, Any]:
 
 def list_devices(services: Services, _: Nothing) -> list[dict[str, Any]]:
     """List all devices with their last word."""
-    catalogue = services.ledger.catalogue
+    ledger, catalogue = services.ledger, services.ledger.catalogue
     found = []
     for device in catalogue.devices.values():
         seen = catalogue.seen[device.device_id]
+        seen_at = ledger.last_seen(device.device_id)
         state = "revoked" if device.revoked else "suspended" if device.suspended else "active"
         found.append(
             {
@@ -125,7 +126,7 @@ def list_devices(services: Services, _: Nothing) -> list[dict[str, Any]]:
                 "profile": device.profile.value,
                 "party_default": device.party_default.value,
                 "state": state,
-                "last_seen_at": None if seen.seen_at is None else seen.seen_at.isoformat(),
+                "last_seen_at": None if seen_at is None else seen_at.isoformat(),
                 "outbox_depth": seen.heartbeat.get("outbox_depth"),
                 "version": seen.heartbeat.get("version"),
             }

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from admission.calendar import from_ms, to_ms
 from admission.corrections import check_strike, people_to_annul, people_to_override
-from admission.errors import LedgerConflict, NotFound
+from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.history import Record, fold
 from admission.scans import Direction
 from admission.verdicts import Reason
@@ -26,6 +26,8 @@ from gate_server.ledger.scans import (
 )
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import COUNTED, Delta
+
+LEAST_OF_NONCE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,30 @@ def get_scan(tx: Session, device_id: str, nonce: str) -> StoredScan:
     if found is None:
         raise NotFound(f"device {device_id} has no scan with the nonce {nonce}")
     return found
+
+
+def find_nonce(tx: Session, device_id: str, ending: str) -> str:
+    """Return the nonce of a device's scan, given whole or by an end that no other one has.
+
+    Raises:
+        NotFound: no scan of this device ends so.
+        InvalidInput: too short, or several scans end so.
+    """
+    if find_scan(tx, device_id, ending) is not None:
+        return ending
+    if len(ending) < LEAST_OF_NONCE:
+        raise InvalidInput("NONCE", f"give all of it, or its last {LEAST_OF_NONCE} characters")
+    found = tx.db.execute(
+        "SELECT nonce FROM scans WHERE device_id = ? AND substr(nonce, -?) = ? LIMIT 2",
+        (device_id, len(ending), ending),
+    ).fetchall()
+    if not found:
+        raise NotFound(f"device {device_id} has no scan with the nonce {ending}")
+    if len(found) > 1:
+        raise InvalidInput(
+            "NONCE", f"several scans of {device_id} end in {ending}; give more of it"
+        )
+    return str(found[0][0])
 
 
 def row_of(tx: Session, scan: StoredScan) -> VoucherRow | None:

@@ -126,6 +126,12 @@ class Ledger:
         """Today's counts, as of the last commit."""
         return self._session.tallies
 
+    def last_seen(self, device_id: str) -> datetime | None:
+        """Return when a device was last heard of: its last heartbeat, or its last scan."""
+        word = self.catalogue.seen.get(device_id)
+        known = self.tallies.scanned_at.get(device_id), None if word is None else word.seen_at
+        return max((at for at in known if at is not None), default=None)
+
     @property
     def epoch(self) -> str:
         """The name of the ledger's life since init or the last restore."""

@@ -10,15 +10,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from admission.calendar import Venue, from_ms, to_ms
+from admission.calendar import Venue, from_ms
 from admission.deals import Deal
 from admission.history import Record, Terms, fold
-from admission.scans import Mode
-from admission.verdicts import Reason
 from admission.voids import Honour, arrivals_covered
 from admission.vouchers import Status
 from gate_server.ledger.ledger import Ledger
@@ -26,35 +24,6 @@ from gate_server.ledger.scans import read_record
 from gate_server.ledger.session import Session
 
 PAGE_ROWS = 20_000
-MOST_RECENT = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class RecentScan:
-    """What of a recorded scan says whether somebody still waits."""
-
-    device_id: str
-    nonce: str
-    mode: Mode
-    reason: Reason
-    at: datetime
-
-
-def recent_scans(ledger: Ledger, since: datetime) -> list[RecentScan]:
-    """Return the scans received since an instant that were not overridden, oldest first."""
-    rows = ledger.read(
-        lambda db: db.execute(
-            "SELECT device_id, nonce, mode, reason, received_at, overridden FROM scans"
-            " WHERE scan_id > (SELECT revision FROM venue) - ? ORDER BY scan_id",
-            (MOST_RECENT,),
-        ).fetchall()
-    )
-    first_ms = to_ms(since)
-    return [
-        RecentScan(device_id, nonce, Mode(mode), Reason(reason), from_ms(at))
-        for device_id, nonce, mode, reason, at, overridden in rows
-        if at >= first_ms and not overridden
-    ]
 
 
 def prove_commit(tx: Session) -> None:
@@ -161,6 +130,8 @@ class Touched:
         vouchers: those that are neither cancelled nor refunded.
         arrived: vouchers whose holder has arrived as the honour terms ask.
         admitted_people: persons admitted; `inside` of them are inside now.
+        used: vouchers that let nobody in any more, whatever the terms.
+        honoured: vouchers that the honour terms would still let in, by the arrivals so far.
     """
 
     vouchers: int = 0
@@ -169,7 +140,14 @@ class Touched:
     arrived: int = 0
     admitted_people: int = 0
     inside: int = 0
+    used: int = 0
+    honoured: int = 0
     buyers: set[int] = field(default_factory=set)
+
+    @property
+    def refused(self) -> int:
+        """Vouchers with people left whom the terms would turn away, by the arrivals so far."""
+        return self.vouchers - self.used - self.honoured
 
 
 def preview_void(ledger: Ledger, deal: Deal, honour: Honour | None, now: datetime) -> Touched:
@@ -182,28 +160,42 @@ def preview_void(ledger: Ledger, deal: Deal, honour: Honour | None, now: datetim
             touched.paid_minor += price or 0
             if buyer_no is not None:
                 touched.buyers.add(buyer_no)
-    day = ledger.venue.day_of(now)
-    for admits, records in _histories(ledger, deal.deal_no):
-        _touch(touched, (admits, records), deal, honour, (day, ledger.venue))
+    for scanned in _histories(ledger, deal.deal_no):
+        _touch(touched, scanned, deal, honour, (now, ledger.venue))
     touched.admitted_people = dict(ledger.read(_admitted)).get(deal.deal_no, 0)
     return touched
 
 
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """A voucher that was scanned; `valid`: neither cancelled nor refunded."""
+
+    admits: int
+    valid: bool
+    records: list[Record] = field(default_factory=list)
+
+
 def _touch(
     touched: Touched,
-    scanned: tuple[int, list[Record]],
+    scanned: _Scanned,
     deal: Deal,
     honour: Honour | None,
-    when: tuple[date, Venue],
+    when: tuple[datetime, Venue],
 ) -> None:
-    admits, records = scanned
-    day, venue = when
-    history = fold(records, Terms(admits, deal.reentry, deal.rights), venue)
+    now, venue = when
+    day = venue.day_of(now)
+    history = fold(scanned.records, Terms(scanned.admits, deal.reentry, deal.rights), venue)
     touched.inside += history.inside_venue(day)
     if honour is None:
         touched.arrived += any(True for _ in history.arrivals_on(day, venue))
+        covered = False
     else:
-        touched.arrived += bool(arrivals_covered(honour, history.arrivals))
+        came = bool(arrivals_covered(honour, history.arrivals))
+        touched.arrived += came
+        covered = came and now <= honour.admit_until
+    left = any(history.available(right.area, day) for right in deal.rights)
+    touched.used += scanned.valid and not left
+    touched.honoured += scanned.valid and left and covered
 
 
 def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[int, ...]]:
@@ -216,7 +208,7 @@ def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[i
 
 
 _SCANNED = """
-SELECT v.admits, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
+SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
     s.overridden_at, s.struck_at, v.voucher_id
@@ -225,24 +217,28 @@ FROM (SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
 JOIN scans s ON s.credential_key = v.credential_key
     AND (s.voucher_id = v.voucher_id OR s.voucher_id IS NULL)
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, MAX(voucher_id)
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
 FROM (SELECT voucher_id FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
       ORDER BY voucher_id LIMIT ?3)
 HAVING MAX(voucher_id) IS NOT NULL
 """
 
 
-def _histories(ledger: Ledger, deal_no: int) -> Iterator[tuple[int, list[Record]]]:
-    """Yield admits and records of each voucher of a deal that was scanned."""
+def _histories(ledger: Ledger, deal_no: int) -> Iterator[_Scanned]:
+    """Yield each voucher of a deal that was scanned."""
     for page in _pages(
         ledger, lambda db, after: db.execute(_SCANNED, (deal_no, after, PAGE_ROWS)).fetchall()
     ):
-        found: dict[int, tuple[int, list[Record]]] = {}
-        for admits, *columns, voucher_id in page:
+        found: dict[int, _Scanned] = {}
+        for admits, status, *columns, voucher_id in page:
             if admits is not None:
-                found.setdefault(voucher_id, (admits, []))[1].append(read_record(tuple(columns)))
+                each = found.setdefault(voucher_id, _Scanned(admits, str(status) in _STILL_VALID))
+                each.records.append(read_record(tuple(columns)))
         yield from found.values()
+
+
+_STILL_VALID = frozenset({Status.VALID.value, Status.BLOCKED.value})
 
 
 # --- blocks --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -18,6 +19,7 @@ K = TypeVar("K")
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 LATENCIES_KEPT = 2000
+SCANS_LOOKED_AT = 20_000
 
 
 @dataclass(slots=True)
@@ -99,7 +101,10 @@ COUNTED = "counted:"
 
 
 class Tallies:
-    """Today's counts and the latest decision times; read by any thread, changed by the writer."""
+    """Today's counts, the latest decision times, and when each device scanned last.
+
+    Read by any thread, changed by the writer.
+    """
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
@@ -107,6 +112,7 @@ class Tallies:
         self.latencies_ms: dict[str, deque[float]] = defaultdict(
             lambda: deque(maxlen=LATENCIES_KEPT)
         )
+        self.scanned_at: dict[str, datetime] = {}
 
     def turn_to(self, now: datetime) -> Day:
         """Return the counts of the running venue day, begun anew at its first instant."""
@@ -123,7 +129,8 @@ class Tallies:
                 today.add(delta)
 
     def load(self, db: sqlite3.Connection, now: datetime) -> None:
-        """Read today's counts from the ledger."""
+        """Read today's counts and the devices' latest scans from the ledger."""
+        self.scanned_at = dict(_latest_scans(db))
         self.today = day = self._empty(self._venue.day_of(now))
         bounds = (day.first_ms // MINUTE_MS, day.last_ms // MINUTE_MS)
         for minute, gate_id, *rest in db.execute(
@@ -142,6 +149,15 @@ class Tallies:
     def _empty(self, day: date) -> Day:
         first, last = self._venue.day_bounds(day)
         return Day(day, to_ms(first), to_ms(last))
+
+
+def _latest_scans(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
+    sql = (
+        "SELECT device_id, MAX(received_at) FROM scans"
+        " WHERE scan_id > (SELECT revision FROM venue) - ? GROUP BY device_id"
+    )
+    for device_id, at in db.execute(sql, (SCANS_LOOKED_AT,)):
+        yield device_id, from_ms(at)
 
 
 _MINUTES = """

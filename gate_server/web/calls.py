@@ -5,51 +5,67 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TypeAlias
 
-from admission.scans import Mode
+from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, Outcome
-from gate_server.ledger.reports import RecentScan
+from gate_server.ledger.recent import RecentScan
 
-WAITS_FOR = timedelta(minutes=10)
+WAITS_FOR = timedelta(minutes=20)
 _MODES = frozenset({Mode.ADMIT, Mode.REENTRY})
+_LOOKS = frozenset({Mode.CHECK, Mode.ARRIVE})
+
+Name: TypeAlias = tuple[str, str]
+"""A scan's device and nonce."""
 
 
 class Calls:
     """Referred scans that nobody has answered.
 
-    A call ends with an override, with the next admission at the same device, since its staff have
-    gone on, or after ten minutes.
+    A visitor who is referred waits aside while the lane goes on, so a call ends only when that very
+    scan is overridden, when what was presented is presented again, anywhere, and answered anew, or
+    after twenty minutes. Nobody is kept in, so who leaves is never a call.
     """
 
     def __init__(self, recent: Iterable[RecentScan] = ()) -> None:
         self._lock = Lock()
-        self._waiting: dict[str, dict[str, datetime]] = {}
+        self._waiting: dict[Name, RecentScan] = {}
+        self._by_key: dict[bytes, Name] = {}
         for scan in recent:
             self.note(scan)
 
     def note(self, scan: RecentScan) -> None:
         """Take notice of a recorded scan; they come in the order of their record."""
-        outcome = OUTCOMES[scan.reason]
-        if outcome is Outcome.ADMIT and scan.device_id not in self._waiting:
+        if scan.mode in _LOOKS:
+            return
+        refers = OUTCOMES[scan.reason] is Outcome.REFER
+        waits = refers and scan.mode in _MODES and scan.direction is Direction.ENTRY
+        if not waits and self._by_key.keys().isdisjoint(scan.about):
             return
         with self._lock:
-            if outcome is Outcome.ADMIT:
-                self._waiting.pop(scan.device_id, None)
-            elif outcome is Outcome.REFER and scan.mode in _MODES:
-                self._waiting.setdefault(scan.device_id, {})[scan.nonce] = scan.at
+            for key in scan.about:
+                if key in self._by_key:
+                    self._forget(self._by_key[key])
+            if waits:
+                name = scan.device_id, scan.nonce
+                self._waiting[name] = scan
+                self._by_key.update(dict.fromkeys(scan.about, name))
 
     def end(self, device_id: str, nonce: str) -> None:
         """Take notice of an override."""
         with self._lock:
-            self._waiting.get(device_id, {}).pop(nonce, None)
+            self._forget((device_id, nonce))
 
-    def waiting(self, now: datetime) -> int:
-        """Return how many wait, and forget those that are too old."""
+    def waiting(self, now: datetime) -> list[RecentScan]:
+        """Return those that wait, the longest first, and forget those that are too old."""
         with self._lock:
-            for device_id, calls in list(self._waiting.items()):
-                kept = {nonce: at for nonce, at in calls.items() if now - at <= WAITS_FOR}
-                if kept:
-                    self._waiting[device_id] = kept
-                else:
-                    del self._waiting[device_id]
-            return sum(map(len, self._waiting.values()))
+            for name, scan in list(self._waiting.items()):
+                if now - scan.at > WAITS_FOR:
+                    self._forget(name)
+            return list(self._waiting.values())
+
+    def _forget(self, name: Name) -> None:
+        scan = self._waiting.pop(name, None)
+        for key in () if scan is None else scan.about:
+            if self._by_key.get(key) == name:
+                del self._by_key[key]

@@ -163,6 +163,8 @@ def _preview(call: Call, deal_id: str, terms: VoidRequest) -> VoidAnswer:
             arrived=touched.arrived,
             admitted_people=touched.admitted_people,
             inside=touched.inside,
+            would_admit=touched.honoured,
+            would_refuse=touched.refused,
         ),
     )
 

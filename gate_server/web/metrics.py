@@ -106,7 +106,7 @@ class _Figures(Collector):
         figures = {
             "inside": ("People inside now", day.inside),
             "people_today": ("People of this venue day", day.persons),
-            "calls_waiting": ("Referred visitors who wait", services.calls.waiting(now)),
+            "calls_waiting": ("Referred visitors who wait", len(services.calls.waiting(now))),
             "queue_depth": ("Changes that wait for the writer", ledger.queue_depth),
             "wal_bytes": ("Size of the WAL file", wal.stat().st_size if wal.exists() else 0),
             "disk_free_bytes": ("Free for the ledger", disk.f_bavail * disk.f_frsize),

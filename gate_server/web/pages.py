@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden, NotFound
-from admission.wire_staff import DeviceStats, StatsAnswer
+from gate_server.web.board import STATES, make_board
 from gate_server.web.callers import Environ
 from gate_server.web.health import is_loopback
 from gate_server.web.operations import Reply
 from gate_server.web.replies import answer_page, respond
 from gate_server.web.services import Services
-from gate_server.web.stats import make_stats
 
 HTML = "text/html; charset=utf-8"
-# A scanner beats every ten seconds, and each second while it looks for the server.
-SILENT_S = 30
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """A scanner on the board.
-
-    Attributes:
-        silent_s: since its last word; None before the first.
-        silent: so long that what it said may not be so any more.
-    """
-
-    gate: str
-    device: DeviceStats
-    silent_s: int | None
-    silent: bool
 
 
 def pages(services: Services) -> Blueprint:
@@ -65,33 +45,8 @@ def _board(services: Services, environ: Environ) -> Reply:
     # Until people can log in, whoever sits at this machine may look, and nobody else.
     if not is_loopback(environ) or not _names_this_machine(environ.get("HTTP_HOST", "")):
         raise Forbidden("the board is shown on the server's own screen only: open 127.0.0.1")
-    figures, venue = make_stats(services), services.ledger.venue
-    return Reply(
-        _page(
-            "board.html",
-            name=services.settings.name,
-            stats=figures,
-            now=figures.now.astimezone(venue.zone),
-            devices=_device_rows(figures),
-            most=max((max(gate.per_minute) for gate in figures.gates), default=0) or 1,
-        ),
-        content_type=HTML,
-    )
-
-
-def _device_rows(figures: StatsAnswer) -> list[DeviceRow]:
-    return [
-        _device_row(gate.name, device, figures.now)
-        for gate in figures.gates
-        for device in gate.devices
-    ]
-
-
-def _device_row(gate: str, device: DeviceStats, now: datetime) -> DeviceRow:
-    if device.last_seen_at is None:
-        return DeviceRow(gate, device, None, silent=False)
-    silent_s = max(0, int((now - device.last_seen_at).total_seconds()))
-    return DeviceRow(gate, device, silent_s, silent=silent_s > SILENT_S)
+    page = _page("board.html", board=make_board(services), states=STATES)
+    return Reply(page, content_type=HTML)
 
 
 def _names_this_machine(host: str) -> bool:

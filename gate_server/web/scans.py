@@ -17,7 +17,7 @@ from admission.wire import (
     StrikeRequest,
 )
 from gate_server.checkin import Presented
-from gate_server.decisions import Decision, stored_decision
+from gate_server.decisions import Decision, corrected_decision
 from gate_server.ledger.corrections import (
     Actor,
     annul_count,
@@ -28,7 +28,7 @@ from gate_server.ledger.corrections import (
     row_of,
     strike_scan,
 )
-from gate_server.ledger.reports import RecentScan
+from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.scans import StoredScan, find_scan
 from gate_server.ledger.session import Session
 from gate_server.web.callers import DEVICES, SUPERVISORS
@@ -56,7 +56,8 @@ def submit_scan(call: Call) -> ScanAnswer:
     presented = _present(services, device, request)
     decision = services.ledger.write(lambda tx: services.check_in.run(tx, presented))
     services.timings.note(device.gate_id, (perf_counter() - started) * 1000)
-    _note(services, device.device_id, request.mode, decision)
+    services.ledger.tallies.scanned_at[device.device_id] = presented.received_at
+    _note(services, presented, decision)
     return services.answers.scan(decision, device_id=device.device_id, now=presented.received_at)
 
 
@@ -92,12 +93,21 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
     return presented
 
 
-def _note(services: Services, device_id: str, mode: Mode, decision: Decision) -> None:
+def _note(services: Services, presented: Presented, decision: Decision) -> None:
     """Remember who waits for a human; a verdict that is answered again is not another call."""
     if decision.replayed or decision.scan_id is None:
         return
-    reason, at = decision.verdict.reason, decision.decided_at
-    services.calls.note(RecentScan(device_id, decision.nonce, mode, reason, at))
+    scan = RecentScan(
+        presented.device.device_id,
+        decision.nonce,
+        presented.mode,
+        decision.verdict.reason,
+        decision.decided_at,
+        decision.about,
+        gate_id=presented.device.gate_id,
+        direction=presented.direction,
+    )
+    services.calls.note(scan)
 
 
 @scans.operation(
@@ -116,7 +126,8 @@ def annul(call: Call) -> ScanAnswer | Counted:
 
     def change(tx: Session) -> Decision | Counted:
         now = services.ledger.clock()
-        if find_scan(tx, made_by, nonce) is None:
+        before = find_scan(tx, made_by, nonce)
+        if before is None:
             count = find_count(tx, made_by, nonce)
             if count is None:
                 raise NotFound(f"{made_by} has no scan or count with the nonce {nonce}")
@@ -127,7 +138,7 @@ def annul(call: Call) -> ScanAnswer | Counted:
         scan = annul_scan(
             tx, made_by, nonce, people=request.people, reason=request.reason, by=by, now=now
         )
-        return _decision(tx, scan)
+        return _decision(tx, scan, changed=scan.record.annuls > before.record.annuls)
 
     changed = services.ledger.write(change, urgent=True)
     return changed if isinstance(changed, Counted) else _scan_answer(call, changed, made_by)
@@ -167,10 +178,17 @@ def override(call: Call) -> ScanAnswer:
         )
         return _decision(tx, scan)
 
-    answer = _scan_answer(call, services.ledger.write(change, urgent=True), request.device_id)
-    services.calls.end(request.device_id, nonce)
+    decision = services.ledger.write(change, urgent=True)
+    return tell_override(services, request.device_id, decision)
+
+
+def tell_override(services: Services, device_id: str, decision: Decision) -> ScanAnswer:
+    """Let the lane know that a scan of its was overridden; nobody waits there for it any more."""
+    now = services.ledger.clock()
+    answer = services.answers.scan(decision, device_id=device_id, now=now)
+    services.calls.end(device_id, decision.nonce)
     if answer.reason is Reason.OVERRIDDEN:
-        services.hub.tell_verdict(request.device_id, answer)
+        services.hub.tell_verdict(device_id, answer)
     return answer
 
 
@@ -189,14 +207,15 @@ def strike(call: Call) -> ScanAnswer:
     def change(tx: Session) -> Decision:
         now = call.services.ledger.clock()
         by = Actor(call.caller.name, supervisor=True)
-        strike_scan(tx, request.device_id, nonce, reason=request.reason, by=by, now=now)
-        return _decision(tx, get_scan(tx, request.device_id, nonce))
+        struck = get_scan(tx, request.device_id, nonce).record.struck
+        scan = strike_scan(tx, request.device_id, nonce, reason=request.reason, by=by, now=now)
+        return _decision(tx, scan, changed=not struck)
 
     return _scan_answer(call, call.services.ledger.write(change), request.device_id)
 
 
-def _decision(tx: Session, scan: StoredScan) -> Decision:
-    return stored_decision(tx, scan, row_of(tx, scan))
+def _decision(tx: Session, scan: StoredScan, *, changed: bool = True) -> Decision:
+    return corrected_decision(tx, scan, row_of(tx, scan), changed=changed)
 
 
 def _scan_answer(call: Call, decision: Decision, device_id: str) -> ScanAnswer:

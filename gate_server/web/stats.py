@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from admission.calendar import to_ms
 from admission.scans import Device, Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from admission.wire_staff import (
+    CallAnswer,
     CapacityAnswer,
     DealShare,
     DeviceStats,
@@ -16,14 +17,15 @@ from admission.wire_staff import (
     QueueAnswer,
     StatsAnswer,
 )
-from gate_server.ledger.catalogue import Seen
 from gate_server.ledger.conflicts import count_open
+from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
 from gate_server.web.callers import STEWARDS
 from gate_server.web.operations import Call, Noun
 from gate_server.web.services import Services
 
 MINUTES = 60
+REVOKED_SHOWN_FOR = timedelta(hours=12)
 # Shares of the limit from which people must act (FACTS.md, crowds).
 _LEVELS = ((1.0, "full"), (0.9, "alarm"), (0.8, "warning"))
 
@@ -41,12 +43,13 @@ def make_stats(services: Services) -> StatsAnswer:
     ledger = services.ledger
     now = ledger.clock()
     day, catalogue = today(services, now), ledger.catalogue
+    waiting = services.calls.waiting(now)
     return StatsAnswer(
         now=now,
         inside=day.inside,
         people_today=day.persons,
         scans_today=day.scans,
-        calls_waiting=services.calls.waiting(now),
+        calls_waiting=len(waiting),
         capacity=_capacity(day.inside, services.settings.limit),
         queue=QueueAnswer(waiting=None, wait_minutes=None, as_of=None),
         gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
@@ -55,6 +58,17 @@ def make_stats(services: Services) -> StatsAnswer:
         counted_today=dict(day.counted),
         emergency=catalogue.emergency,
         conflicts_open=sum(ledger.read(count_open).values()),
+        calls=[_call(scan) for scan in waiting],
+    )
+
+
+def _call(scan: RecentScan) -> CallAnswer:
+    return CallAnswer(
+        device_id=scan.device_id,
+        nonce=scan.nonce,
+        gate_id=scan.gate_id,
+        reason=scan.reason,
+        at=scan.at,
     )
 
 
@@ -79,7 +93,7 @@ def _capacity(inside: int, limit: int) -> CapacityAnswer:
 
 def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:
     counted = day.gates.get(gate.gate_id) or GateDay()
-    minutes = dict(counted.minutes)
+    minutes, reasons = dict(counted.minutes), dict(counted.reasons)
     last = to_ms(now) // MINUTE_MS
     per_minute = [minutes.get(last - back, 0) for back in range(MINUTES - 1, -1, -1)]
     p50_ms, p95_ms = services.timings.percentiles(gate.gate_id, 0.5, 0.95)
@@ -92,31 +106,39 @@ def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:
         scans_today=counted.scans,
         people_last_60min=sum(per_minute),
         per_minute=per_minute,
-        refused=_refused(dict(counted.reasons)),
+        refused=_by_reason(reasons, Outcome.REFUSE),
+        referred=_by_reason(reasons, Outcome.REFER),
+        waited=_by_reason(reasons, Outcome.WAIT),
         p50_ms=p50_ms,
         p95_ms=p95_ms,
-        devices=_devices(services, gate.gate_id),
+        devices=_devices(services, gate.gate_id, now),
     )
 
 
-def _refused(reasons: Mapping[str, int]) -> dict[str, int]:
+def _by_reason(reasons: Mapping[str, int], outcome: Outcome) -> dict[str, int]:
     return {
         reason: scans
         for reason, scans in reasons.items()
-        if scans and not reason.startswith(COUNTED) and OUTCOMES[Reason(reason)] is Outcome.REFUSE
+        if scans and not reason.startswith(COUNTED) and OUTCOMES[Reason(reason)] is outcome
     }
 
 
-def _devices(services: Services, gate_id: str) -> list[DeviceStats]:
-    catalogue = services.ledger.catalogue
+def _devices(services: Services, gate_id: str, now: datetime) -> list[DeviceStats]:
+    ledger = services.ledger
+    here = [each for each in ledger.catalogue.devices.values() if each.gate_id == gate_id]
+    shown = [(device, ledger.last_seen(device.device_id)) for device in here]
     return [
-        _device(device, catalogue.seen.get(device.device_id))
-        for device in catalogue.devices.values()
-        if device.gate_id == gate_id and not device.revoked
+        _device(services, device, seen) for device, seen in shown if _matters(device, seen, now)
     ]
 
 
-def _device(device: Device, seen: Seen | None) -> DeviceStats:
+def _matters(device: Device, seen: datetime | None, now: datetime) -> bool:
+    """Say whether a device is shown: one that was revoked is, while it may still be in use."""
+    return not device.revoked or (seen is not None and now - seen <= REVOKED_SHOWN_FOR)
+
+
+def _device(services: Services, device: Device, seen_at: datetime | None) -> DeviceStats:
+    seen = services.ledger.catalogue.seen.get(device.device_id)
     word = seen.heartbeat if seen is not None else {}
     outbox_depth = word.get("outbox_depth")
     offset_ms = device.offset_ms
@@ -124,11 +146,12 @@ def _device(device: Device, seen: Seen | None) -> DeviceStats:
         device_id=device.device_id,
         name=device.name,
         profile=device.profile.value,
-        last_seen_at=None if seen is None else seen.seen_at,
+        last_seen_at=seen_at,
         outbox_depth=outbox_depth if isinstance(outbox_depth, int) else None,
         replica_age_s=_number(word.get("replica_age_s")),
         battery=_number(word.get("battery")),
         clock_skew_s=None if offset_ms is None else offset_ms / 1000,
+        state="revoked" if device.revoked else "suspended" if device.suspended else "active",
     )
 
 

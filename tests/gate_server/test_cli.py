@@ -12,7 +12,7 @@ from PIL import Image
 
 from gate_server.cli import main
 from scanner_client.enrolment import read_invitation
-from tests.server import Park, a_running_server
+from tests.server import Park, a_running_server, an_app
 
 DEALS = (
     "deal_id,platform,title,face_price_minor,currency,valid_from,valid_until,rights\n"
@@ -200,6 +200,54 @@ def test_a_void_whose_terms_say_nothing_sensible_is_refused(venue, options, stat
     run(venue, *VOID, *options, status=status)
 
     assert answer(venue, "deal", "list")[0]["status"] == "active"
+
+
+def test_a_void_says_how_it_was_understood(venue):
+    park = Park(venue)
+    park.sell("CAME-01", "CAME-02", "STAYED-HOME-1")
+    marshal = park.enrol("marshal")
+    with an_app(park) as (_, site):
+        for code in ("CAME-01", "CAME-02"):
+            site.scan(marshal, code, mode="arrive")
+    today = park.ledger.clock().astimezone(park.settings.venue.zone).date()
+    park.close()
+    counted = "vouchers still let in: 2 (arrivals so far), refused: 1"
+
+    preview = run(venue, *VOID, "--arrived-by", "23:59", "--preview").stdout
+    told = run(venue, *VOID, "--arrived-by", "23:59").stdout
+    made = answer(venue, *VOID, "--nobody")
+
+    for text in (preview, told):
+        assert counted in text
+        assert f"from {today} 00:00:00 to {today} 23:59:00" in text
+        assert "paid by: platform, 260.00 CNY a person honoured" in text
+    assert (made["honour"], made["would_admit"], made["would_refuse"]) == (None, 0, 3)
+    assert "nobody" in run(venue, *VOID, "--nobody", "--preview").stdout
+
+
+def test_a_deal_is_shown_with_its_hold_and_all_versions_of_its_void(venue):
+    run(venue, "deal", "hold", "DAY", "--reason", "price 0.01", "--price-at-most", 100)
+    held = run(venue, "deal", "show", "DAY").stdout
+    run(venue, *VOID, "--arrived-by", "17:00")
+    run(venue, "deal", "restore", "DAY", "--reason", "by mistake")
+    run(venue, *VOID, "--nobody")
+    shown = answer(venue, "deal", "show", "DAY")
+    told = run(venue, "deal", "show", "DAY").stdout
+
+    assert "only at most 1.00 a person" in held
+    assert shown["hold"] is None
+    assert (shown["status"], shown["void"]["void_version"]) == ("voided", 3)
+    assert [each["restored"] for each in shown["void_versions"]] == [False, True, False]
+    assert told.count("limit failed") == 2
+    assert "by mistake" in told
+    assert "NONE" in run(venue, "deal", "show", "NONE", status=1).stderr
+
+
+def test_a_wrong_time_is_answered_with_one_of_these_days(venue):
+    told = run(venue, *VOID, "--arrived-by", "5 pm", status=1).stderr
+
+    assert "17:00" in told
+    assert "2015" not in told
 
 
 # --- vouchers of ours ----------------------------------------------------------------------------

@@ -5,7 +5,8 @@ import pytest
 from admission.keys import buyer_hash
 from admission.voids import Honour
 from gate_server.ledger.actions import block_buyer
-from gate_server.ledger.reports import DealBook, list_blocks, preview_void, recent_scans
+from gate_server.ledger.recent import recent_scans
+from gate_server.ledger.reports import DealBook, list_blocks, preview_void
 from tests.server import Park, an_app
 
 

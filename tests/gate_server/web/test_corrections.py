@@ -33,6 +33,8 @@ def test_annul_gives_people_back_and_may_be_repeated(site, device):
     assert first.status_code == again.status_code == 200
     assert first.json()["nonce"] == "an-admission"
     assert first.json()["admitted"] == again.json()["admitted"] == 0
+    assert (first.json()["replayed"], again.json()["replayed"]) == (False, True)
+    assert first.json()["remaining"] == again.json()["remaining"] == 3
     assert site.scan(device, CODE)["admitted"] == 3
 
 
@@ -93,6 +95,19 @@ def test_override_lets_in_and_a_retry_says_so(site, device, boss):
     assert answer.json()["reason"] == retried["reason"] == "overridden"
     assert answer.json()["outcome"] == retried["outcome"] == "admit"
     assert answer.json()["admitted"] == retried["admitted"] == 2
+    assert (answer.json()["replayed"], retried["replayed"]) == (False, True)
+
+
+def test_override_says_what_is_left_after_it(site, park, device, boss):
+    park.offer("HELD")
+    park.sell("ON-HOLD-1", deal_id="HELD", admits="2")
+    assert site.post("/deals/HELD/hold", boss, {"reason": "price 0.01"}).status_code == 200
+    referred = site.scan(device, "ON-HOLD-1", nonce="a-referral")
+    answer = override(site, boss, device, "a-referral", party=1).json()
+
+    assert (referred["reason"], referred["remaining"]) == ("deal_held", 2)
+    assert (answer["admitted"], answer["remaining"]) == (1, 1)
+    assert site.scan(device, "ON-HOLD-1", nonce="a-referral")["remaining"] == 1
 
 
 def test_override_is_once_and_soon(site, park, device, boss):
@@ -126,7 +141,9 @@ def test_struck_stamp_counts_for_nothing(site, park, device, boss):
     struck = site.post("/scans/a-stamp-1/strike", boss, body)
     other = site.post("/scans/a-refusal/strike", boss, body | {"device_id": device.name})
 
-    assert struck.status_code == 200
+    again = site.post("/scans/a-stamp-1/strike", boss, body)
+    assert struck.status_code == again.status_code == 200
+    assert (struck.json()["replayed"], again.json()["replayed"]) == (False, True)
     assert (other.status_code, slug_of(other)) == (409, "not-a-stamp")
     assert site.scan(device, CODE)["voucher"]["arrived_at"] is None
 

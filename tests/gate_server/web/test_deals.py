@@ -1,5 +1,7 @@
 """Deals, blocks, gates over HTTP: what supervisors see and do, effective at the next scan."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.server import slug_of
@@ -124,6 +126,8 @@ def test_preview_counts_and_changes_nothing(site, park, device, boss):
         "arrived": 2,
         "admitted_people": 1,
         "inside": 1,
+        "would_admit": 0,
+        "would_refuse": 2,
     }
     assert park.ledger.revision == before
 
@@ -134,6 +138,10 @@ def test_preview_counts_arrivals_inside_the_honour_terms(site, park, device, bos
     answer = site.post("/deals/DAY/void?preview=true", boss, {**NOBODY, "honour": terms}).json()
 
     assert answer["preview"]["arrived"] == 0
+    terms = {"arrived_by": (park.ledger.clock() + timedelta(seconds=1)).isoformat()}
+    answer = site.post("/deals/DAY/void?preview=true", boss, {**NOBODY, "honour": terms}).json()
+    counted = answer["preview"]
+    assert (counted["arrived"], counted["would_admit"], counted["would_refuse"]) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(

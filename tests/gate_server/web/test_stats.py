@@ -60,15 +60,41 @@ def calls_waiting(site, boss):
     return site.get("/stats", boss).json()["calls_waiting"]
 
 
-def test_referred_visitor_is_a_call_until_the_lane_goes_on(site, park, boss):
+def test_referred_visitor_is_a_call_though_the_lane_goes_on(site, park, boss):
     device = park.enrol()
     a_call(site, park, device)
-    waiting = calls_waiting(site, boss)
     site.scan(device, "ORDER-77", nonce="a-referral")
-    repeated = calls_waiting(site, boss)
-    site.scan(device, "FAMILY-1")
+    park.sell("SOMEBODY-ELSE")
+    site.scan(device, "SOMEBODY-ELSE")
+    site.scan(device, "NO-SUCH-CODE")
 
-    assert (waiting, repeated, calls_waiting(site, boss)) == (1, 1, 0)
+    (call,) = site.get("/stats", boss).json()["calls"]
+    assert call.pop("at")
+    assert call == {
+        "device_id": device.name,
+        "nonce": "a-referral",
+        "gate_id": "G1",
+        "reason": "several_vouchers",
+    }
+
+
+def test_call_ends_when_what_was_shown_is_answered_anew_at_any_lane(site, park, boss):
+    device, other = park.enrol(), park.enrol()
+    a_call(site, park, device)
+    site.scan(other, "ORDER-77")
+    moved = site.get("/stats", boss).json()["calls"]
+    site.scan(device, "FAMILY-2")
+
+    assert [call["device_id"] for call in moved] == [other.name]
+    assert calls_waiting(site, boss) == 0
+
+
+def test_who_leaves_is_no_call(site, park, boss):
+    park.sell("NEVER-CAME-IN")
+    answer = site.scan(park.enrol(), "NEVER-CAME-IN", direction="exit")
+
+    assert answer["outcome"] == "refer"
+    assert calls_waiting(site, boss) == 0
 
 
 def test_override_answers_a_call(site, park, boss):
@@ -80,14 +106,21 @@ def test_override_answers_a_call(site, park, boss):
     assert calls_waiting(site, boss) == 0
 
 
-def test_call_is_forgotten_after_ten_minutes_and_never_by_a_restart(site, park, boss):
+def test_call_is_forgotten_after_twenty_minutes(site, park, boss):
     a_call(site, park, park.enrol())
+    park.now = utc_now() + timedelta(minutes=20, seconds=1)
+
+    assert calls_waiting(site, boss) == 0
+
+
+def test_call_is_not_forgotten_by_a_restart(site, park, boss):
+    device = park.enrol()
+    a_call(site, park, device)
     with an_app(park) as (_, restarted):
         after_restart = calls_waiting(restarted, boss)
-    park.now = utc_now() + timedelta(minutes=10, seconds=1)
+        restarted.scan(device, "FAMILY-1")
 
-    assert after_restart == 1
-    assert calls_waiting(site, boss) == 0
+        assert (after_restart, calls_waiting(restarted, boss)) == (1, 0)
 
 
 def test_check_is_no_call(site, park, boss):
@@ -188,6 +221,66 @@ def test_board_shows_each_scanners_last_word(site, park):
 
     park.now = park.ledger.clock() + timedelta(seconds=40)
     assert "cut off" in site.http.get("/").text
+
+
+def test_device_that_only_scans_was_seen_too(site, park, boss):
+    device = park.enrol()
+    site.scan(device, "NO-SUCH-CODE")
+    (gate, _) = site.get("/stats", boss).json()["gates"]
+    with an_app(park) as (_, restarted):
+        after = restarted.get("/stats", boss).json()["gates"][0]["devices"]
+    park.now = park.ledger.clock() + timedelta(seconds=40)
+
+    assert gate["devices"][0]["last_seen_at"] == after[0]["last_seen_at"] is not None
+    # It never said that it beats, so its silence says nothing.
+    assert "cut off" not in site.http.get("/").text
+
+
+def test_board_shows_scanners_that_were_stopped(site, park):
+    device, unused = park.enrol(), park.enrol()
+    site.scan(device, "NO-SUCH-CODE")
+    for each in (device, unused):
+        park.revoke(each.name)
+    code = park.invite()
+    for nonce in ("first-nonce", "other-nonce"):
+        site.post("/devices/enrol", None, {"code": code, "nonce": nonce})
+    page = site.http.get("/").text
+
+    assert page.count("已停用 <span>revoked") == 1
+    assert "已暂停使用 <span>suspended" in page
+
+
+def test_board_says_why_people_were_not_let_in_and_where_they_wait(site, park, boss):
+    device = park.enrol()
+    a_call(site, park, device)
+    site.scan(device, "NO-SUCH-CODE")
+    site.post("/gates/G1/state", boss, {"state": "exit_only", "reason": "queue"})
+    site.scan(device, "NO-SUCH-CODE")
+    gate = site.get("/stats", boss).json()["gates"][0]
+    page = site.http.get("/").text
+
+    assert gate["refused"] == {"unknown_code": 1}
+    assert gate["referred"] == {"several_vouchers": 1}
+    assert gate["waited"] == {"gate_closed": 1}
+    for shown in (
+        "未查到 <span>unknown code",
+        "一单多票",
+        "检票口暂停",
+        "只出不进 <span>exit only",
+    ):
+        assert shown in page
+    assert "unknown_code" not in page
+    assert f"<code>{device.name} referral</code>" in page
+
+
+def test_board_says_which_deals_are_stopped(site, park, boss):
+    park.offer("EAST-1")
+    site.post("/deals/EAST-1/hold", boss, {"reason": "price"})
+    site.post("/deals/DAY/void", boss, {"reason": "x", "honour": None, "cost_bearer": "venue"})
+    page = site.http.get("/").text
+
+    assert "待确认 <span>on hold" in page
+    assert "已取消 <span>voided" in page
 
 
 def test_board_is_for_this_machine(far, site):

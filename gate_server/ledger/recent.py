@@ -1,0 +1,124 @@
+"""Read the scans of the last minutes: who may still wait, and what a supervisor may correct."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from admission.calendar import from_ms, to_ms
+from admission.scans import Direction, Mode
+from admission.verdicts import OUTCOMES, Outcome, Reason
+from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.session import Row
+
+MOST_RECENT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecentScan:
+    """What of a recorded scan says whether somebody still waits.
+
+    Attributes:
+        about: the keys of what was presented: of its vouchers, and of the code itself.
+    """
+
+    device_id: str
+    nonce: str
+    mode: Mode
+    reason: Reason
+    at: datetime
+    about: frozenset[bytes] = frozenset()
+    gate_id: str = ""
+    direction: Direction = Direction.ENTRY
+
+
+def recent_scans(ledger: Ledger, since: datetime) -> list[RecentScan]:
+    """Return the scans received since an instant that were not overridden, oldest first."""
+    return ledger.read(lambda db: _recent_scans(db, to_ms(since)))
+
+
+def _recent_scans(db: sqlite3.Connection, first_ms: int) -> list[RecentScan]:
+    rows = db.execute(
+        "SELECT device_id, nonce, mode, reason, received_at, gate_id, direction, credential_key,"
+        " detail FROM scans WHERE scan_id > (SELECT revision FROM venue) - ? AND received_at >= ?"
+        " AND overridden = 0 ORDER BY scan_id",
+        (MOST_RECENT, first_ms),
+    ).fetchall()
+    return [
+        RecentScan(
+            device_id,
+            nonce,
+            Mode(mode),
+            Reason(reason),
+            from_ms(at),
+            _about(db, key, detail),
+            gate_id=gate_id,
+            direction=Direction(direction),
+        )
+        for device_id, nonce, mode, reason, at, gate_id, direction, key, detail in rows
+    ]
+
+
+def _about(db: sqlite3.Connection, key: bytes | None, detail: str) -> frozenset[bytes]:
+    keys = set() if key is None else {key}
+    for voucher_id, _ in msgspec.json.decode(detail).get("several", ()):
+        sql = "SELECT credential_key FROM vouchers WHERE voucher_id = ?"
+        keys.update(found for (found,) in db.execute(sql, (voucher_id,)))
+    return frozenset(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedScan:
+    """A recent scan as a supervisor reads it; people are those it let in, by now."""
+
+    device_id: str
+    gate_id: str
+    at: datetime
+    mode: Mode
+    direction: Direction
+    reason: Reason
+    people: int
+    tail: str | None
+    deal_id: str | None
+    nonce: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that the reason stands for."""
+        return OUTCOMES[self.reason]
+
+
+def list_scans(
+    ledger: Ledger, since: datetime, *, device_id: str | None = None
+) -> list[ListedScan]:
+    """Return the scans received since an instant as they stand now, the newest first."""
+    rows = ledger.read(
+        lambda db: db.execute(
+            "SELECT s.device_id, s.gate_id, s.scan_at, s.mode, s.direction, s.overridden,"
+            " COALESCE(s.shown_reason, s.reason), COALESCE(s.shown_people, s.people), s.annulled,"
+            " s.tail, d.deal_id, s.nonce FROM scans s"
+            " LEFT JOIN vouchers v ON v.voucher_id = s.voucher_id"
+            " LEFT JOIN deals d ON d.deal_no = v.deal_no"
+            " WHERE s.scan_id > (SELECT revision FROM venue) - ? AND s.received_at >= ?"
+            " AND s.device_id = COALESCE(?, s.device_id) ORDER BY s.scan_id DESC",
+            (MOST_RECENT, to_ms(since), device_id),
+        ).fetchall()
+    )
+    return [_listed(row) for row in rows]
+
+
+def _listed(row: Row) -> ListedScan:
+    device_id, gate_id, at, mode, direction, overridden, reason, people, annulled, *names = row
+    return ListedScan(
+        device_id,
+        gate_id,
+        from_ms(at),
+        Mode(mode),
+        Direction(direction),
+        Reason.OVERRIDDEN if overridden else Reason(reason),
+        (overridden or people) - annulled,
+        *names,
+    )
