@@ -95,9 +95,10 @@ class Messages:
         for name, key in (("from", "valid_from"), ("until", "valid_until")):
             if isinstance(at := say.get(key), datetime):
                 names[name] = self._local(at)
-        names["areas"] = _listed(say.get("areas"))
         where = _listed(_where(say, gates))
-        names["gates"] = f" ({where})" if where else ""
+        # People know gates by name; an area has only its id.
+        names["areas"] = "" if where and gates else _listed(say.get("areas"))
+        names["gates"] = where if gates else f" ({where})" if where else ""
         names["tickets"] = _listed(say.get("tickets"))
         names["hours"] = _hours(say.get("hours"))
         return names

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from admission.scans import GateState, Profile
+from admission.scans import GateState, PartyDefault, Profile
 from gate_server.cli.edge import Command, Group, listing, options, show, tell
 from gate_server.cli.pictures import png_qr, terminal_qr
 from gate_server.cli.serving import Serving, enrolment_url, read_serving
-from gate_server.commands.venue import AddGate, AddUser, Enrol, Named, SetGate
+from gate_server.commands.venue import AddGate, AddUser, Enrol, Named, SetGate, SetParty
 from gate_server.control import call
 from gate_server.key_files import write_durably
 from gate_server.ledger.devices import ROLES
@@ -128,6 +128,15 @@ def device_list() -> None:
 def device_revoke(device_id: str) -> None:
     """End a device's rights for good; it wipes itself at its next call."""
     show(_call("device revoke", Named(name=device_id)), f"device {device_id} is revoked")
+
+
+@device.command("party")
+@click.argument("device_id", metavar="ID")
+@click.argument("party", type=click.Choice([each.value for each in PartyDefault]))
+def device_party(device_id: str, party: str) -> None:
+    """Say how many people a scan is for: one, all that are left, or ask staff each time."""
+    made = _call("device party", SetParty(device_id=device_id, party=PartyDefault(party)))
+    show(made, f"device {device_id}: {party}")
 
 
 @click.group("user", cls=Group)

@@ -6,7 +6,7 @@ from typing import Any
 
 from admission.errors import FeedRejected, InvalidInput
 from admission.row_values import ident, needed
-from admission.scans import Gate, GateState, Profile
+from admission.scans import Gate, GateState, PartyDefault, Profile
 from gate_server.commands.services import Command, Params, Services
 from gate_server.ledger import actions, devices
 from gate_server.secrets import (
@@ -46,6 +46,13 @@ class Enrol(Params, frozen=True):
 
 class Nothing(Params, frozen=True):
     """Nothing needs to be said."""
+
+
+class SetParty(Params, frozen=True):
+    """A device, and how many people its scans are for."""
+
+    device_id: str
+    party: PartyDefault
 
 
 class Named(Params, frozen=True):
@@ -132,6 +139,16 @@ def list_devices(services: Services, _: Nothing) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def set_party(services: Services, params: SetParty) -> dict[str, Any]:
+    """Change how many people a device's scans are for that do not say so."""
+    ledger = services.ledger
+    ledger.write(
+        lambda tx: devices.set_party_default(tx, params.device_id, params.party, by=services.by),
+        alone=True,
+    )
+    return {"device_id": params.device_id, "party_default": params.party.value}
 
 
 def revoke_device(services: Services, params: Named) -> dict[str, Any]:
@@ -244,6 +261,7 @@ COMMANDS: dict[str, Command[Any]] = {
     "gate state": Command(SetGate, set_gate_state),
     "device enrol": Command(Enrol, enrol_device),
     "device list": Command(Nothing, list_devices),
+    "device party": Command(SetParty, set_party),
     "device revoke": Command(Named, revoke_device),
     "user add": Command(AddUser, add_user),
     "user list": Command(Nothing, list_users),

@@ -66,7 +66,10 @@ def test_a_first_use_names_the_gate_as_people_know_it():
 def test_a_wrong_gate_names_the_right_ones(gates, named):
     verdict = Verdict(Reason.WRONG_GATE, say={"areas": ("canyon",), "gates": gates})
 
-    assert named in Messages(TEMPLATES, VENUE).sentence(verdict, gates=GATES).zh
+    said = Messages(TEMPLATES, VENUE).sentence(verdict, gates=GATES).zh
+    assert named in said
+    assert "canyon" not in said
+    assert "canyon" in Messages(TEMPLATES, VENUE).sentence(verdict).zh
 
 
 def test_more_gates_than_anybody_listens_to_are_left_out():

@@ -373,3 +373,15 @@ def test_conflicts_are_listed_and_closed(venue):
     assert (closed["status"], closed["note"]) == ("resolved", "a copied screenshot")
     again = run(venue, "conflict", "resolve", found["conflict_id"], "--note", "x", status=1)
     assert "resolved before" in again.stderr
+
+
+def test_a_lane_can_be_made_to_ask_for_the_number_of_people(venue):
+    park = Park(venue)
+    device = park.enrol()
+    park.close()
+    with a_running_server(venue) as server:
+        run(venue, "device", "party", device.name, "ask")
+
+        assert server.get("/devices/self", device).json()["party_default"] == "ask"
+
+    assert "no device D99" in run(venue, "device", "party", "D99", "one", status=1).stderr
