@@ -76,7 +76,9 @@ class Demo:
         for place in (*self._at_gates(), MARSHAL):
             self._folder(place).mkdir(parents=True)
         port = self._serve()
-        self._cable = Cable(self.stage, port, lambda: self._ask("GET", "/api/v1/stats"))
+        running = frozenset(f"demo {gate_id}" for gate_id in self._at_gates())
+        stats = partial(self._ask, "GET", "/api/v1/stats")
+        self._cable = Cable(self.stage, port, stats, running)
         self._cable.open()
         access = self._prepare(self._cable.url)
         self._tell(access)

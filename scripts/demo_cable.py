@@ -21,7 +21,6 @@ from plug import HOLD, PASS, Plug
 KEY = "p"
 FIRST_PORT = 8060
 LOOK_EVERY_S = 1.0
-HEARD_WITHIN = timedelta(minutes=5)
 AFTER_THE_OLD_WORDS = timedelta(seconds=1)
 
 
@@ -60,13 +59,21 @@ class Cable:
 
     Args:
         stats: asks the server, past the cable, how the venue stands.
+        running: names of the scanners that run all the time.
     """
 
-    def __init__(self, stage: Stage, server_port: int, stats: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        server_port: int,
+        stats: Callable[[], dict[str, Any]],
+        running: frozenset[str],
+    ) -> None:
         # The same port in the next demo, where it can be: the scanners are enrolled with it.
         self._plug = Plug(server_port, port=find_port(FIRST_PORT))
         self._stage = stage
         self._stats = stats
+        self._running = running
         self._keys = Keys()
         self._back_at: datetime | None = None
         self._looked_at = 0.0
@@ -100,8 +107,9 @@ class Cable:
             return
         self._looked_at = now
         stats = self._stats()
-        words = [_Word(each) for gate in stats["gates"] for each in gate["devices"]]
-        running = [word for word in words if word.heard_since(self._back_at - HEARD_WITHIN)]
+        devices = [each for gate in stats["gates"] for each in gate["devices"]]
+        # One that only reads a picture now and then has nothing to say in between.
+        running = [_Word(each) for each in devices if each["name"] in self._running]
         # What a scanner said while it was cut off may come only now; its next word is true.
         since = self._back_at + AFTER_THE_OLD_WORDS
         if running and all(word.heard_since(since) and not word.waiting for word in running):

@@ -150,6 +150,8 @@ class Venue:
         options = ("--gate", gate, "--name", f"demo {name}", "--profile", profile, "--json")
         invitation = json.loads(self.gate_server("device", "enrol", *options))
         told = json.loads(run([*scanner, "enrol", url, invitation["code"], "--json"]))
+        # Its replica at once, so that the cable may be pulled from the first moment.
+        run([*scanner, "sync"])
         device.write_text(json.dumps({"device_id": told["device_id"], "url": url}), "utf-8")
 
     def sell(
