@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from hashlib import blake2b
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from admission import base64url
 from admission.errors import InvalidInput
 
 SECRET_BYTES = 32
@@ -136,7 +135,7 @@ def normalise_phone(phone: str) -> str:
 
 def write_code_keys(keys: Iterable[CodeKey]) -> str:
     """Write keys as the wire's `code_key`: `1.<base64url>`, several parted by a space."""
-    return " ".join(f"{key.number}.{_base64url(key.secret)}" for key in keys)
+    return " ".join(f"{key.number}.{base64url.write(key.secret)}" for key in keys)
 
 
 def read_code_keys(text: str) -> tuple[CodeKey, ...]:
@@ -157,16 +156,12 @@ def _read_code_key(text: str) -> CodeKey:
     if int(match[1]) > HIGHEST_NUMBER:
         raise InvalidInput("code_key", f"its number is over {HIGHEST_NUMBER}")
     try:
-        secret = base64.urlsafe_b64decode(match[2] + "=")
-    except binascii.Error as error:
+        secret = base64url.read(match[2])
+    except ValueError as error:
         raise InvalidInput("code_key", "its secret is not base64url") from error
-    if _base64url(secret) != match[2]:
+    if base64url.write(secret) != match[2]:
         raise InvalidInput("code_key", "its last character is damaged; enrol the scanner again")
     return CodeKey(int(match[1]), secret)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 @lru_cache(maxsize=64)

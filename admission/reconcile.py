@@ -223,7 +223,7 @@ def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> I
     if voucher.status not in _ENDED or status_at is None:
         return
     newest = max(account.voids, key=lambda version: version.version, default=None)
-    if newest is not None and not newest.restored and status_at >= newest.statuses_since:
+    if newest is not None and not newest.restored and newest.made(status_at):
         return  # the void's own effect
     for record in passages:
         if _by_supervisor(record):

@@ -6,8 +6,6 @@ or returns vouchers that the rules can use.
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -17,6 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from admission import base64url
 from admission.calendar import from_ms, to_ms
 from admission.errors import InvalidInput
 from admission.history import Record
@@ -31,7 +30,6 @@ _SHORTEST_KEY, _LONGEST_KEY, _MOST_KEY_NO = 4, 18, 255
 _MOST = 2**53 - 1  # every whole number, so that any reader of JSON keeps it exact
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
 # What is not of base64url becomes what base64 refuses.
-_STANDARD = str.maketrans("-_+/=", "+/???")
 _STATUSES = {status.value: status for status in Status}
 
 _LINE: msgspec.json.Decoder[ReplicaLine] = msgspec.json.Decoder(ReplicaLine)
@@ -245,7 +243,7 @@ def record_of(line: ScanLine) -> Record:
 
 def key_text(key: bytes) -> str:
     """Write a credential key as the wire does, in base64url."""
-    return urlsafe_b64encode(key).rstrip(b"=").decode("ascii")
+    return base64url.write(key)
 
 
 def key_of(text: str) -> bytes:
@@ -294,10 +292,7 @@ def _keys(line: VouchersLine) -> list[bytes]:
 
 def _bytes(field: str, text: str) -> bytes:
     try:
-        # Its own padding would end the text early: strict mode takes no "=" in the middle.
-        return binascii.a2b_base64(
-            text.translate(_STANDARD) + "=" * (-len(text) % 4), strict_mode=True
-        )
+        return base64url.read(text)
     except ValueError as error:
         raise InvalidInput(field, "is not base64url") from error
 

@@ -140,7 +140,7 @@ def refuse_ended(s: Situation) -> Reason | None:
     reason = _ENDED.get(voucher.status)
     if reason is None or s.void is None or voucher.status_at is None:
         return reason
-    return None if voucher.status_at >= s.void.statuses_since else reason
+    return None if s.void.made(voucher.status_at) else reason
 
 
 def refuse_blocked(s: Situation) -> Reason | None:

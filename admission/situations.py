@@ -10,7 +10,7 @@ from admission.history import Arrival
 from admission.lazy import once
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import NOTHING_TO_SAY, OUTCOMES, FirstUse, Outcome, Reason, Say, Verdict
-from admission.voids import Void, arrivals_covered, people_covered
+from admission.voids import Void, people_covered
 from admission.vouchers import Voucher
 
 _DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
@@ -105,7 +105,7 @@ class Situation:
         in_before = max(0, history.people_in(self.day) - self._stamped_in)
         now = Arrival(self.now, self.case.scan.party, in_before)
         inside = honour.arrived_from <= self.now <= honour.arrived_by
-        return arrivals_covered(honour, self.arrivals) + ([now] if inside else [])
+        return honour.proofs(self.arrivals, self.now) + ([now] if inside else [])
 
     @once
     def _people_covered(self) -> int:

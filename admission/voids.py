@@ -41,6 +41,10 @@ class Honour:
         if self.admit_until < self.arrived_from:
             raise ValueError("admit_until is before arrived_from: nobody could be honoured")
 
+    def proofs(self, arrivals: Iterable[Arrival], now: datetime) -> list[Arrival]:
+        """Return the arrivals that let people in now, in the order given."""
+        return [] if now > self.admit_until else arrivals_covered(self, arrivals)
+
     @classmethod
     def of(
         cls,
@@ -78,6 +82,10 @@ class Void:
     settlement_unit_minor: int | None = None
     notice: tuple[str, str] | None = None
     restored: bool = False
+
+    def made(self, status_at: datetime) -> bool:
+        """Say whether a cancellation or refund is the void's own effect."""
+        return status_at >= self.statuses_since
 
 
 def default_statuses_since(versions: Sequence[Void], hold: Hold | None, now: datetime) -> datetime:

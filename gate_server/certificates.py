@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import re
 import socket
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from admission import base64url
 from admission.errors import InvalidInput, LedgerRefused
 from gate_server.key_files import (
     OWNER_ONLY_DIR,
@@ -151,7 +151,7 @@ def _fingerprint(public_key: CertificatePublicKeyTypes) -> str:
     info = public_key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return base64.urlsafe_b64encode(sha256(info).digest()).rstrip(b"=").decode("ascii")
+    return base64url.write(sha256(info).digest())
 
 
 def _make_authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:

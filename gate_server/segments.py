@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from array import array
-from base64 import urlsafe_b64encode
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from admission import base64url
 from admission.calendar import to_ms
 from admission.keys import write_code_keys
 from admission.wire_outage import CompleteLine, StateLine, TokenKey
@@ -265,7 +265,7 @@ class Segments:
             token_keys=[
                 TokenKey(
                     key_id=key.key_id,
-                    public=urlsafe_b64encode(key.public).rstrip(b"=").decode(),
+                    public=base64url.write(key.public),
                     signs_from=key.signs_from,
                 )
                 for key in self._keys.published().keys

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,7 +163,8 @@ class Store:
         db = sqlite3.connect(
             self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(db.close)
             db.execute("PRAGMA journal_mode = WAL")
             with _transaction(db):
                 if not db.execute("PRAGMA user_version").fetchone()[0]:
@@ -172,9 +173,7 @@ class Store:
                 elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                     raise ValueError("damaged")
                 self._prove(db, after_damage)
-        except BaseException:
-            db.close()
-            raise
+            undo.pop_all()
         self._opened = _identity(self._path)
         return db
 
@@ -200,15 +199,11 @@ class Store:
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE: two processes that both read the last place in the chain must not both take it.
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    # The connection itself commits at the end, and rolls back on whatever ends it otherwise.
+    with db:
+        # IMMEDIATE: two processes that both read the last place in the chain must not both take it.
+        db.execute("BEGIN IMMEDIATE")
         yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def is_damage(error: sqlite3.Error) -> bool:

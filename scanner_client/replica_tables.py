@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from admission import base64url
 from admission.calendar import Venue, from_ms
 from admission.codes import CodeReader
 from admission.errors import InvalidInput
@@ -282,16 +282,13 @@ def name_of(line: FewLine) -> tuple[str, str]:
 def _reader_of(state: StateLine) -> CodeReader:
     try:
         public = [
-            PublicKey(key.key_id, _bytes(key.public), key.signs_from) for key in state.token_keys
+            PublicKey(key.key_id, base64url.read(key.public), key.signs_from)
+            for key in state.token_keys
         ]
         key_list = KeyList(tuple(public))
     except ValueError as error:
         raise InvalidInput("token_keys", str(error)) from error
     return CodeReader(read_code_keys(state.code_keys) if state.code_keys else (), key_list)
-
-
-def _bytes(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _venue_of(state: StateLine) -> Venue:

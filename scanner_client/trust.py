@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ssl
 from hashlib import sha256
 
@@ -10,6 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from admission import base64url
 from admission.errors import RelayError
 
 # A device without a clock must still work. OpenSSL, X509_VERIFY_PARAM_set_flags(3).
@@ -72,4 +72,4 @@ def _fingerprint(authority: x509.Certificate) -> str:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise RelayError("the server's authority has a key of an unknown kind") from error
     info = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.urlsafe_b64encode(sha256(info).digest()).rstrip(b"=").decode("ascii")
+    return base64url.write(sha256(info).digest())

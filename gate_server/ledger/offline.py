@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,10 +16,12 @@ from admission.errors import (
     NotFound,
 )
 from admission.history import Record, fold
+from admission.offline_lines import check_offline_scan
 from admission.reconcile import Conflict, ConflictKind, Name
+from admission.replica_columns import key_of
 from admission.scan_times import ScanTime, scan_time
-from admission.scans import MODES, Device, Direction, Mode, Profile
-from admission.verdicts import OUTCOMES, Outcome, Reason, Verdict
+from admission.scans import Device, Direction, Profile
+from admission.verdicts import Reason, Verdict
 from admission.wire_outage import BatchAnswer, BatchLine, OfflineAnnul, OfflineCount, OfflineScan
 from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import (
@@ -148,7 +148,7 @@ class Recorder:
 
     def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
         tx, verdict = self._tx, _verdict(line)
-        _check(line, self._device)
+        check_offline_scan(line, self._device.profile)
         new = self._new(line, taken.code, time.at)
         records = self._records(new)
         history = fold(records, terms_of(new.row), tx.venue)
@@ -357,34 +357,10 @@ def _verdict(line: OfflineScan) -> Verdict:
     )
 
 
-def _check(line: OfflineScan, device: Device) -> None:
-    """Refuse what no scanner of ours can have shown.
-
-    Raises:
-        InvalidInput: names the field.
-    """
-    shown = line.verdict
-    if OUTCOMES[shown.reason] is not shown.outcome:
-        raise InvalidInput("verdict.outcome", f"is not that of {shown.reason}")
-    if line.mode not in MODES[device.profile] or line.mode in {Mode.CHECK, Mode.EXCHANGE}:
-        raise InvalidInput("mode", f"{line.mode} leaves no record of a {device.profile} device")
-    if shown.admitted and (shown.outcome is not Outcome.ADMIT or line.mode is Mode.ARRIVE):
-        raise InvalidInput("verdict.admitted", "nobody passes by such a verdict")
-    # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
-    if line.code is not None and line.code_key is not None:
-        raise InvalidInput("code", "send either code or code_key")
-
-
 def _keys(line: OfflineScan, code: CodeRead | None) -> tuple[bytes, ...]:
     if code is not None:
         return code.keys
-    text = line.code_key
-    if text is None:
-        return ()
-    try:
-        return (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)),)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput("code_key", "is not base64url") from error
+    return () if line.code_key is None else (key_of(line.code_key),)
 
 
 def _one(line: OfflineScan, rows: list[VoucherRow]) -> VoucherRow | None:

@@ -190,9 +190,8 @@ def _touch(
         touched.arrived += any(True for _ in history.arrivals_on(day, venue))
         covered = False
     else:
-        came = bool(arrivals_covered(honour, history.arrivals))
-        touched.arrived += came
-        covered = came and now <= honour.admit_until
+        touched.arrived += bool(arrivals_covered(honour, history.arrivals))
+        covered = bool(honour.proofs(history.arrivals, now))
     left = any(history.available(right.area, day) for right in deal.rights)
     touched.used += scanned.valid and not left
     touched.honoured += scanned.valid and left and covered

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -71,12 +72,11 @@ def restore_backup(
     try:
         _exchange(directory)
         shutil.rmtree(directory / STAGE, ignore_errors=True)
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, directory / STAGE, ignore_errors=True)
             manifest = read_archive(archive, directory / STAGE)
             epoch = _make_ready(directory / STAGE, manifest, by=by, clock=clock)
-        except BaseException:
-            shutil.rmtree(directory / STAGE, ignore_errors=True)
-            raise
+            undo.pop_all()
         kept = _free_name(directory, f"before-restore-{now:%Y%m%dT%H%M%SZ}")
         had = (directory / LEDGER).exists()
         write_durably(directory / READY, msgspec.json.encode(_Ready(kept)), replace=True)

@@ -7,6 +7,7 @@ so the WAL does not grow because of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from threading import Lock
 from typing import Final
 
@@ -54,15 +55,14 @@ class Download:
         return self
 
     def __next__(self) -> bytes:
-        if not self._ended:
-            try:
-                # An empty piece would end the answer for some servers.
-                return next(chunk for chunk in self._chunks if chunk)
-            except BaseException:
-                self.close()
-                raise
-        self.close()
-        raise StopIteration
+        with ExitStack() as leave:
+            leave.callback(self.close)
+            if self._ended:
+                raise StopIteration
+            # An empty piece would end the answer for some servers.
+            piece = next(chunk for chunk in self._chunks if chunk)
+            leave.pop_all()
+        return piece
 
     def close(self) -> None:
         """Take notice that the device has all, or is gone; WSGI servers call it."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from admission import base64url
 from admission.calendar import from_ms, to_ms
 from gate_server.keyring import Keyring
 
@@ -50,13 +49,13 @@ class Picks:
             + to_ms(now + USABLE_FOR).to_bytes(_EXPIRY_BYTES, "big")
         )
         mark = self.keys.sign_pick(self._signed(body, device_id or ""), now=now)
-        return base64.urlsafe_b64encode(body + mark).rstrip(b"=").decode("ascii")
+        return base64url.write(body + mark)
 
     def read(self, text: str, *, device_id: str, now: datetime) -> Pick:
         """Read a handle that a device sent; never raises."""
         try:
-            data = base64.urlsafe_b64decode(text.encode("ascii") + b"==")
-        except (binascii.Error, UnicodeEncodeError):
+            data = base64url.read(text)
+        except ValueError:
             return Pick(problem="is not a handle of this server; look the voucher up again")
         body, mark = data[:_BODY_BYTES], data[_BODY_BYTES:]
         bound_to = device_id if body[:1] == _ONE_DEVICE else ""

@@ -1,0 +1,28 @@
+"""What a line of a batch may say: anything that a scanner of ours can have shown, nothing else."""
+
+from __future__ import annotations
+
+from admission.errors import InvalidInput
+from admission.scans import MODES, Mode, Profile
+from admission.verdicts import OUTCOMES, Outcome
+from admission.wire_outage import OfflineScan
+
+_LEAVES_NO_RECORD = frozenset({Mode.CHECK, Mode.EXCHANGE})
+
+
+def check_offline_scan(line: OfflineScan, profile: Profile) -> None:
+    """Refuse what no scanner of a profile can have shown. No rule of admission is applied again.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    shown = line.verdict
+    if OUTCOMES[shown.reason] is not shown.outcome:
+        raise InvalidInput("verdict.outcome", f"is not that of {shown.reason}")
+    if line.mode not in MODES[profile] or line.mode in _LEAVES_NO_RECORD:
+        raise InvalidInput("mode", f"{line.mode} leaves no record of a {profile} device")
+    if shown.admitted and (shown.outcome is not Outcome.ADMIT or line.mode is Mode.ARRIVE):
+        raise InvalidInput("verdict.admitted", "nobody passes by such a verdict")
+    # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
+    if line.code is not None and line.code_key is not None:
+        raise InvalidInput("code", "send either code or code_key")
