@@ -20,11 +20,13 @@ from admission.errors import AdmissionError
 from admission.scans import Direction, Mode
 from scanner_client import __version__
 from scanner_client.capture import Pictures, Watch
-from scanner_client.checkin import Shown, Terms
+from scanner_client.checkin import Terms
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
-from scanner_client.presenter import Presenter, tell_link
+from scanner_client.json_lines import JsonLines
+from scanner_client.outputs import Output
+from scanner_client.presenter import tell_link
 from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner, open_scanner
@@ -147,10 +149,11 @@ def read(
         check_in = scanner.check_in(terms)
         scanner.presenter.watch(scanner.outlook)
         codes, broken = ([code], False) if code is not None else _codes(files)
-        admitted = []
+        output, admitted = _output(scanner, obj), []
         for text in codes:
             shown = check_in.check_in(text)
-            admitted.append(_present(shown, scanner.presenter, obj))
+            output.show(shown)
+            admitted.append(shown.admitted)
             check_in.seen(shown)
     if broken or not all(admitted):
         ctx.exit(NOT_ADMITTED)
@@ -188,7 +191,7 @@ def run(
             named,
             terms,
             stop=_stop_on_signal(),
-            present=lambda shown: _present(shown, scanner.presenter, obj),
+            output=_output(scanner, obj),
             keys=sys.stdin,
             preview=Window() if preview else None,
         )
@@ -293,22 +296,8 @@ def _codes(files: tuple[Path, ...]) -> tuple[list[str], bool]:
     return codes, readable < len(files)
 
 
-def _present(shown: Shown, presenter: Presenter, obj: Options) -> bool:
-    """Show what came of a scan; tell whether its holder was admitted."""
-    if not obj.as_json:
-        presenter.show(shown)
-    elif shown.answer is not None:
-        _echo_json(msgspec.to_builtins(shown.answer) | ({"offline": True} if shown.offline else {}))
-    else:
-        _echo_json(
-            {
-                "outcome": None,
-                "nonce": shown.nonce,
-                "message": msgspec.to_builtins(shown.message),
-                "problem": shown.problem,
-            }
-        )
-    return shown.admitted
+def _output(scanner: Scanner, obj: Options) -> Output:
+    return JsonLines(sys.stdout, scanner.presenter) if obj.as_json else scanner.presenter
 
 
 def _stop_on_signal() -> threading.Event:

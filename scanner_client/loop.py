@@ -27,6 +27,7 @@ class Lane:
 
     Args:
         check_in: answers a code; called from several threads.
+        reading: says that a code was seen, before it is answered.
         present: shows what came of it; called from several threads.
         report: says a line to staff.
     """
@@ -37,12 +38,14 @@ class Lane:
         debounce: Debounce,
         *,
         check_in: Callable[[str], Shown],
+        reading: Callable[[], object],
         present: Callable[[Shown], object],
         report: Callable[[str], None],
     ) -> None:
         self._reader = reader
         self._debounce = debounce
         self._check_in = check_in
+        self._reading = reading
         self._present = present
         self._report = report
 
@@ -57,6 +60,7 @@ class Lane:
                     if preview is not None:
                         preview.show(frame, reading)
                     if reading is not None and self._debounce.is_new(reading.text, frame.seen_s):
+                        self._reading()
                         waiting.append(pool.submit(self._scan, reading.text))
                     settle(waiting, MOST_WAITING)
                 settle(waiting, 0)

@@ -110,6 +110,9 @@ class Presenter:
         """Say beside each verdict how things stand, while they are not as they should be."""
         self._look_out = look_out
 
+    def reading(self) -> None:
+        """Show nothing: a terminal has the verdict before anybody could read a line about it."""
+
     def show(self, shown: Shown) -> None:
         """Show one verdict, or that there is none."""
         face, link_line = face_of(shown), self._link_line()

@@ -16,6 +16,7 @@ from scanner_client.decode import LiveReader, load_stages
 from scanner_client.heartbeat import Heartbeat
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.loop import Lane
+from scanner_client.outputs import Output
 from scanner_client.preview import Window
 from scanner_client.questions import Questions
 from scanner_client.scanner import Scanner
@@ -31,7 +32,7 @@ def run(
     terms: Terms,
     *,
     stop: threading.Event,
-    present: Callable[[Shown], object],
+    output: Output,
     keys: TextIO,
     preview: Window | None = None,
 ) -> None:
@@ -39,6 +40,7 @@ def run(
 
     Args:
         source: `camera:N`, `video FILE` or `folder DIR`.
+        output: shows what the lane has to say.
         keys: what staff type at; only a terminal is asked.
     """
     settings = scanner.settings
@@ -46,17 +48,18 @@ def run(
     check_in = scanner.check_in(terms, _questions(scanner, keys, stop))
 
     def show(shown: Shown) -> None:
-        present(shown)
+        output.show(shown)
         check_in.seen(shown)
 
     lane = Lane(
-        LiveReader(load_stages(scanner.presenter.report)),
+        LiveReader(load_stages(output.report)),
         Debounce(settings.away_s),
         check_in=check_in.check_in,
+        reading=output.reading,
         present=show,
-        report=scanner.presenter.report,
+        report=output.report,
     )
-    with Company(scanner, check_in, stop):
+    with Company(scanner, check_in, output, stop):
         lane.run(frames, stop, preview)
 
 
@@ -70,9 +73,12 @@ def _questions(scanner: Scanner, keys: TextIO, stop: threading.Event) -> Questio
 class Company:
     """What goes on beside the lane, each in a thread of its own; none waits for another."""
 
-    def __init__(self, scanner: Scanner, check_in: CheckIn, stop: threading.Event) -> None:
+    def __init__(
+        self, scanner: Scanner, check_in: CheckIn, output: Output, stop: threading.Event
+    ) -> None:
         self._scanner = scanner
         self._check_in = check_in
+        self._output = output
         self._stop = stop
         # Not the lane's `stop`: a revoked device ends the lane, and then still hands over.
         self._over = threading.Event()
@@ -80,7 +86,7 @@ class Company:
     def __enter__(self) -> None:
         scanner, settings = self._scanner, self._scanner.settings
         connectivity = scanner.contact.connectivity
-        connectivity.listen(scanner.show_link)
+        connectivity.listen(lambda _: self._output.show_link(scanner.outlook()))
         connectivity.listen(self._link_changed)
         scanner.presenter.watch(scanner.outlook)
         told = scanner.offline.told

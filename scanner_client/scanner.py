@@ -17,7 +17,7 @@ from scanner_client.annulment import Annulment
 from scanner_client.answers import Declined
 from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
-from scanner_client.connectivity import Connectivity, Link
+from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
 from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
@@ -164,10 +164,6 @@ class Scanner:
             return self.journal.depth()
         except JournalUnwritable:
             return None
-
-    def show_link(self, _: Link) -> None:
-        """Show that the way to the server has changed, and how things stand."""
-        self.presenter.show_link(self.outlook())
 
     def standing(self) -> dict[str, object]:
         """Return where this scanner stands, as the contract of `status --json` has it."""

@@ -8,10 +8,13 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeVar
 
 from admission.errors import InvalidInput
 
 FILE_NAME = "scanner.toml"
+T = TypeVar("T")
+
 COLOURS = ("auto", "always", "never")
 
 
@@ -76,6 +79,8 @@ RANGES = (
     ("ask_s", 0, 600),
 )
 """Number, its least and its most value; `nan` is within none of them."""
+TABLES: dict[str, type] = {}
+"""Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})
 """Names of earlier versions; the copy in a scanner's directory may still have them."""
 
@@ -89,11 +94,26 @@ def load_settings(directory: Path) -> Settings:
     path = directory / FILE_NAME
     own = _read(path) if path.exists() else {}
     try:
-        _check(own, values)
-        kept = {name: value for name, value in own.items() if name not in RETIRED}
-        return Settings(**(values | kept))
+        return _make(Settings, own, values)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error.field}", error.problem) from error
+
+
+def _make(kind: type[T], own: Mapping[str, object], defaults: Mapping[str, Any]) -> T:
+    """Make settings of `own` over `defaults`; a table is a field whose default is one."""
+    _check(kind, own, defaults)
+    values = dict(defaults) | {name: value for name, value in own.items() if name not in RETIRED}
+    for name, table in TABLES.items() if kind is Settings else ():
+        values[name] = _make_table(name, table, own.get(name, {}), defaults[name])
+    return kind(**values)
+
+
+def _make_table(name: str, kind: type, own: object, defaults: Mapping[str, Any]) -> object:
+    assert isinstance(own, dict)  # noqa: S101 - checked as every value is
+    try:
+        return _make(kind, own, defaults)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}.{error.field}", error.problem) from error
 
 
 def default_text() -> str:
@@ -110,8 +130,8 @@ def _read(path: Path) -> dict[str, object]:
         raise InvalidInput(str(path), f"cannot be read: {error.strerror}") from error
 
 
-def _check(own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
-    known = [field.name for field in fields(Settings)]
+def _check(kind: type, own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
+    known = [field.name for field in fields(kind)]
     for name, value in own.items():
         if name in RETIRED:
             continue
@@ -124,4 +144,11 @@ def _check(own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
             raise InvalidInput(name, f"give a {TYPE_NAMES[wanted]}")
 
 
-TYPE_NAMES = {int: "whole number", float: "number", bool: "word: true or false", str: "text"}
+TYPE_NAMES = {
+    int: "whole number",
+    float: "number",
+    bool: "word: true or false",
+    str: "text",
+    list: "list",
+    dict: "table",
+}

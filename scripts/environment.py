@@ -27,6 +27,11 @@ LIBRARIES = (
     ("libGL.so.1", "libgl1", "cameras and video cannot be opened"),
     ("libgthread-2.0.so.0", "libglib2.0-0", "cameras and video cannot be opened"),
 )
+# Program, its Debian package, what is lost without it, and what it is wanted for.
+PROGRAMS = (
+    ("npm", "npm", "the hand scanner's camera needs a browser that reads codes itself", "run"),
+    ("chromium", "chromium", "the tests in a real browser are skipped", "test"),
+)
 
 
 class NotReady(Exception):
@@ -65,10 +70,10 @@ def set_up(root: Path, purpose: str) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_current(root, purpose):
-            report_lost(find_missing_libraries())
+            report_lost(find_missing(purpose))
             return
-        get_system_packages()
-        check(root)
+        get_system_packages(purpose)
+        check(root, purpose)
         make_venv(root)
         install(root, purpose)
     finally:
@@ -112,22 +117,22 @@ def can_import(root: Path, module: str) -> bool:
     )
 
 
-def get_system_packages() -> None:
+def get_system_packages(purpose: str) -> None:
     """Install the missing Debian packages where this is root on a machine with apt-get."""
-    missing = [*find_missing_libraries(), *([] if has_venv() else [VENV_PACKAGE])]
+    missing = [*find_missing(purpose), *([] if has_venv() else [VENV_PACKAGE])]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         say(f"installing system packages: {' '.join(missing)}")
         apt_install(missing)
         importlib.invalidate_caches()
 
 
-def check(root: Path) -> None:
+def check(root: Path, purpose: str) -> None:
     """Report everything that is wrong with this machine at once.
 
     Raises:
         NotReady: no environment can be made here.
     """
-    report_lost(find_missing_libraries())
+    report_lost(find_missing(purpose))
     problems = []
     if not has_venv():
         problems.append(f"Python cannot make environments: sudo apt-get install {VENV_PACKAGE}")
@@ -150,9 +155,13 @@ def report_lost(missing: dict[str, str]) -> None:
         say(f"without system packages {losses}: sudo apt-get install {' '.join(missing)}")
 
 
-def find_missing_libraries() -> dict[str, str]:
-    """Return the Debian packages whose library cannot be loaded, each with what is lost."""
-    return {package: loss for name, package, loss in LIBRARIES if not can_load(name)}
+def find_missing(purpose: str) -> dict[str, str]:
+    """Return the Debian packages that are wanted for `purpose` and not here, with what is lost."""
+    missing = {package: loss for name, package, loss in LIBRARIES if not can_load(name)}
+    wanted = [program for program in PROGRAMS if program[3] in {"run", purpose}]
+    return missing | {
+        package: loss for name, package, loss, _ in wanted if shutil.which(name) is None
+    }
 
 
 def has_venv() -> bool:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def checkout(tmp_path):
     """A checkout whose set-up has been completed, without the minute that a real one takes."""
-    for name in ("setup.cfg", "constraints.txt", "pyproject.toml"):
+    for name in ("setup.cfg", "constraints.txt", "pyproject.toml", "package-lock.json"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     (tmp_path / ".venv/bin").mkdir(parents=True)
@@ -49,7 +49,7 @@ def set_up(checkout, **variables):
 def check_where(checkout, lack, folder):
     """Check a machine on which the statement `lack` has been true from the start."""
     code = "import os, sys; sys.path.insert(0, 'scripts'); import environment, pathlib; "
-    code += f"{lack}; environment.check(pathlib.Path({str(folder)!r}))"
+    code += f"{lack}; environment.check(pathlib.Path({str(folder)!r}), 'run')"
     command = [sys.executable, "-c", code]
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True)
 

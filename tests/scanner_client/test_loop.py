@@ -31,6 +31,7 @@ def a_lane(gate, source, away_s=3.0):
             LiveReader(STAGES),
             Debounce(away_s),
             check_in=check_in.check_in,
+            reading=lambda: None,
             present=shown.append,
             report=reports.append,
         )
@@ -150,6 +151,7 @@ def test_defect_in_a_source_is_not_taken_for_its_end(gate):
         LiveReader(STAGES),
         Debounce(3),
         check_in=lambda _: None,
+        reading=lambda: None,
         present=lambda _: None,
         report=lambda _: None,
     )
