@@ -21,13 +21,15 @@ EXTRAS = {"run": "", "test": "[test]"}
 STAMP = "gatehouse-setup.json"
 VENV_PACKAGE = f"python3.{sys.version_info.minor}-venv"
 
-# Shared library that a wheel of ours loads, its Debian package, what is lost without it.
+# Shared library that a wheel of ours loads, its Debian package, what is lost without it, and what
+# it is wanted for.
 LIBRARIES = (
-    ("libzbar.so.0", "libzbar0", "the second QR reader is left out"),
-    ("libGL.so.1", "libgl1", "cameras and video cannot be opened"),
-    ("libgthread-2.0.so.0", "libglib2.0-0", "cameras and video cannot be opened"),
+    ("libzbar.so.0", "libzbar0", "the second QR reader is left out", "run"),
+    ("libGL.so.1", "libgl1", "cameras and video cannot be opened", "run"),
+    ("libgthread-2.0.so.0", "libglib2.0-0", "cameras and video cannot be opened", "run"),
+    ("libatomic.so.1", "libatomic1", "the tests in a real browser are skipped", "test"),
 )
-# Program, its Debian package, what is lost without it, and what it is wanted for.
+# The same of programs.
 PROGRAMS = (
     ("npm", "npm", "the hand scanner's camera needs a browser that reads codes itself", "run"),
     ("chromium", "chromium", "the tests in a real browser are skipped", "test"),
@@ -157,10 +159,12 @@ def report_lost(missing: dict[str, str]) -> None:
 
 def find_missing(purpose: str) -> dict[str, str]:
     """Return the Debian packages that are wanted for `purpose` and not here, with what is lost."""
-    missing = {package: loss for name, package, loss in LIBRARIES if not can_load(name)}
-    wanted = [program for program in PROGRAMS if program[3] in {"run", purpose}]
-    return missing | {
-        package: loss for name, package, loss, _ in wanted if shutil.which(name) is None
+    here = ((LIBRARIES, can_load), (PROGRAMS, shutil.which))
+    return {
+        package: loss
+        for needs, find in here
+        for name, package, loss, wanted_for in needs
+        if wanted_for in {"run", purpose} and not find(name)
     }
 
 

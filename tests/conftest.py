@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import shutil
 
 import pytest
@@ -22,6 +23,6 @@ QUIET = (
 def browser_type_launch_args() -> dict[str, object]:
     """Start the browser that Debian ships; a test asks for `page` or `new_context`."""
     chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
+    if chromium is None or ctypes.util.find_library("atomic") is None:
+        pytest.skip("no browser to drive on this machine: apt-get install chromium libatomic1")
     return {"executable_path": chromium, "args": [*QUIET], "headless": True}
