@@ -1,4 +1,4 @@
-"""Draw the hand scanner's icon as PNG, from the strokes of its SVG: phones install only pictures."""
+"""Draw the hand scanner's icon as PNG, from the strokes of its SVG: phones install pictures."""
 
 from __future__ import annotations
 

@@ -77,7 +77,9 @@ def make_setup(name: str) -> dict[str, Any]:
         "call": _face_id(FACES[Outcome.REFER]),
         "categories": dict(CATEGORIES),
         "payment": PAYMENT,
-        "modes": {profile: [mode for mode in Mode if mode in MODES[profile]] for profile in Profile},
+        "modes": {
+            profile: [mode for mode in Mode if mode in MODES[profile]] for profile in Profile
+        },
         "shell": ["/scan", "/scan/setup.json", "/scan/manifest.webmanifest", *_shell()[0]],
         "version": _shell()[1],
     }
