@@ -77,6 +77,15 @@ def chromium(playwright, venue, video=None):
     )
 
 
+STORAGE = """async () => {
+    const { entries } = await import("/static/scan/database.js");
+    const stores = ["kept", "lines", "undecided", "rejected"];
+    const kept = await Promise.all(stores.map((store) => entries(store)));
+    return JSON.stringify([kept, localStorage, sessionStorage, document.cookie]);
+}"""
+KEPT = """async (name) => (await import("/static/scan/store.js")).get(name)"""
+
+
 class Phone:
     """A page in a browser as wide as a phone; it notes every request and every defect."""
 
@@ -133,11 +142,10 @@ class Phone:
 
     def storage(self):
         """Return all that the page keeps in the phone, as text."""
-        return self.page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+        return self.page.evaluate(STORAGE)
 
     def device_id(self):
-        kept = "JSON.parse(localStorage['gatehouse.hand']).identity.device_id"
-        return self.page.evaluate(kept)
+        return self.page.evaluate(KEPT, "identity")["device_id"]
 
     def check(self):
         """Nothing went wrong unseen, and nobody but the gate server was asked."""

@@ -45,7 +45,7 @@ async function enrol(code, name) {
   const digest = await digestOf(code);
   const pending = get("pending");
   const nonce = pending?.digest === digest ? pending.nonce : newNonce();
-  put("pending", { digest, nonce });
+  await put("pending", { digest, nonce });
   const body = { code, nonce, ...(name ? { name } : {}) };
   const came = await new Server(null).call("POST", "/devices/enrol", body, { waitMs: 4000, tries: TRIES });
   if (!came.body) {
@@ -54,8 +54,8 @@ async function enrol(code, name) {
   }
   const { device_id, token, gate_id, profile, epoch } = came.body;
   const identity = { device_id, token, gate_id, profile, epoch };
-  put("identity", identity);
-  put("pending", null);
+  await put("identity", identity);
+  await put("pending", null);
   return { identity };
 }
 

@@ -20,6 +20,7 @@ export class Link {
   #ended = false;
   #listening = null;
   #lanesAt = 0;
+  #soon = false;
 
   constructor({ server, identity, changed, told, event, settled }) {
     Object.assign(this, { server, identity, changed, told, event, settled });
@@ -63,7 +64,9 @@ export class Link {
 
   #again() {
     clearTimeout(this.#timer);
-    if (!this.#ended) this.#timer = setTimeout(() => this.beat(), this.online ? BEAT_MS : SEEK_MS);
+    const soon = this.#soon || !this.online;
+    this.#soon = false;
+    if (!this.#ended) this.#timer = setTimeout(() => this.beat(), soon ? SEEK_MS : BEAT_MS);
   }
 
   /** Say that this phone lives, and hear what is new. */
@@ -130,7 +133,7 @@ export class Link {
   async #settle() {
     const settled = new Set();
     for (const { nonce, at } of await queue.undecided().catch(() => [])) {
-      if (Date.now() - at < SETTLE_MS) continue;
+      if (Date.now() - at < SETTLE_MS) { this.#soon = true; continue; }
       const came = await this.server.call("POST", `/scans/${nonce}/annul`, { reason: REASON }, { waitMs: WAIT_MS });
       if (came.none || [401, 403].includes(came.problem?.status)) continue;
       await queue.removeUndecided(nonce);

@@ -1,19 +1,21 @@
 // The hand scanner: puts its parts together.
 
 import { Camera } from "./camera.js";
+import { wipe } from "./database.js";
 import { drawEnrolment, readInvitation } from "./enrol.js";
 import { el } from "./dom.js";
 import { Station } from "./station.js";
 import * as queue from "./queue.js";
-import { forget, get, set, setting } from "./store.js";
+import { forget, get, load, set, setting } from "./store.js";
 import { speak, word } from "./words.js";
 
 const app = document.getElementById("app");
 let station = null;
 
 async function begin() {
+  await load();
   const browsers = navigator.language?.startsWith("zh") ? "zh" : "en";
-  set("language", setting("language", browsers));
+  await set("language", setting("language", browsers));
   speak(setting("language"));
   const setup = await (await fetch("/scan/setup.json")).json();
   navigator.serviceWorker?.register("/scan/worker.js", { scope: "/scan" }).catch(() => {});
@@ -50,10 +52,10 @@ async function enrolFirst(setup, code, problem) {
 /** Everything that this phone kept is gone: say why. */
 async function wiped(problem) {
   station = null;
-  await queue.wipe().catch(() => {});
+  await wipe().catch(() => {});
   forget();
   const setup = await (await fetch("/scan/setup.json")).json();
-  set("language", document.documentElement.lang);
+  await set("language", document.documentElement.lang);
   await enrolFirst(setup, null, problem);
 }
 

@@ -1,53 +1,8 @@
 // What the server has yet to get: arrival stamps and counts, in IndexedDB until it has them.
 
-const NAME = "gatehouse-hand";
+import { change, entries } from "./database.js";
+
 const MOST_LINES = 200;
-
-let opened = null;
-
-function open() {
-  opened ??= new Promise((done, fail) => {
-    const asked = indexedDB.open(NAME, 1);
-    asked.onupgradeneeded = () => {
-      asked.result.createObjectStore("lines", { autoIncrement: true });
-      asked.result.createObjectStore("undecided", { keyPath: "nonce" });
-      asked.result.createObjectStore("rejected", { autoIncrement: true });
-    };
-    asked.onsuccess = () => {
-      // Another page wipes: let go, or its wish to delete would wait for ever.
-      asked.result.onversionchange = () => { asked.result.close(); opened = null; };
-      done(asked.result);
-    };
-    asked.onerror = () => { opened = null; fail(asked.error); };
-  });
-  return opened;
-}
-
-/** Run `work` on a store; what it returns is on disk when this returns. */
-async function change(store, work) {
-  const database = await open();
-  return new Promise((done, fail) => {
-    const doing = database.transaction(store, "readwrite", { durability: "strict" });
-    const asked = work(doing.objectStore(store));
-    doing.oncomplete = () => done(asked?.result);
-    doing.onerror = doing.onabort = () => fail(doing.error);
-  });
-}
-
-async function entries(store) {
-  const database = await open();
-  return new Promise((done, fail) => {
-    const found = [];
-    const asked = database.transaction(store).objectStore(store).openCursor();
-    asked.onsuccess = () => {
-      const cursor = asked.result;
-      if (cursor === null) return done(found);
-      found.push([cursor.key, cursor.value]);
-      return cursor.continue();
-    };
-    asked.onerror = () => fail(asked.error);
-  });
-}
 
 export const add = (line) => change("lines", (store) => store.add(line));
 export const remove = (key) => change("lines", (store) => store.delete(key));
@@ -82,14 +37,4 @@ export async function upload(server) {
 function park(line, problem) {
   const nonce = line.stamp ?? line.nonce ?? line.annul;
   return change("rejected", (store) => store.add({ nonce, at: line.scanned_at, problem }));
-}
-
-/** Forget everything that stands here. */
-export async function wipe() {
-  (await open()).close();
-  opened = null;
-  await new Promise((done) => {
-    const asked = indexedDB.deleteDatabase(NAME);
-    asked.onsuccess = asked.onerror = asked.onblocked = () => done();
-  });
 }

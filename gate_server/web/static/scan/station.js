@@ -82,6 +82,8 @@ export class Station {
     document.addEventListener("pointerdown", allowSound);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !this.#ended) this.#escape(); });
     listenToKeys((code) => { if (!this.#ended) this.present({ code }); });
+    // Else a browser that is short of room may throw stamps away.
+    navigator.storage?.persist?.().catch(() => {});
     navigator.wakeLock?.request("screen").catch(() => {});
     await Promise.all([this.link.start(), this.#openCamera()]);
   }
