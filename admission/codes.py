@@ -24,7 +24,9 @@ _EDGE = _CONTROLS + _SPACES + _INVISIBLE
 _READER_PREFIX = re.compile(rf"(?:[{re.escape(_EDGE)}]|\]Q[0-6]|\\[0-9]{{6}})+")
 # U+FFFD: it is in no code that anyone sells, so two codes never become one by replacement.
 _REPLACE_CONTROLS = dict.fromkeys(map(ord, _CONTROLS), "\ufffd")
-_PAYMENT = re.compile(r"1[0-5][0-9]{16}|(?:2[5-9]|30)[0-9]{14,22}")
+PAYMENT = r"1[0-5][0-9]{16}|(?:2[5-9]|30)[0-9]{14,22}"
+"""What a payment code looks like; also for pages, which must keep none of it."""
+_PAYMENT = re.compile(PAYMENT)
 
 
 class CodeForm(StrEnum):

@@ -26,3 +26,13 @@ def check_offline_scan(line: OfflineScan, profile: Profile) -> None:
     # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
     if line.code is not None and line.code_key is not None:
         raise InvalidInput("code", "send either code or code_key")
+
+
+def check_stamp(profile: Profile) -> None:
+    """Refuse a stamp of a device that registers no arrivals.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    if Mode.ARRIVE not in MODES[profile]:
+        raise InvalidInput("stamp", f"a device of profile {profile} registers no arrivals")

@@ -73,11 +73,15 @@ class DeviceSelf(Answer, frozen=True):
 
 
 class HeartbeatRequest(Request, frozen=True):
-    """A device's word that it lives, and how far it has come."""
+    """A device's word that it lives, and how far it has come.
+
+    Attributes:
+        replica_age_s: None of a device that keeps no replica.
+    """
 
     epoch: Annotated[str, Meta(max_length=64)]
     replica_revision: Amount
-    replica_age_s: Annotated[float, Meta(ge=0)]
+    replica_age_s: Annotated[float, Meta(ge=0)] | None
     outbox_depth: Amount
     boot_id: Annotated[str, Meta(max_length=64)] | None = None
     outbox_seq: Amount | None = None
@@ -101,7 +105,11 @@ class Heartbeat(Answer, frozen=True):
 
 
 class ScanRequest(Request, frozen=True):
-    """One presentation of a code; exactly one of `code` and `pick`."""
+    """One presentation of a code; exactly one of `code` and `pick`.
+
+    Attributes:
+        want: what the answer shall say beside the verdict.
+    """
 
     nonce: Nonce
     code: str | None = None
@@ -111,6 +119,7 @@ class ScanRequest(Request, frozen=True):
     party: People | None = None
     scanned_at: datetime | None = None
     operator: Annotated[str, Meta(max_length=40)] | None = None
+    want: list[Literal["order"]] = []
 
 
 class FirstUseAnswer(Answer, frozen=True):
@@ -120,8 +129,19 @@ class FirstUseAnswer(Answer, frozen=True):
     gate_id: str
 
 
+class OrderAnswer(Answer, frozen=True):
+    """How far an order has come in at this gate's area: people admitted, of how many."""
+
+    admitted: int
+    admits: int
+
+
 class VoucherAnswer(Answer, frozen=True):
-    """A voucher as staff may see it: no code but its masked tail."""
+    """A voucher as staff may see it: no code but its masked tail.
+
+    Attributes:
+        order: told where the scan wants it and the order admits more than one.
+    """
 
     tail: str
     deal_id: str
@@ -131,6 +151,7 @@ class VoucherAnswer(Answer, frozen=True):
     area: str
     arrived_at: datetime | None = None
     first_use: FirstUseAnswer | None = None
+    order: OrderAnswer | None = None
 
 
 class PickAnswer(Answer, frozen=True):

@@ -95,7 +95,30 @@ class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
     direction: Direction = Direction.ENTRY
 
 
-BatchLine = OfflineScan | OfflineAnnul | OfflineCount
+class OfflineStamp(Chained, frozen=True, kw_only=True, omit_defaults=True):
+    """An arrival that nobody decided about: the device has no replica, the server was away.
+
+    The server decides when it gets the line, by the time at which the holder stood there. Nobody
+    was shown that verdict; the stamp is what counts.
+
+    Attributes:
+        stamp: the scan's nonce.
+    """
+
+    stamp: Nonce
+    code: Annotated[str, Meta(max_length=4096)]
+    party: People | None = None
+    operator: Annotated[str, Meta(max_length=40)] | None = None
+
+
+BatchLine = OfflineScan | OfflineAnnul | OfflineCount | OfflineStamp
+
+
+def nonce_of(line: BatchLine) -> str:
+    """Return the nonce that a line is about."""
+    if isinstance(line, OfflineAnnul):
+        return line.annul
+    return line.stamp if isinstance(line, OfflineStamp) else line.nonce
 
 
 class BatchAnswer(Answer, frozen=True):

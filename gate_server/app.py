@@ -22,6 +22,8 @@ from gate_server.web.attempts import Attempts
 from gate_server.web.calls import WAITS_FOR, Calls
 from gate_server.web.clocks import ClockWatch
 from gate_server.web.downloads import Downloads
+from gate_server.web.hand import hand
+from gate_server.web.hand_trust import trust
 from gate_server.web.health import health
 from gate_server.web.hub import Hub
 from gate_server.web.nouns import NOUNS
@@ -86,6 +88,8 @@ def create_app(
         app.register_blueprint(_blueprint(app.services, noun))
     app.register_blueprint(health(app.services))
     app.register_blueprint(pages(app.services))
+    app.register_blueprint(hand(app.services))
+    app.register_blueprint(trust(app.services))
     app.register_error_handler(HTTPException, _answer_http_error)
     app.services.hub.start()
     return app

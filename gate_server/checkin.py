@@ -41,6 +41,7 @@ class Presented:
     Attributes:
         code: what the text is; None where the voucher was picked.
         voucher_id: the voucher picked by a handle; `pick_problem` says why the handle is no good.
+        stamped_at: when the holder stood there, of a stamp that was kept while the server was away.
     """
 
     device: Device
@@ -54,6 +55,7 @@ class Presented:
     code: CodeRead | None = None
     voucher_id: int | None = None
     pick_problem: str | None = None
+    stamped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,10 @@ class CheckIn:
             scan.party,
             scan.received_at,
             # Online the server's receipt is the scan time: a visitor never pays for our clocks.
-            scan.received_at,
+            scan.stamped_at or scan.received_at,
             scan.scanned_at,
             scan.operator,
+            offline=scan.stamped_at is not None,
         )
         if len(rows) == 1:
             new.row = rows[0]

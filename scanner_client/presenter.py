@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TextIO
 
 from rich.align import Align
@@ -15,8 +14,13 @@ from rich.panel import Panel
 from rich.text import Text
 
 from admission import wire
-from admission.scans import Mode
-from admission.verdicts import Outcome, Reason
+from admission.looks import CATEGORIES as CATEGORIES
+from admission.looks import FACES as FACES
+from admission.looks import LOOKS as LOOKS
+from admission.looks import QUIET as QUIET
+from admission.looks import Face as Face
+from admission.looks import face_for
+from admission.verdicts import Outcome
 from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link
 from scanner_client.legible import legible
@@ -25,53 +29,6 @@ from scanner_client.questions import list_picks
 BELL_GAP_S = 0.15
 MINUTE_S = 60
 HOUR_S = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """How an outcome looks and sounds. Shape and word say it without colour and sound.
-
-    Attributes:
-        bells: how often the bell rings.
-    """
-
-    shape: str
-    word: str
-    zh: str
-    colour: str
-    bells: int
-
-
-FACES: Mapping[Outcome, Face] = MappingProxyType(
-    {
-        Outcome.ADMIT: Face("✓", "GO", "请通行", "green", 1),
-        Outcome.REFUSE: Face("✕", "STOP", "暂不能入园", "red", 2),
-        Outcome.REFER: Face("☎", "CALL", "请稍候，人工核验", "yellow", 3),
-        Outcome.WAIT: Face("…", "WAIT", "请稍候", "blue", 0),
-    }
-)
-# A voided deal brings a crowd: no red and no noise before it.
-QUIET = Face("✕", "STOP", "暂不能入园", "yellow", 0)
-# Whoever looks at the screen of a marshal must not read there that they may go in.
-LOOKS: Mapping[Mode, Face] = MappingProxyType(
-    {
-        Mode.CHECK: Face("✓", "VALID", "此票有效", "cyan", 1),
-        Mode.ARRIVE: Face("✓", "NOTED", "已登记到场，请继续排队", "cyan", 1),
-    }
-)
-
-CATEGORIES: Mapping[str, str] = MappingProxyType(
-    {
-        "child": "儿童",
-        "student": "学生",
-        "senior": "长者",
-        "concession": "优惠",
-        "family": "家庭",
-        "group": "团体",
-        "annual": "年卡",
-        "staff": "员工",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +138,8 @@ def tell_age(seconds: float) -> str:
 
 def face_of(shown: Shown) -> Face:
     """Return how it looks and sounds."""
-    if shown.answer is not None and shown.answer.reason is Reason.DEAL_VOIDED:
-        return QUIET
-    if shown.outcome is Outcome.ADMIT and shown.mode in LOOKS:
-        return LOOKS[shown.mode]
+    if shown.answer is not None:
+        return face_for(shown.answer.reason, shown.mode)
     return FACES[shown.outcome]
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from admission.calendar import to_ms
 from admission.codes import CodeRead
-from admission.errors import (
-    AdmissionError,
-    InvalidInput,
-    LedgerConflict,
-    LedgerUnavailable,
-    NotFound,
-)
+from admission.errors import AdmissionError, InvalidInput, LedgerUnavailable, NotFound
 from admission.history import Record, fold
-from admission.offline_lines import check_offline_scan
+from admission.offline_lines import check_offline_scan, check_stamp
 from admission.reconcile import Conflict, ConflictKind, Name
 from admission.replica_columns import key_of
 from admission.scan_times import ScanTime, scan_time
 from admission.scans import Device, Direction, Profile
 from admission.verdicts import Reason, Verdict
-from admission.wire_outage import BatchAnswer, BatchLine, OfflineAnnul, OfflineCount, OfflineScan
+from admission.wire_outage import (
+    BatchAnswer,
+    BatchLine,
+    OfflineAnnul,
+    OfflineCount,
+    OfflineScan,
+    OfflineStamp,
+    nonce_of,
+)
 from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import (
     fits_alone,
@@ -55,9 +59,6 @@ from gate_server.ledger.scans import (
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
 
-MOST_EVIDENCE = 32 << 20
-"""Characters kept of one revoked device: whoever stole it must not fill the disk."""
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -68,6 +69,10 @@ class Taken:
     code: CodeRead | None = None
 
 
+Decide: TypeAlias = Callable[[OfflineStamp, CodeRead | None, datetime], int | None]
+"""Decides about a stamp as of when it was made, records it, and returns its scan_id."""
+
+
 class Recorder:
     """Records the lines of one device inside the ledger's transaction.
 
@@ -75,15 +80,16 @@ class Recorder:
         received_at: of the batch.
     """
 
-    def __init__(self, tx: Session, device: Device, received_at: datetime) -> None:
+    def __init__(self, tx: Session, device: Device, received_at: datetime, decide: Decide) -> None:
         self._tx = tx
         self._device = device
         self._received_at = received_at
+        self._decide = decide
 
     def take(self, taken: Taken) -> BatchAnswer:
         """Record one line; what cannot be recorded is an answer, not an error."""
         line = taken.line
-        nonce = line.annul if isinstance(line, OfflineAnnul) else line.nonce
+        nonce = nonce_of(line)
         try:
             status, conflicts = self._record(taken)
         except AdmissionError as error:
@@ -99,7 +105,10 @@ class Recorder:
             return self._annul(line, time)
         if isinstance(line, OfflineCount):
             return self._count(line, time)
-        stored = find_scan(self._tx, self._device.device_id, line.nonce)
+        stored = find_scan(self._tx, self._device.device_id, nonce_of(line))
+        if isinstance(line, OfflineStamp):
+            # On record already: sent again, or answered online while nobody heard the answer.
+            return ("replayed", []) if stored else ("accepted", self._stamp(line, taken, time))
         if stored is not None:
             return self._known(line, stored)
         return "accepted", self._scan(line, taken, time)
@@ -168,6 +177,17 @@ class Recorder:
             self._open(ConflictKind.CLOCK_SKEW, line.nonce, new.row, (scan_id,))
         return self._conflicts(new, records, verdict, skewed=time.skewed)
 
+    def _stamp(self, line: OfflineStamp, taken: Taken, time: ScanTime) -> list[str]:
+        check_stamp(self._device.profile)
+        scan_id = self._decide(line, taken.code, time.at)
+        if scan_id is None:
+            return []
+        self._keep(scan_id, line, taken.link)
+        if not time.skewed:
+            return []
+        self._open(ConflictKind.CLOCK_SKEW, line.stamp, None, (scan_id,))
+        return [ConflictKind.CLOCK_SKEW.value]
+
     def _records(self, new: NewScan) -> list[Record]:
         if new.row is not None:
             return [record for record, _ in records_of(self._tx, new.row)]
@@ -175,7 +195,7 @@ class Recorder:
             return []
         return [record for record, _ in records_of_code(self._tx, new.credential_key)]
 
-    def _keep(self, scan_id: int, line: OfflineScan, link: Link) -> None:
+    def _keep(self, scan_id: int, line: OfflineScan | OfflineStamp, link: Link) -> None:
         self._tx.db.execute(
             "INSERT INTO offline_scans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -188,7 +208,7 @@ class Recorder:
                 to_ms(line.scanned_at),
                 None if link.contact_at is None else to_ms(link.contact_at),
                 None if link.bounded_at is None else to_ms(link.bounded_at),
-                line.replica_revision,
+                line.replica_revision if isinstance(line, OfflineScan) else None,
             ),
         )
 
@@ -327,27 +347,6 @@ class Recorder:
 def is_line_to_blame(error: LedgerUnavailable) -> bool:
     """Say whether the ledger refused what was written, so that it would refuse it for ever."""
     return isinstance(error.__cause__, sqlite3.IntegrityError | sqlite3.DataError)
-
-
-def keep_evidence(
-    tx: Session, device_id: str, lines: list[tuple[str, bytes]], *, now: datetime
-) -> None:
-    """Keep what a revoked device hands over, as it came; it counts for nothing.
-
-    Args:
-        lines: each with its nonce.
-    """
-    sql = "SELECT COALESCE(SUM(LENGTH(line)), 0) FROM evidence WHERE device_id = ?"
-    if tx.db.execute(sql, (device_id,)).fetchone()[0] > MOST_EVIDENCE:
-        raise LedgerConflict("evidence-full", "this device has handed over more than it can hold")
-    before = tx.db.total_changes
-    tx.db.executemany(
-        "INSERT OR IGNORE INTO evidence (device_id, nonce, received_at, line) VALUES (?, ?, ?, ?)",
-        [(device_id, nonce, to_ms(now), line.decode("utf-8", "replace")) for nonce, line in lines],
-    )
-    kept = tx.db.total_changes - before
-    if kept:
-        tx.record_event("evidence", {"device_id": device_id, "lines": kept})
 
 
 def _verdict(line: OfflineScan) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -178,7 +179,14 @@ def records_of(tx: Session, row: VoucherRow) -> list[tuple[Record, str | None]]:
 
 def records_of_code(tx: Session, key: bytes) -> list[tuple[Record, str | None]]:
     """Return the scans of a code that finds no voucher."""
-    found = tx.db.execute(f"{_OF_VOUCHER}", (key, None)).fetchall()
+    return records_by_key(tx.db, key, None)
+
+
+def records_by_key(
+    db: sqlite3.Connection, key: bytes, voucher_id: int | None
+) -> list[tuple[Record, str | None]]:
+    """Return the scans of one key: of one voucher, and those that are of none yet."""
+    found = db.execute(_OF_VOUCHER, (key, voucher_id)).fetchall()
     return [(read_record(each), each[17]) for each in found]
 
 

@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from admission import wire
 from admission.codes import CodeRead
 from admission.errors import InvalidInput, LedgerUnavailable
-from admission.scans import Device
+from admission.scans import Device, Direction, Mode
 from admission.wire_outage import (
     NDJSON,
     BatchAnswer,
@@ -24,9 +24,13 @@ from admission.wire_outage import (
     OfflineAnnul,
     OfflineCount,
     OfflineScan,
+    OfflineStamp,
+    nonce_of,
 )
+from gate_server.checkin import Presented
+from gate_server.ledger.evidence import keep_evidence
 from gate_server.ledger.journal_heads import Chains, bound_earlier, keep_tip
-from gate_server.ledger.offline import Recorder, Taken, is_line_to_blame, keep_evidence
+from gate_server.ledger.offline import Recorder, Taken, is_line_to_blame
 from gate_server.ledger.session import Session
 from gate_server.web.callers import DEVICES
 from gate_server.web.operations import Call, Noun, Reply
@@ -61,10 +65,12 @@ log = logging.getLogger("gatehouse.web")
 def take_batch(call: Call) -> Reply:
     """Record what a scanner decided by itself; one answer a line, in the order of the lines.
 
-    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, or a count. What was
-    shown is recorded, never judged again; `conflicts` names what does not fit. A line that cannot
-    be read is `rejected` and keeps no other back. The same lines again are `replayed`. Lines of a
-    revoked device are kept as untrusted evidence.
+    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, a count, or
+    `{"stamp": nonce, "scanned_at", "code"}`, an arrival that nobody decided about, which is decided
+    now by the time at which it was made. What was shown is recorded, never judged again;
+    `conflicts` names what does not fit. A line that cannot be read is `rejected` and keeps no other
+    back. The same lines again are `replayed`. Lines of a revoked device are kept as untrusted
+    evidence.
     """
     services, device = call.services, call.device
     if call.body.count(b"\n") > MOST_LINES:
@@ -143,7 +149,7 @@ class _Batch:
         try:
             line = read_line(text)
             code = None
-            if isinstance(line, OfflineScan) and line.code is not None:
+            if isinstance(line, OfflineScan | OfflineStamp) and line.code is not None:
                 code = self._services.check_in.read(line.code)
         except InvalidInput as error:
             nonce = _nonce_of(text)
@@ -178,7 +184,7 @@ class _Batch:
 
     def _take(self, start: int, most: int, tx: Session) -> list[BatchAnswer]:
         begun, breath = time.monotonic(), Breath()
-        recorder = Recorder(tx, self._device, self._received_at)
+        recorder = Recorder(tx, self._device, self._received_at, partial(self._decide, tx))
         answers: list[BatchAnswer] = []
         ledger = self._services.ledger
         for read, link in zip(
@@ -196,6 +202,24 @@ class _Batch:
             self._finish(tx)
         return answers
 
+    def _decide(
+        self, tx: Session, line: OfflineStamp, code: CodeRead | None, at: datetime
+    ) -> int | None:
+        """Decide about a stamp that nobody decided about; return its scan_id."""
+        presented = Presented(
+            self._device,
+            line.stamp,
+            Mode.ARRIVE,
+            Direction.ENTRY,
+            line.party,
+            self._received_at,
+            line.scanned_at,
+            line.operator,
+            code,
+            stamped_at=at,
+        )
+        return self._services.check_in.run(tx, presented).scan_id
+
     def _finish(self, tx: Session) -> None:
         """Note how far the device's record has come, and what that proves of earlier lines."""
         device_id, first, link = self._device.device_id, self._read[0].line, self._links[0]
@@ -211,6 +235,7 @@ class _Peek(Struct):
     """What tells the kinds of lines apart."""
 
     annul: Raw | UnsetType = UNSET
+    stamp: Raw | UnsetType = UNSET
     kind: Raw | UnsetType = UNSET
     nonce: Raw | UnsetType = UNSET
 
@@ -227,6 +252,8 @@ def read_line(text: bytes) -> BatchLine:
         raise InvalidInput("", "the line is not a JSON object in UTF-8") from error
     if peek.annul is not UNSET:
         return wire.read(OfflineAnnul, text)
+    if peek.stamp is not UNSET:
+        return wire.read(OfflineStamp, text)
     if peek.kind is not UNSET:
         return wire.read(OfflineCount, text)
     return wire.read(OfflineScan, text)
@@ -236,7 +263,7 @@ def _nonce_of(text: bytes) -> str:
     """Return the nonce of a line that may be anything; "" where it has none."""
     try:
         peek = msgspec.json.decode(text, type=_Peek)
-        raw = peek.nonce if peek.annul is UNSET else peek.annul
+        raw = next((each for each in (peek.annul, peek.stamp) if each is not UNSET), peek.nonce)
         nonce = "" if raw is UNSET else msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
@@ -244,9 +271,7 @@ def _nonce_of(text: bytes) -> str:
 
 
 def _name(line: BatchLine | None) -> str:
-    if line is None:
-        return ""
-    return line.annul if isinstance(line, OfflineAnnul) else line.nonce
+    return "" if line is None else nonce_of(line)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,4 +1,4 @@
-"""Pages for people: the board, how to enrol, the venue's certificate."""
+"""Pages for people: the board, and how to enrol."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import ipaddress
 
 from flask import Blueprint, Response, render_template, request
 
-from admission.errors import Forbidden, NotFound
+from admission.errors import Forbidden
 from gate_server.web.board import STATES, make_board
 from gate_server.web.callers import Environ
+from gate_server.web.hand import HTML, POLICY
 from gate_server.web.health import is_loopback
 from gate_server.web.operations import Reply
 from gate_server.web.replies import answer_page, respond
 from gate_server.web.services import Services
-
-HTML = "text/html; charset=utf-8"
 
 
 def pages(services: Services) -> Blueprint:
@@ -27,12 +26,16 @@ def pages(services: Services) -> Blueprint:
 
     @site.get("/enrol")
     def enrol() -> Response:
-        return respond(answer_page(lambda: Reply(_page("enrol.html"), content_type=HTML)))
+        return respond(
+            answer_page(lambda: Reply(_page("enrol.html"), content_type=HTML)), policy=POLICY
+        )
 
-    @site.get("/ca")
-    @site.get("/ca.pem", endpoint="ca_pem")
-    def authority() -> Response:
-        return respond(answer_page(lambda: _authority(services)))
+    @site.after_request
+    def guard(response: Response) -> Response:
+        # A worker of the hand scanner runs under the policy that its own file comes with.
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
 
     return site
 
@@ -58,9 +61,3 @@ def _names_this_machine(host: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _authority(services: Services) -> Reply:
-    if not services.ca_pem:
-        raise NotFound("this server has no certificate: it serves plain HTTP on loopback")
-    return Reply(services.ca_pem, content_type="application/x-pem-file")

@@ -21,17 +21,20 @@ _BROWSER = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
-    ("Content-Security-Policy", _POLICY),
 )
 
 
-def respond(reply: Reply) -> Response:
-    """Make Flask's response of a reply."""
+def respond(reply: Reply, *, policy: str = _POLICY) -> Response:
+    """Make Flask's response of a reply.
+
+    Args:
+        policy: what a browser may do with it.
+    """
     body = reply.body
     return Response(
         body,
         reply.status,
-        [*reply.headers, *_BROWSER],
+        [*reply.headers, *_BROWSER, ("Content-Security-Policy", policy)],
         content_type=reply.content_type,
         # An event stream is handed on as it is, so that ending it never meets its running thread.
         direct_passthrough=not isinstance(body, bytes),

@@ -34,6 +34,7 @@ from gate_server.ledger.session import Session
 from gate_server.web.callers import DEVICES, SUPERVISORS
 from gate_server.web.counts import counted
 from gate_server.web.operations import Call, Noun
+from gate_server.web.orders import with_order
 from gate_server.web.problems import Refused
 from gate_server.web.services import Services
 
@@ -58,7 +59,8 @@ def submit_scan(call: Call) -> ScanAnswer:
     services.timings.note(device.gate_id, (perf_counter() - started) * 1000)
     services.ledger.tallies.scanned_at[device.device_id] = presented.received_at
     _note(services, presented, decision)
-    return services.answers.scan(decision, device_id=device.device_id, now=presented.received_at)
+    answer = services.answers.scan(decision, device_id=device.device_id, now=presented.received_at)
+    return with_order(services, decision, answer) if request.want else answer
 
 
 def _check_mode(device: Device, request: ScanRequest) -> None:

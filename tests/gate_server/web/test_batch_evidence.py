@@ -6,8 +6,8 @@ import json
 from datetime import datetime, timedelta
 
 from admission.journal_chain import first_head
+from gate_server.ledger.evidence import MOST_EVIDENCE
 from gate_server.ledger.ledger import utc_now
-from gate_server.ledger.offline import MOST_EVIDENCE
 from tests.offline_lines import (
     CODE,
     a_line,

@@ -35,6 +35,7 @@ def test_admission_is_answered_with_everything_staff_need(site, device, park):
         "area": "park",
         "arrived_at": None,
         "first_use": None,
+        "order": None,
     }
     empty = ("vouchers", "arrival_number", "tickets", "clock_skew_s")
     assert [answer[name] for name in empty] == [None] * 4

@@ -1,0 +1,127 @@
+// From a code to what staff are shown: the server's answer, or that there is none. It decides nothing.
+
+import { newNonce, SCAN_MS, slugOf } from "./server.js";
+import * as queue from "./queue.js";
+import { setting } from "./store.js";
+
+const TRIES = 2;
+const MOST_PEOPLE = 99;
+const LEAVES_NO_RECORD = new Set(["check"]);
+// What a hardware reader puts before a code; the server strips it too, this is for the eye only.
+const READER_PREFIX = /^(?:\s|\]Q[0-6]|\\[0-9]{6})+/;
+
+/** What staff were asked and did not say: the next scan came, or they went back. */
+export class Unsaid extends Error {}
+
+export class CheckIn {
+  #unanswered = new Map();
+
+  /**
+   * @param {object} parts `server`, `link`, `setup`, and `ask` with `party(seen, most)` and
+   *   `pick(vouchers)`, which reject with Unsaid
+   */
+  constructor({ server, link, setup, ask }) {
+    Object.assign(this, { server, link, ask });
+    this.payment = new RegExp(`^(?:${setup.payment})$`);
+  }
+
+  /** Present a code, or the `pick` of a look-up; return what is to be shown. */
+  async present({ code, pick }, terms) {
+    const request = this.#request(code, pick, terms);
+    const asking = await this.#withParty(request, terms);
+    if (asking.shown) return asking.shown;
+    if (asking.lost) return this.#lost(request, terms, asking.lost);
+    const shown = await this.#decide(asking.request, terms);
+    const vouchers = shown.answer?.reason === "several_vouchers" ? shown.answer.vouchers : null;
+    if (!vouchers?.length) return shown;
+    const chosen = await this.ask.pick(vouchers);
+    return this.present({ pick: chosen.pick }, terms);
+  }
+
+  #request(code, pick, { mode, direction, party }) {
+    const key = `${mode} ${direction} ${party ?? ""} ${code ?? pick}`;
+    const operator = setting("operator", null);
+    return {
+      key,
+      // Nobody heard the answer to it: the same nonce tells what was decided.
+      nonce: this.#unanswered.get(key) ?? newNonce(),
+      ...(code === undefined ? { pick } : { code }),
+      mode,
+      direction,
+      ...(party ? { party } : {}),
+      ...(operator ? { operator } : {}),
+    };
+  }
+
+  async #withParty(request, { mode, direction }) {
+    const asks = this.link.self?.party_default === "ask" && direction === "entry" && mode !== "check";
+    if (!asks || request.party || this.#unanswered.has(request.key)) return { request };
+    // The party of one is stated, so that admitted and remaining make up all who are left.
+    const seen = await this.#ask({ ...request, nonce: newNonce(), mode: "check", party: 1 });
+    if (!seen.body) return seen.none ? { lost: seen.none } : { shown: this.#declined(seen, mode) };
+    const most = Math.min(seen.body.admitted + seen.body.remaining, MOST_PEOPLE);
+    if (seen.body.outcome !== "admit" || most <= 1) return { request };
+    return { request: { ...request, party: await this.ask.party(seen.body, most) } };
+  }
+
+  async #decide(request, terms) {
+    const came = await this.#ask(request);
+    if (came.body) {
+      await this.#forget(request);
+      return { kind: "verdict", answer: came.body, mode: terms.mode, direction: terms.direction };
+    }
+    if (came.problem) {
+      await this.#forget(request);
+      return this.#declined(came, terms.mode);
+    }
+    await this.#remember(request, terms);
+    return this.#lost(request, terms, came.none);
+  }
+
+  #lost(request, { mode, direction }, why) {
+    this.link.lost(why);
+    if (mode === "arrive" && request.code !== undefined) return this.#keep(request);
+    return { kind: "offline", mode, direction };
+  }
+
+  #ask({ key, ...request }) {
+    const sent = { ...request, scanned_at: new Date().toISOString(), want: ["order"] };
+    return this.server.call("POST", "/scans", sent, { waitMs: SCAN_MS, tries: TRIES });
+  }
+
+  async #forget({ key, nonce }) {
+    if (!this.#unanswered.delete(key)) return;
+    await queue.removeUndecided(nonce).catch(() => {});
+  }
+
+  #declined(came, mode) {
+    return { kind: "declined", slug: slugOf(came.problem), why: came.problem.detail || came.problem.title, mode };
+  }
+
+  /** Keep the stamp: it is evidence of the time, and no decision. */
+  async #keep({ nonce, code, party, operator }) {
+    if (this.payment.test(code.replace(READER_PREFIX, "").trim())) return { kind: "payment" };
+    const line = { stamp: nonce, scanned_at: new Date().toISOString(), code, ...(party ? { party } : {}), ...(operator ? { operator } : {}) };
+    try {
+      await queue.add(line);
+    } catch {
+      return { kind: "unkept" };
+    }
+    await this.link.recount();
+    return { kind: "kept", nonce };
+  }
+
+  /** Nobody passes by what was not shown: when the server is back, an unseen admission is annulled. */
+  async #remember({ key, nonce }, { mode, direction }) {
+    if (LEAVES_NO_RECORD.has(mode)) return;
+    this.#unanswered.set(key, nonce);
+    // A stamp is sent again, and people who want out are let out: those stay on record.
+    if (mode === "arrive" || direction === "exit") return;
+    await queue.addUndecided(nonce, Date.now()).catch(() => {});
+  }
+
+  /** Note that scans which nobody heard of were settled. */
+  settled(nonces) {
+    for (const [key, nonce] of this.#unanswered) if (nonces.has(nonce)) this.#unanswered.delete(key);
+  }
+}

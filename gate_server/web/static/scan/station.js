@@ -1,0 +1,304 @@
+// An enrolled phone at work: modes, scans, and what stands around them.
+
+import { Camera } from "./camera.js";
+import { CheckIn, Unsaid } from "./checkin.js";
+import { Counts } from "./counts.js";
+import { button, clean, el, pair, redraw } from "./dom.js";
+import { readInvitation } from "./enrol.js";
+import { Link, revokes } from "./link.js";
+import { openLookup } from "./lookup.js";
+import { Panels } from "./panels.js";
+import * as queue from "./queue.js";
+import { Recent } from "./recent.js";
+import { Server } from "./server.js";
+import { openSettings } from "./settings.js";
+import { allowSound, signal } from "./signals.js";
+import { get, set, setting } from "./store.js";
+import { Broadcasts, openWhy } from "./told.js";
+import { VerdictView } from "./verdict.js";
+import { listenToKeys } from "./wedge.js";
+import { both, speak, word } from "./words.js";
+
+const BADGE = /^GHB1:/;
+const MOST_PARTY = 12;
+
+export class Station {
+  #turn = 0;
+  #party = null;
+  #torch = false;
+  #notice = null;
+  #ended = false;
+
+  constructor(app, setup, { wiped }) {
+    const identity = get("identity");
+    Object.assign(this, { app, setup, identity, wiped });
+    this.modes = [...setup.modes[identity.profile], ...(identity.profile === "gate" ? ["exit", "count"] : [])];
+    // The first thing of a profile is what it is for; `check` comes first only by the alphabet.
+    this.mode = this.modes.includes(setting("mode")) ? setting("mode") : this.modes.find((mode) => mode !== "check");
+    this.server = new Server(identity.token, (slug, problem) => this.#turnedAway(slug, problem));
+    this.#draw();
+    this.#join();
+  }
+
+  #draw() {
+    this.place = {
+      bar: el("header", { class: "bar" }), notices: el("div", { class: "notices", "aria-live": "polite" }),
+      broadcast: el("div", { class: "broadcast", role: "status", hidden: true }),
+      video: el("video", { muted: true, playsinline: true }), status: el("p", { class: "status", "aria-live": "polite" }),
+      tools: el("div", { class: "tools" }), modes: el("nav", { class: "modes" }),
+      verdict: el("section", { class: "verdict", hidden: true }), panel: el("section", { class: "panel", hidden: true }),
+    };
+    const { bar, notices, broadcast, video, status, tools, modes, verdict, panel } = this.place;
+    this.app.replaceChildren(bar, broadcast, notices,
+      el("main", { class: "view" }, video, el("div", { class: "aim", "aria-hidden": true }), status),
+      el("footer", { class: "foot" }, tools, modes), verdict, panel);
+  }
+
+  #join() {
+    const { server, setup } = this;
+    this.panels = new Panels(this.place.panel);
+    this.broadcasts = new Broadcasts(this.place.broadcast, { server, ring: (face) => signal(face) });
+    this.link = new Link({
+      server, identity: this.identity, changed: () => this.#drawAround(), told: (each) => this.broadcasts.take(each),
+      event: (name, body) => this.#heard(name, body), settled: (nonces) => this.checkIn.settled(nonces),
+    });
+    this.view = new VerdictView(this.place.verdict, {
+      setup, gate: () => this.link.self?.gate_id ?? this.identity.gate_id,
+      annul: (shown) => { this.view.hide(); this.recent.ask(shown); }, ended: () => this.broadcasts.show(),
+    });
+    this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown) });
+    this.counts = new Counts({ panels: this.panels, server, link: this.link });
+    this.checkIn = new CheckIn({
+      server, link: this.link, setup,
+      ask: { party: (seen, most) => this.panels.askParty(seen, most), pick: (vouchers) => this.panels.askPick(vouchers) },
+    });
+    this.lens = new Camera(this.place.video, (text) => this.present({ code: text }));
+  }
+
+  async start() {
+    this.#drawAround();
+    this.hidden = () => (document.hidden ? this.lens.stop() : this.#openCamera());
+    document.addEventListener("visibilitychange", this.hidden);
+    document.addEventListener("pointerdown", allowSound);
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !this.#ended) this.#escape(); });
+    listenToKeys((code) => { if (!this.#ended) this.present({ code }); });
+    // Else a browser that is short of room may throw stamps away.
+    navigator.storage?.persist?.().catch(() => {});
+    navigator.wakeLock?.request("screen").catch(() => {});
+    await Promise.all([this.link.start(), this.#openCamera()]);
+  }
+
+  async #openCamera() {
+    if (this.#ended) return;
+    this.#notice = await this.lens.start(setting("camera", ""));
+    this.#drawAround();
+  }
+
+  #escape() {
+    if (this.panels.name) this.panels.close();
+    else this.view.hide();
+  }
+
+  // --- one scan ----------------------------------------------------------------------------------
+
+  /** Present a code or a pick; the next scan never waits for the last one. */
+  async present(what) {
+    if (this.#ended) return;
+    if (what.code !== undefined && BADGE.test(what.code.trim())) { await this.signIn({ badge: what.code.trim() }); return; }
+    if (what.code !== undefined && readInvitation(what.code)) { this.#show({ kind: "staff" }); return; }
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.panels.close();
+    this.place.status.textContent = word("reading");
+    const terms = this.#terms();
+    try {
+      const shown = await this.checkIn.present(what, terms);
+      if (turn === this.#turn && !this.#ended) this.#show(shown);
+      else this.recent.note(shown);
+    } catch (error) {
+      if (!(error instanceof Unsaid)) throw error;
+    } finally {
+      if (turn === this.#turn) this.#drawAround();
+    }
+  }
+
+  #terms() {
+    const party = this.#party;
+    this.#party = null;
+    if (this.mode === "exit" || this.mode === "count") return { mode: "admit", direction: this.mode === "exit" ? "exit" : "entry", party };
+    return { mode: this.mode, direction: "entry", party };
+  }
+
+  #show(shown) {
+    this.recent.note(shown);
+    this.view.show(shown);
+    const category = shown.answer?.voucher?.category ?? "adult";
+    signal(this.view.faceOf(shown), { twice: category !== "adult" });
+  }
+
+  #heard(name, body) {
+    if (name === "uploaded") this.#say(word("uploaded", { n: body.taken }));
+    if (name === "gate" && body.gate_id === this.link.self?.gate_id) {
+      this.gateState = body.emergency ? "emergency" : body.state;
+      this.#drawAround();
+    }
+    if (name !== "verdict") return;
+    // A supervisor let the holder in whom this phone had stopped.
+    const known = this.recent.find(body.nonce);
+    if (known) this.#show({ ...known, kind: "verdict", answer: body });
+  }
+
+  // --- what stands around it ---------------------------------------------------------------------
+
+  #drawAround() {
+    if (this.#ended) return;
+    const { link, place } = this;
+    const state = link.online === null ? "connecting" : link.online ? "online" : "offline";
+    const names = [link.self?.gate_name ?? this.identity.gate_id, link.self?.name ?? ""].map((each) => clean(each, 40));
+    redraw(place.bar, [names, state, setting("language")], () => this.#bar(names, state));
+    const notices = [
+      state === "offline" ? word("offline_word") : null,
+      link.waiting ? word("waiting", { n: link.waiting }) : null,
+      this.gateState && this.gateState !== "open" ? word(this.gateState) : null,
+      this.said,
+    ].filter(Boolean);
+    redraw(place.notices, notices, () => notices.map((text) => el("p", { text })));
+    place.notices.classList.toggle("alarm", state === "offline" || this.gateState === "emergency");
+    place.status.textContent = word(this.#notice ?? "aim");
+    this.app.classList.toggle("blind", this.#notice !== null);
+    redraw(place.tools, [this.lens.hasTorch, this.#torch, this.#party, setting("language")], () => this.#tools());
+    redraw(place.modes, [this.mode, setting("language")], () => this.#modes());
+  }
+
+  #bar([gate, name], state) {
+    const other = setting("language") === "zh" ? "en" : "zh";
+    return [
+      el("span", { class: "gate" }, el("b", {}, el("bdi", { text: gate })), el("small", {}, el("bdi", { text: name }))),
+      el("span", { class: `link ${state}`, role: "status", text: word(state) }),
+      button(other === "en" ? "EN" : "中", () => this.speak(other), { class: "lang", "aria-label": "English / 中文" }),
+    ];
+  }
+
+  #tools() {
+    const tool = (icon, text, press, properties = {}) =>
+      el("button", { type: "button", on: { click: press }, ...properties }, el("i", { text: icon, "aria-hidden": true }), el("span", { text }));
+    return [
+      this.lens.hasTorch ? tool("☀", word("torch"), () => this.#light(), { "aria-pressed": String(this.#torch) }) : null,
+      tool("⌨", word("type"), () => this.#type()),
+      tool("⚇", this.#party ? word("people_in", { n: this.#party }) : word("party"), () => this.#choosePartySize(), { "aria-pressed": String(this.#party !== null) }),
+      tool("↺", word("recent"), () => this.recent.open()),
+      tool("☰", word("more"), () => this.#more()),
+    ];
+  }
+
+  #modes() {
+    return this.modes.map((mode) => el("button", {
+      type: "button", "aria-pressed": String(mode === this.mode), "data-mode": mode, on: { click: () => this.#turnTo(mode) },
+    }, pair(both(mode))));
+  }
+
+  #turnTo(mode) {
+    if (mode === "count") { this.counts.open(); return; }
+    this.mode = mode;
+    set("mode", mode);
+    this.view.hide();
+    this.#drawAround();
+  }
+
+  #say(text) {
+    this.said = text;
+    this.#drawAround();
+    setTimeout(() => { this.said = null; this.#drawAround(); }, 4000);
+  }
+
+  async #light() {
+    this.#torch = !this.#torch;
+    await this.lens.light(this.#torch);
+    this.#drawAround();
+  }
+
+  #type() {
+    const field = el("input", { id: "typed-code", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: 512, "aria-label": word("type") });
+    const go = (event) => {
+      event.preventDefault();
+      if (field.value.trim()) this.present({ code: field.value });
+    };
+    this.panels.open("type", el("form", { on: { submit: go } }, field, button(word(this.mode), () => {}, { type: "submit", class: "go" })));
+  }
+
+  #choosePartySize() {
+    const take = (party) => { this.#party = party; this.panels.close(); this.#drawAround(); };
+    this.panels.open("party", el("p", { text: word("party_next") }),
+      el("div", { class: "numbers" }, ...Array.from({ length: MOST_PARTY }, (_, place) => button(String(place + 1), () => take(place + 1), { class: "number" }))),
+      button(word("party_auto"), () => take(null), { class: "choice" }));
+  }
+
+  #more() {
+    const choice = (key, press) => el("button", { type: "button", class: "choice", on: { click: press } }, pair(both(key)));
+    const present = (what) => this.present(what);
+    const looksUp = ["gate", "exchange"].includes(this.identity.profile);
+    this.panels.open("more",
+      looksUp ? choice("lookup", () => openLookup({ panels: this.panels, server: this.server, present })) : null,
+      choice("why", () => openWhy(this)),
+      choice("settings", () => openSettings(this)));
+  }
+
+  // --- what the settings change ------------------------------------------------------------------
+
+  speak(language) {
+    set("language", language);
+    speak(language);
+    this.panels.close();
+    this.view.hide();
+    this.#drawAround();
+    this.broadcasts.show();
+  }
+
+  camera = async (deviceId) => {
+    set("camera", deviceId);
+    await this.#openCamera();
+  };
+
+  /** Sign an operator in by number and PIN, or by badge; return null, or why not. */
+  async signIn(who) {
+    const came = await this.server.call("POST", "/operators/sign-in", who);
+    if (came.body) {
+      set("operator", String(came.body.operator));
+      this.#say(`${word("operator")} ${clean(came.body.operator, 40)}`);
+      return null;
+    }
+    const why = came.problem?.status === 404 ? word("unavailable") : came.problem?.detail ?? came.none;
+    if (who.badge) this.#say(word("sign_in_failed", { why: clean(why, 80) }));
+    return why;
+  }
+
+  signOut() {
+    set("operator", null);
+    this.server.call("POST", "/operators/sign-out", {});
+  }
+
+  // --- the end -----------------------------------------------------------------------------------
+
+  async #turnedAway(slug, problem) {
+    if (this.#ended) return;
+    if (revokes(problem, this.identity)) {
+      this.#ended = true;
+      // What it did is evidence, even of a device that counts for nothing any more.
+      if (this.link.waiting) await queue.upload(this.server).catch(() => {});
+      await this.#leave(word("revoked"));
+    } else if (slug === "device-unknown" || slug === "unauthorized") this.#say(word("unknown"));
+    else if (slug === "device-suspended") this.#say(word("suspended"));
+  }
+
+  leave() {
+    this.#ended = true;
+    return this.#leave(null);
+  }
+
+  async #leave(problem) {
+    this.link.end();
+    this.lens.stop();
+    document.removeEventListener("visibilitychange", this.hidden);
+    await this.wiped(problem);
+  }
+}

@@ -1,0 +1,72 @@
+// What supervisors tell this phone: broadcasts, acknowledged by hand, and why it is busy.
+
+import { button, clean, el, pair } from "./dom.js";
+import { both, known, say, word } from "./words.js";
+
+const HIGH = { bells: 2, colour: "yellow" };
+
+/** Shows broadcasts one at a time, between scans: never over a verdict. */
+export class Broadcasts {
+  #waiting = new Map();
+  #seen = new Set();
+
+  constructor(place, { server, ring }) {
+    Object.assign(this, { place, server, ring });
+  }
+
+  /** Take one as a beat or the event stream told it; it may come more than once. */
+  take(message) {
+    if (!message?.broadcast_id || !message.message || this.#seen.has(message.broadcast_id)) return;
+    const fresh = !this.#waiting.has(message.broadcast_id);
+    this.#waiting.set(message.broadcast_id, message);
+    if (fresh && message.priority === "high") this.ring(HIGH);
+    this.show();
+  }
+
+  /** Show the most urgent that is not over. */
+  show() {
+    for (const [id, each] of this.#waiting) {
+      if (each.expires_at && Date.parse(each.expires_at) < Date.now()) this.#waiting.delete(id);
+    }
+    const all = [...this.#waiting.values()];
+    const next = all.find((each) => each.priority === "high") ?? all[0];
+    this.place.hidden = next === undefined;
+    if (next === undefined) return this.place.replaceChildren();
+    this.place.className = `broadcast ${next.priority === "high" ? "high" : "normal"}`;
+    const [first, second] = say(next.message);
+    return this.place.replaceChildren(
+      el("div", { class: "message" }, el("b", {}, el("bdi", { text: clean(first, 500) })), el("small", {}, el("bdi", { text: clean(second, 500) }))),
+      button(word("understood"), () => this.#understood(next.broadcast_id)));
+  }
+
+  async #understood(id) {
+    this.#seen.add(id);
+    this.#waiting.delete(id);
+    this.show();
+    const came = await this.server.call("POST", `/broadcasts/${encodeURIComponent(id)}/seen`, {});
+    if (came.none) this.#seen.delete(id); // It comes with a beat again, and is asked again.
+  }
+}
+
+/** Open the cards that say why it is busy. */
+export async function openWhy({ panels, server }) {
+  const place = el("div", { class: "cards", "aria-live": "polite" });
+  panels.open("why", place);
+  const came = await server.call("GET", "/why");
+  if (came.body?.cards) {
+    const cards = came.body.cards.map(card);
+    place.replaceChildren(...(cards.length ? cards : [el("p", { text: word("why_none") })]));
+    return;
+  }
+  const missing = came.problem?.status === 404;
+  place.replaceChildren(el("p", { class: "bad", text: missing ? word("unavailable") : clean(came.problem?.detail ?? came.none) }));
+}
+
+function card({ title, state, say: sentence, sold, used, still_to_come_today: toCome, terms }) {
+  const figures = [["sold", sold], ["used", used], ["to come", toCome]].filter(([, value]) => value !== null && value !== undefined);
+  const until = terms?.admit_until ? new Date(terms.admit_until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : null;
+  return el("article", { class: `card ${clean(state, 20)}` },
+    el("h3", {}, el("bdi", { text: clean(title, 80) }), known(state) ? pair(both(state)) : null),
+    ...say(sentence).map((text) => el("p", { text: clean(text, 400) })),
+    el("p", { class: "detail", text: [...figures.map(([name, value]) => `${name} ${value}`), ...(until ? [`≤ ${until}`] : [])].join(" · ") }));
+}

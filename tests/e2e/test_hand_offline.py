@@ -1,0 +1,224 @@
+"""The hand scanner without its server: it says so, keeps what is evidence, and invents nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from datetime import datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium
+from tests.e2e.processes import mentioning, wait_until
+from tests.server import a_free_port, a_running_server
+
+LANES = {
+    "lanes": [
+        {"gate_id": "G1", "name": "South gate", "area": "park", "state": "open", "working": True},
+        {"gate_id": "G8", "name": "West gate", "area": "park", "state": "open", "working": False},
+        {"gate_id": "G9", "name": "East gate", "area": "park", "state": "open", "working": True},
+    ]
+}
+
+
+class Power:
+    """A server that is cut off and comes back at the same address."""
+
+    def __init__(self, directory):
+        self.directory, self.port, self._running = directory, a_free_port(), None
+
+    def on(self):
+        self._running = a_running_server(self.directory, tls=True, port=self.port)
+        self.server = self._running.__enter__()
+        return self.server
+
+    def cut(self):
+        os.kill(self.server.worker(), signal.SIGKILL)
+        self.server.process.kill()
+        self._running.__exit__(None, None, None)
+        self._running = None
+
+    @property
+    def running(self):
+        return self._running is not None
+
+    def off(self):
+        if self.running:
+            self.cut()
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory):
+    return Venue(tmp_path_factory.mktemp("hand"))
+
+
+@pytest.fixture(scope="module")
+def power_of_all(venue):
+    power = Power(venue.directory)
+    power.on()
+    yield power
+    power.off()
+
+
+@pytest.fixture
+def power(power_of_all):
+    """The power, which is on."""
+    if not power_of_all.running:
+        power_of_all.on()
+    return power_of_all
+
+
+@pytest.fixture(scope="module")
+def browser_of_phones(playwright, venue):
+    browser = chromium(playwright, venue)
+    yield browser
+    browser.close()
+
+
+def without_camera(context):
+    context.add_init_script("delete MediaDevices.prototype.getUserMedia")
+
+
+def lose_answers(phone, path, times):
+    """Have the server get these calls and the phone not hear its answers."""
+    left = {"times": times}
+
+    def answer(route):
+        left["times"] -= 1
+        if left["times"] >= 0:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    phone.page.route(path, answer)
+
+
+def test_without_the_server_it_says_so_at_once_and_decides_nothing(browser_of_phones, power, venue):
+    with a_phone(browser_of_phones, power.server, locale="en-GB") as phone:
+        without_camera(phone.context)
+        phone.page.route("**/api/v1/lanes", lambda route: route.fulfill(json=LANES))
+        phone.enrol(venue.code())
+        assert phone.scan("DAY-000").startswith("verdict green")
+        power.cut()
+
+        began_s = time.monotonic()
+        said = phone.scan("DAY-001")
+        took_s = time.monotonic() - began_s
+
+        assert said.startswith("verdict grey offline\n⚠\nOFFLINE")
+        assert "Nearest lane that works: East gate" in said
+        assert took_s < 3
+        phone.page.keyboard.press("Escape")
+        phone.turn_to("count")
+        phone.page.click('[data-kind="vip"]')
+        expect(phone.page.locator('[data-kind="vip"] output')).to_have_text("1")
+        phone.page.keyboard.press("Escape")
+        expect(phone.page.locator(".notices")).to_contain_text("1 to upload")
+
+        server = phone.server = power.on()
+        phone.await_link("online")
+        expect(phone.page.locator(".notices")).not_to_contain_text("1 to upload")
+        assert phone.scan("DAY-001").startswith("verdict green")
+        counted = server.get("/stats", venue.supervisor).json()
+        assert counted["inside"] == 3
+
+
+def test_admission_that_nobody_was_shown_is_taken_back(browser_of_phones, power, venue):
+    with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
+        without_camera(phone.context)
+        phone.enrol(venue.code())
+        lose_answers(phone, "**/api/v1/scans", 2)
+        assert phone.scan("DAY-010").startswith("verdict grey offline")
+        assert power.server.scan(venue.device, "DAY-010")["reason"] == "used_up"
+
+        # The phone said that it knew nothing, so nobody passed; the visitor went to another lane.
+        def taken_back():
+            seen = power.server.scan(venue.device, "DAY-010", mode="check")
+            return seen["outcome"] == "admit"
+
+        wait_until(taken_back, 10, "the annulment")
+        assert power.server.scan(venue.device, "DAY-010")["reason"] == "admitted"
+
+
+def test_same_code_again_gets_the_answer_that_was_lost(browser_of_phones, power, venue):
+    with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
+        without_camera(phone.context)
+        phone.enrol(venue.code())
+        lose_answers(phone, "**/api/v1/scans", 2)
+        assert phone.scan("DAY-011").startswith("verdict grey offline")
+
+        assert phone.scan("DAY-011").startswith("verdict green")
+        phone.page.wait_for_timeout(3500)
+        assert power.server.scan(venue.device, "DAY-011")["reason"] == "used_up"
+
+
+def stamps_of(server, venue, code):
+    """Return when the server says that a code's holder arrived."""
+    voucher = server.scan(venue.device, code, mode="check")["voucher"]
+    return datetime.fromisoformat(voucher["arrived_at"])
+
+
+def test_kept_stamps_survive_a_killed_browser_and_arrive_once(playwright, power, venue, tmp_path):
+    with a_browser_that_stays(playwright, venue, tmp_path / "profile") as context:
+        phone = Phone(context, power.server).enrol(venue.code("marshal"))
+        assert phone.scan("DAY-020").startswith("verdict cyan")
+        phone.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        power.cut()
+
+        said = phone.scan("DAY-021")
+        stamped_s = time.time()
+        assert said.startswith("verdict kept kept\n✎\n已登记")
+        assert "票未核验" in said
+        assert "付款码" in phone.scan("134567890123456789")
+        expect(phone.page.locator(".notices")).to_contain_text("待上传 1")
+        for pid in mentioning(str(tmp_path / "profile")):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    with a_browser_that_stays(playwright, venue, tmp_path / "profile") as context:
+        phone = Phone(context, power.server)
+        phone.page.goto(f"{power.server.url}/scan")
+        phone.await_link("offline")
+        expect(phone.page.locator(".notices")).to_contain_text("待上传 1")
+        kept = phone.page.evaluate(KEPT)
+        assert [list(line) for line in kept] == [["stamp", "scanned_at", "code"]]
+        lose_answers(phone, "**/api/v1/scans/batch", 1)
+
+        phone.server = server = power.on()
+        expect(phone.page.locator(".notices")).not_to_contain_text("待上传", timeout=20_000)
+
+        assert abs(stamps_of(server, venue, "DAY-021").timestamp() - stamped_s) < 3
+        assert phone.page.evaluate(KEPT) == []
+        again = phone.scan("DAY-021")
+        assert "排队号" in again
+        phone.check()
+
+
+KEPT = """async () => {
+    const queue = await import("/static/scan/queue.js");
+    return (await queue.lines()).map(([, line]) => line);
+}"""
+
+
+@contextlib.contextmanager
+def a_browser_that_stays(playwright, venue, profile):
+    """Open a browser whose storage is on disk; it may be killed meanwhile."""
+    context = playwright.chromium.launch_persistent_context(
+        profile,
+        executable_path=shutil.which("chromium"),
+        args=arguments(venue),
+        viewport=PHONE,
+        locale="zh-CN",
+        ignore_https_errors=True,
+    )
+    without_camera(context)
+    try:
+        yield context
+    finally:
+        with contextlib.suppress(Exception):
+            context.close()
