@@ -31,6 +31,7 @@ from admission.wire_base import Text as Text
 from admission.wire_base import at as at
 from admission.wire_base import read as read
 from admission.wire_base import write as write
+from admission.wire_notices import MOST_SEEN as MOST_SEEN
 from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
 
