@@ -232,9 +232,8 @@ def why(obj: Options) -> None:
         answer = scanner.relay.fetch_why()
     if obj.as_json:
         click.echo(wire.write(answer))
-        return
-    for line in tell_cards(answer.cards):
-        scanner.presenter.report(line)
+    else:
+        click.echo("\n".join(tell_cards(answer.cards)))
 
 
 @main.command()

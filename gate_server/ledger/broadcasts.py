@@ -66,15 +66,7 @@ def record_broadcast(tx: Session, broadcast: Broadcast, *, nonce: str | None, by
     before = _find_by_nonce(tx, nonce, by)
     if before is not None:
         return _same(before, broadcast)
-    if broadcast.expires_at <= broadcast.made_at:
-        raise InvalidInput("expires_at", "is in the past")
-    unknown = sorted(broadcast.gates - tx.catalogue.gates.keys())
-    if unknown:
-        raise InvalidInput("gates", f"no gate {unknown[0]}")
-    known = tx.catalogue.broadcasts.values()
-    if sum(each.in_force(broadcast.made_at) for each in known) >= MOST_IN_FORCE:
-        detail = f"{MOST_IN_FORCE} broadcasts are in force; end one first"
-        raise LedgerConflict("broadcasts-full", detail)
+    _check(tx, broadcast)
     fields = {
         "broadcast_id": broadcast.broadcast_id,
         "zh": broadcast.zh,
@@ -103,6 +95,18 @@ def record_broadcast(tx: Session, broadcast: Broadcast, *, nonce: str | None, by
     )
     tx.touched.add("broadcasts")
     return broadcast.broadcast_id
+
+
+def _check(tx: Session, broadcast: Broadcast) -> None:
+    if broadcast.expires_at <= broadcast.made_at:
+        raise InvalidInput("expires_at", "is in the past")
+    unknown = sorted(broadcast.gates - tx.catalogue.gates.keys())
+    if unknown:
+        raise InvalidInput("gates", f"no gate {unknown[0]}")
+    known = tx.catalogue.broadcasts.values()
+    if sum(each.in_force(broadcast.made_at) for each in known) >= MOST_IN_FORCE:
+        detail = f"{MOST_IN_FORCE} broadcasts are in force; end one first"
+        raise LedgerConflict("broadcasts-full", detail)
 
 
 def _find_by_nonce(tx: Session, nonce: str | None, by: str) -> Broadcast | None:

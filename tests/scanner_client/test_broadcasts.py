@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from admission import wire
 from admission.broadcasts import Priority
 from admission.errors import InvalidInput
+from admission.wire_notices import Said, WhyCard
 from scanner_client.announcer import VERDICT_WITHIN_S, Announcer, tell_broadcast
 from scanner_client.broadcasts import MOST_KEPT, Broadcasts, BroadcastSettings
+from scanner_client.cards import tell_cards
 from scanner_client.checkin import UNSAID, Shown
 from scanner_client.presenter import Presenter
 from scanner_client.settings import load_settings
@@ -281,3 +283,49 @@ def test_wrong_setting_is_named(tmp_path, own):
 
     with pytest.raises(InvalidInput, match=rf"broadcasts\.{own.split()[0]}"):
         load_settings(tmp_path)
+
+
+# --- cards ---------------------------------------------------------------------------------------
+
+
+def a_card(**changes):
+    fields = {
+        "deal_id": "OCT-EAST-001",
+        "title": "两园联票",
+        "state": "busy",
+        "since": NOW,
+        "sold": 206865,
+        "people_sold": 413730,
+        "used": 1204,
+        "still_to_come_today": 412526,
+        "share_of_scans": 0.625,
+        "refused": 35,
+        "terms": None,
+        "say": Said(zh="请照常验票。", en="Scan as usual."),
+    }
+    return WhyCard(**(fields | changes))
+
+
+def test_card_says_what_came_of_the_deal_and_what_to_say():
+    text = "\n".join(tell_cards([a_card()]))
+
+    for part in (
+        "BUSY 较多  两园联票 (OCT-EAST-001)",
+        "62% of scans",
+        "sold 已售 206865",
+        "412526",
+    ):
+        assert part in text
+    assert text.endswith("请照常验票。\n  Scan as usual.")
+
+
+def test_card_cannot_steer_the_terminal():
+    hostile = "\x1b[2J\u202e\r\n"
+    say = Said(zh=hostile, en=hostile)
+    text = "".join(tell_cards([a_card(title=hostile, deal_id=hostile, say=say)]))
+
+    assert text.isprintable()
+
+
+def test_no_card_says_that_nothing_stands_out():
+    assert "nothing stands out" in "".join(tell_cards([]))
