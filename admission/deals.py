@@ -121,16 +121,17 @@ class Deal:
         """Say whether weekday, day and hours of the deal allow an instant."""
         day = venue.day_of(instant)
         if self.hours is None:
-            return self._opens_on(day)
+            return self.opens_on(day)
         # Hours past midnight and late minutes reach into the venue day that follows, early minutes
         # into the one before.
         one = timedelta(days=1)
         return any(
-            self._opens_on(each) and self._within_hours(self.hours, each, instant, venue)
+            self.opens_on(each) and self._within_hours(self.hours, each, instant, venue)
             for each in (day, day - one, day + one)
         )
 
-    def _opens_on(self, day: date) -> bool:
+    def opens_on(self, day: date) -> bool:
+        """Say whether its weekdays allow a venue day, and it is not excepted."""
         return day.isoweekday() in self.weekdays and day not in self.not_on
 
     def _within_hours(

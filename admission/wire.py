@@ -31,6 +31,9 @@ from admission.wire_base import Text as Text
 from admission.wire_base import at as at
 from admission.wire_base import read as read
 from admission.wire_base import write as write
+from admission.wire_notices import MOST_SEEN as MOST_SEEN
+from admission.wire_notices import BroadcastEvent as BroadcastEvent
+from admission.wire_notices import SeenIds
 
 # --- devices -----------------------------------------------------------------------------------
 
@@ -72,11 +75,13 @@ class DeviceSelf(Answer, frozen=True):
     ledger_revision: int
 
 
-class HeartbeatRequest(Request, frozen=True):
+class HeartbeatRequest(Request, frozen=True, omit_defaults=True):
     """A device's word that it lives, and how far it has come.
 
     Attributes:
         replica_age_s: None of a device that keeps no replica.
+        seen: broadcasts that it has shown since its last heartbeat; a server that sends none does
+            not know this field.
     """
 
     epoch: Annotated[str, Meta(max_length=64)]
@@ -89,16 +94,23 @@ class HeartbeatRequest(Request, frozen=True):
     device_time: datetime | None = None
     battery: Annotated[float, Meta(ge=0, le=100)] | None = None
     version: Annotated[str, Meta(max_length=40)] | None = None
+    seen: SeenIds = []
 
 
 class Heartbeat(Answer, frozen=True):
-    """What a device has to know by now."""
+    """What a device has to know by now.
+
+    Attributes:
+        messages: broadcasts in force for its gate that it has not shown yet.
+        in_force: ids of all in force for its gate; null: an older server that has none.
+    """
 
     server_time: datetime
     epoch: str
     ledger_revision: int
     audit_head: str
-    messages: list[dict[str, Any]] = []
+    messages: list[BroadcastEvent] = []
+    in_force: list[str] | None = None
 
 
 # --- scans -------------------------------------------------------------------------------------

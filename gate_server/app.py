@@ -16,7 +16,7 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
 from gate_server.ledger.reports import DealBook
 from gate_server.segments import Segments
-from gate_server.settings import Settings, read_messages
+from gate_server.settings import Settings, read_messages, read_why_words
 from gate_server.web.answers import Answers
 from gate_server.web.attempts import Attempts
 from gate_server.web.calls import WAITS_FOR, Calls
@@ -37,6 +37,7 @@ from gate_server.web.scans import scans
 from gate_server.web.services import Services
 from gate_server.web.stats import make_stats
 from gate_server.web.timings import Timings
+from gate_server.why import WhyBook
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -98,6 +99,7 @@ def create_app(
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
     limits = Limits(settings.limit or None, settings.stale_after_s)
     segments = Segments(ledger, keys, settings)
+    deal_book = DealBook(ledger)
     services = Services(
         ledger=ledger,
         keys=keys,
@@ -113,7 +115,8 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         clocks=ClockWatch(),
         segments=segments,
         downloads=Downloads(ledger, segments),
-        deal_book=DealBook(ledger),
+        deal_book=deal_book,
+        why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
         ca_pem=ca_pem,
         openapi=make_document(NOUNS),
     )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.messages import Messages
+from admission.why_words import WhyWords
 
 FILE = "gate.toml"
 
@@ -90,6 +91,12 @@ def read_messages(venue: Venue) -> Messages:
     """Read the sentences for staff from the package."""
     text = files("gatehouse_config").joinpath("messages/verdicts.toml").read_text("utf-8")
     return Messages(_parse(text, "verdicts.toml"), venue)
+
+
+def read_why_words(venue: Venue) -> WhyWords:
+    """Read the sentences about why it is busy from the package."""
+    text = files("gatehouse_config").joinpath("messages/why.toml").read_text("utf-8")
+    return WhyWords(_parse(text, "why.toml"), venue)
 
 
 def default_file() -> str:

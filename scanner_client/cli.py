@@ -1,4 +1,4 @@
-"""The command `scanner-client`: enrol, read, run, status, sync, flush, annul."""
+"""The command `scanner-client`: enrol, read, run, status, why, sync, flush, annul."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from admission import wire
 from admission.errors import AdmissionError
 from admission.scans import Direction, Mode
 from scanner_client import __version__
+from scanner_client.announcer import tell_broadcast
 from scanner_client.capture import Pictures, Watch
+from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
@@ -205,6 +207,7 @@ def status(obj: Options) -> None:
     with _open(obj) as scanner:
         standing = scanner.standing()
         link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
+        told = scanner.broadcasts.current(scanner.clock.now())
     if obj.as_json:
         _echo_json(standing)
         return
@@ -216,6 +219,21 @@ def status(obj: Options) -> None:
     report(f"replica: revision {standing['replica_revision']}")
     for line in parked:
         report(f"parked: {line.kind} {line.nonce}: {line.problem}")
+    for each in told:
+        report(tell_broadcast(each))
+
+
+@main.command()
+@options
+@click.pass_obj
+def why(obj: Options) -> None:
+    """Say which deals explain why it is busy, and what to tell visitors."""
+    with _open(obj) as scanner:
+        answer = scanner.relay.fetch_why()
+    if obj.as_json:
+        click.echo(wire.write(answer))
+    else:
+        click.echo("\n".join(tell_cards(answer.cards)))
 
 
 @main.command()

@@ -15,16 +15,16 @@ from datetime import datetime
 from typing import Any
 
 from admission.errors import RelayError
-from admission.wire import GateEvent, RevisionEvent, ScanAnswer
+from admission.wire import BroadcastEvent, GateEvent, RevisionEvent, ScanAnswer
 from scanner_client.answers import Conflict, NoAnswer, NotAllowed
 from scanner_client.clock import SteadyClock
 from scanner_client.relay import Relay
 from scanner_client.replica import Replica
 from scanner_client.replica_files import writing
 from scanner_client.replica_intake import Intake, Untaken, open_intake, start_afresh
-from scanner_client.streams import Broadcast, Event, fetch_replica, listen
+from scanner_client.streams import Event, fetch_replica, listen
 
-Told = GateEvent | ScanAnswer | Broadcast
+Told = GateEvent | ScanAnswer | BroadcastEvent
 
 _NEVER_S = float("inf")
 _LOOK_EVERY_S = 0.5

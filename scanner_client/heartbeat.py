@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from admission import wire
 from admission.errors import AdmissionError, RelayError
 from scanner_client import __version__
+from scanner_client.broadcasts import Broadcasts
 from scanner_client.clock import SteadyClock
 from scanner_client.contact import Contact
 from scanner_client.relay import Relay
@@ -26,6 +27,7 @@ class Heartbeat:
     Args:
         word: says how far this scanner has come; without device_time and version.
         learn: is told what the server knows of this device, at first and after each outage.
+        broadcasts: takes those that the answer has; `word` tells which were shown.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class Heartbeat:
         *,
         word: Word,
         learn: Callable[[wire.DeviceSelf], None],
+        broadcasts: Broadcasts,
     ) -> None:
         self._relay = relay
         self._contact = contact
         self._clock = clock
         self._word = word
         self._learn = learn
+        self._broadcasts = broadcasts
         self._learned = False
 
     def run(self, stop: threading.Event, every_s: float) -> None:
@@ -61,8 +65,11 @@ class Heartbeat:
                 self._learn(known)
                 self._learned = True
             asked = self._clock.mark()
-            beat = self._relay.heartbeat(self._say())
+            held, word = self._broadcasts.held(), self._say()
+            beat = self._relay.heartbeat(word)
             self._clock.learn(beat.server_time, asked)
+            self._broadcasts.said(word.seen)
+            self._broadcasts.take_heartbeat(beat, held)
         except RelayError as error:
             self._learned = False
             self._contact.failed(error)

@@ -67,6 +67,11 @@ class Presenter:
         """Say beside each verdict how things stand, while they are not as they should be."""
         self._look_out = look_out
 
+    @property
+    def on_screen(self) -> bool:
+        """Whether somebody can see what is written, rather than a log."""
+        return self._err.is_terminal
+
     def reading(self) -> None:
         """Show nothing: a terminal has the verdict before anybody could read a line about it."""
 
@@ -98,6 +103,10 @@ class Presenter:
     def report(self, line: str) -> None:
         """Say what staff or their technician should know."""
         self._write(Text(legible(line)))
+
+    def announce(self, line: str, *, loud: bool) -> None:
+        """Show what supervisors tell; a loud one stands out."""
+        self._write(Text(line, style="bold reverse" if loud else "bold cyan"))
 
     def _write(self, line: Text) -> None:
         with self._lock:

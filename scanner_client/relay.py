@@ -16,6 +16,7 @@ from msgspec import Struct
 from admission import wire
 from admission.errors import RelayError
 from admission.scans import Mode
+from admission.wire_notices import BroadcastsTold, WhyAnswer
 from admission.wire_outage import NDJSON
 from scanner_client.answers import NoAnswer, Response, Taken, read_answer, read_batch_answer
 from scanner_client.patience import Patience
@@ -96,6 +97,14 @@ class Relay:
     def fetch_self(self) -> wire.DeviceSelf:
         """Fetch what the server knows of this device."""
         return self._ask("GET", "/api/v1/devices/self", wire.DeviceSelf)
+
+    def fetch_broadcasts(self) -> BroadcastsTold:
+        """Fetch what this device is to show now."""
+        return self._ask("GET", "/api/v1/devices/self/broadcasts", BroadcastsTold)
+
+    def fetch_why(self) -> WhyAnswer:
+        """Fetch which deals explain why it is busy."""
+        return self._ask("GET", "/api/v1/why", WhyAnswer)
 
     def heartbeat(self, request: wire.HeartbeatRequest) -> wire.Heartbeat:
         """Give a sign of life."""

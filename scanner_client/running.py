@@ -8,6 +8,7 @@ from typing import TextIO
 
 from admission import wire
 from admission.errors import RelayError
+from scanner_client.announcer import Announcer
 from scanner_client.capture import open_source
 from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.connectivity import Link
@@ -16,7 +17,7 @@ from scanner_client.decode import LiveReader, load_stages
 from scanner_client.heartbeat import Heartbeat
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.loop import Lane
-from scanner_client.outputs import Output
+from scanner_client.outputs import Output, Outputs
 from scanner_client.preview import Window
 from scanner_client.questions import Questions
 from scanner_client.scanner import Scanner
@@ -46,6 +47,10 @@ def run(
     settings = scanner.settings
     frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
     check_in = scanner.check_in(terms, _questions(scanner, keys, stop))
+    announcer = Announcer(
+        scanner.broadcasts, scanner.presenter, settings.broadcasts, now=scanner.clock.now
+    )
+    output = Outputs((output, announcer))
 
     def show(shown: Shown) -> None:
         output.show(shown)
@@ -59,7 +64,7 @@ def run(
         present=show,
         report=output.report,
     )
-    with Company(scanner, check_in, output, stop):
+    with Company(scanner, check_in, output, stop), announcer:
         lane.run(frames, stop, preview)
 
 
@@ -97,6 +102,7 @@ class Company:
             scanner.clock,
             word=scanner.word,
             learn=self._learn,
+            broadcasts=scanner.broadcasts,
         )
         self._start("beat", lambda: heart.run(self._over, settings.heartbeat_s))
         self._start("upload", lambda: scanner.uploader.run(self._over, LOOK_FOR_WAITING_S))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TextIO
@@ -15,6 +16,7 @@ from admission.scans import Mode, PartyDefault, Profile
 from scanner_client.alarms import Alarms
 from scanner_client.annulment import Annulment
 from scanner_client.answers import Declined
+from scanner_client.broadcasts import Broadcasts
 from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
@@ -66,6 +68,7 @@ class Scanner:
     offline: Offline
     uploader: Uploader
     download: Download
+    broadcasts: Broadcasts
 
     def __enter__(self) -> Self:
         return self
@@ -150,6 +153,7 @@ class Scanner:
             boot_id=self.journal.boot_id,
             outbox_seq=depth.seq,
             outbox_head=depth.head,
+            seen=self.broadcasts.unsaid(),
         )
 
     def outlook(self) -> Outlook:
@@ -187,7 +191,15 @@ class Scanner:
             "parked": depth.parked,
             "parked_lines": [msgspec.to_builtins(line) for line in self.journal.parked()],
             "problem": problem,
+            "broadcasts": [] if problem else [msgspec.to_builtins(b) for b in self.told()],
         }
+
+    def told(self) -> list[wire.BroadcastEvent]:
+        """Return what the server tells this device to show; nothing where it does not answer."""
+        # An older server has none; whether this one answers was found out before.
+        with suppress(RelayError):
+            self.broadcasts.take(*self.relay.fetch_broadcasts().broadcasts)
+        return self.broadcasts.current(self.clock.now())
 
     # --- the end of a device ---------------------------------------------------------------------
 
@@ -250,27 +262,32 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         batch_lines=settings.batch_lines,
         keep=settings.journal_keep,
     )
-    callbacks = _callbacks(presenter, contact, offline)
+    broadcasts = Broadcasts()
+    callbacks = _callbacks(presenter, contact, offline, broadcasts)
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download)
+    return Scanner(*whole, contact, offline, uploader, download, broadcasts)
 
 
-def _callbacks(presenter: Presenter, contact: Contact, offline: Offline) -> Callbacks:
+def _callbacks(
+    presenter: Presenter, contact: Contact, offline: Offline, broadcasts: Broadcasts
+) -> Callbacks:
     return Callbacks(
         on_epoch=contact.note_epoch,
         on_revoked=contact.note_revoked,
-        on_event=lambda event: _tell(presenter, offline.told.gate_id, event),
+        on_event=lambda event: _tell(presenter, broadcasts, offline.told.gate_id, event),
         report=presenter.report,
     )
 
 
-def _tell(presenter: Presenter, gate_id: str, event: Event) -> None:
+def _tell(presenter: Presenter, broadcasts: Broadcasts, gate_id: str, event: Event) -> None:
     """Show what the server's event stream tells this device."""
-    if isinstance(event, wire.ScanAnswer):
+    if isinstance(event, wire.BroadcastEvent):
+        broadcasts.take(event)
+    elif isinstance(event, wire.ScanAnswer):
         presenter.show(Shown(event.nonce, event.outcome, event.message, event))
-    elif isinstance(event, wire.GateEvent) and event.gate_id == gate_id:
+    elif event.gate_id == gate_id:
         emergency = "  EMERGENCY 紧急疏散" if event.emergency else ""
         presenter.report(f"gate {event.name}: {event.state}{emergency}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
@@ -21,14 +20,7 @@ MOST_LINE_BYTES = 4 << 20
 _MOST_PROBLEM_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """A message to devices, as it came; what it holds is its reader's to know."""
-
-    data: bytes
-
-
-Event = wire.RevisionEvent | wire.GateEvent | wire.ScanAnswer | Broadcast
+Event = wire.RevisionEvent | wire.GateEvent | wire.ScanAnswer | wire.BroadcastEvent
 
 
 class Lines:
@@ -129,6 +121,7 @@ _KINDS: dict[str, type[wire.Answer]] = {
     "revision": wire.RevisionEvent,
     "gate": wire.GateEvent,
     "verdict": wire.ScanAnswer,
+    "broadcast": wire.BroadcastEvent,
 }
 
 
@@ -162,14 +155,14 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _event(name: str, data: bytes) -> Event | None:
-    if name == "broadcast":
-        return Broadcast(data)
     kind = _KINDS.get(name)
     if kind is None:
         return None  # of a newer server
     try:
         return wire.read(kind, data)  # type: ignore[return-value]
     except InvalidInput as error:
+        if name == "broadcast":
+            return None  # of a newer server; no scan depends on it
         raise NoAnswer(f"the event stream holds a {name} that is none: {error}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gate_server import __version__
+from gate_server.cli.broadcasts import broadcast
 from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 for each in (
-    *(init, import_, gate, device, user, deal, key, voucher, scan, conflict),
+    *(init, import_, gate, device, user, deal, key, voucher, scan, conflict, broadcast),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

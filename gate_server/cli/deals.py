@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import Any
 
 import click
 
 from admission.deals import AtGate
-from admission.errors import FeedRejected, InvalidInput
-from admission.row_values import Times
 from admission.voids import CostBearer
 from admission.wire import Text
 from admission.wire_staff import HonourWire, RemedyWire, VoidRequest
 from gate_server.cli.deal_texts import deal_text, understood
 from gate_server.cli.edge import Group, listing, options, show
+from gate_server.cli.times import read_time
 from gate_server.commands.deals import Hold, Reasoned, VoidDeal
 from gate_server.commands.venue import Named
 from gate_server.control import call
-from gate_server.ledger.ledger import utc_now
-from gate_server.settings import read_settings
 
 _DEAL = click.argument("deal_id", metavar="DEAL")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
-_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
 _MONEY = click.IntRange(0, 10**12)
 _COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
 
@@ -73,8 +67,8 @@ def deal_hold(deal_id: str, **given: Any) -> None:
     params = Hold(
         deal_id=deal_id,
         reason=given["reason"],
-        sold_from=_time("--sold-from", given["sold_from"]),
-        sold_until=_time("--sold-until", given["sold_until"], last=True),
+        sold_from=read_time("--sold-from", given["sold_from"]),
+        sold_until=read_time("--sold-until", given["sold_until"], last=True),
         price_at_most_minor=given["price_at_most"],
         at_gate=AtGate(given["at_gate"]),
     )
@@ -157,14 +151,14 @@ def _terms(given: dict[str, Any]) -> VoidRequest:
         honour=_honour(given),
         cost_bearer=CostBearer(given["cost_bearer"]),
         settlement_unit_minor=given["settlement_unit"],
-        statuses_since=_time("--statuses-since", given["statuses_since"]),
+        statuses_since=read_time("--statuses-since", given["statuses_since"]),
         notice=notice,
         remedy=remedy,
     )
 
 
 def _honour(given: dict[str, Any]) -> HonourWire | None:
-    arrived_by = _time("--arrived-by", given["arrived_by"], last=True)
+    arrived_by = read_time("--arrived-by", given["arrived_by"], last=True)
     if (arrived_by is None) is not given["nobody"]:
         raise click.UsageError("say whom to honour: --arrived-by TIME, or --nobody")
     if arrived_by is None:
@@ -173,21 +167,7 @@ def _honour(given: dict[str, Any]) -> HonourWire | None:
         return None
     return HonourWire(
         arrived_by=arrived_by,
-        arrived_from=_time("--arrived-from", given["arrived_from"]),
-        admit_until=_time("--admit-until", given["admit_until"], last=True),
+        arrived_from=read_time("--arrived-from", given["arrived_from"]),
+        admit_until=read_time("--admit-until", given["admit_until"], last=True),
         max_people=given["max_people"],
     )
-
-
-def _time(name: str, value: str | None, *, last: bool = False) -> datetime | None:
-    """Read a time as files have it: without an offset it is the venue's."""
-    if value is None:
-        return None
-    venue = read_settings(options().data).venue
-    if _CLOCK.fullmatch(value):
-        value = f"{utc_now().astimezone(venue.zone).date()} {value:0>5}"
-    try:
-        return Times(venue).instant({name: value}, name, last=last)
-    except FeedRejected as error:
-        problem = f"{error.problem}; a time alone, as 17:00, is today's"
-        raise InvalidInput(error.field, problem) from error

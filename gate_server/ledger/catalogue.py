@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from admission.broadcasts import Broadcast, Priority
 from admission.calendar import from_ms
 from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
@@ -50,14 +51,18 @@ Mark: TypeAlias = tuple[object, ...]
 """What `Catalogue.mark` returns; compare with `same_mark`."""
 
 URGENT: Final = frozenset({"venue", "gates", "deals", "voids", "holds", "blocks"})
-"""The parts that scanners must know of at once."""
+"""The parts that change what scanners decide, so that they must know of them at once."""
+TOLD: Final = URGENT | {"broadcasts"}
+"""The parts whose changes somebody waits to tell of."""
+MOST_BROADCASTS: Final = 200
 
 
 class Catalogue:
     """All small tables, as the rules and the edges want them.
 
     Attributes:
-        changed: set after each reading of something urgent, for the one who tells of it.
+        changed: set after each reading of something of TOLD, for the one who tells of it.
+        broadcasts: those that have not expired, by id, ended ones too.
     """
 
     def __init__(self) -> None:
@@ -75,13 +80,14 @@ class Catalogue:
         self.holds: dict[int, Hold] = {}
         self.blocked: dict[int, datetime | None] = {}
         self.feeds: tuple[datetime | None, ...] = ()
+        self.broadcasts: dict[str, Broadcast] = {}
 
     def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
         """Read what is named, or all of it, from the ledger."""
         for name, read in _READERS.items():
             if parts is None or name in parts:
                 read(self, db)
-        if parts is None or not URGENT.isdisjoint(parts):
+        if parts is None or not TOLD.isdisjoint(parts):
             self.changed.set()
 
     def mark(self) -> Mark:
@@ -190,6 +196,13 @@ class Catalogue:
         rows = db.execute("SELECT accepted_at FROM feeds WHERE enabled")
         self.feeds = tuple(instant(row[0]) for row in rows)
 
+    def _broadcasts(self, db: sqlite3.Connection) -> None:
+        lately = "expires_at >= (SELECT committed_at FROM venue)"
+        order = "ended_at IS NOT NULL, revision DESC"
+        sql = f"{BROADCASTS} WHERE {lately} ORDER BY {order} LIMIT ?"
+        rows = db.execute(sql, (MOST_BROADCASTS,))
+        self.broadcasts = {row[0]: read_broadcast(row) for row in rows}
+
 
 def same_mark(one: Mark, other: Mark) -> bool:
     """Say whether nothing urgent has changed between two marks."""
@@ -206,6 +219,7 @@ _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
     "holds": Catalogue._holds,
     "blocks": Catalogue._blocks,
     "feeds": Catalogue._feeds,
+    "broadcasts": Catalogue._broadcasts,
 }
 
 DEAL_COLUMNS = (
@@ -220,6 +234,11 @@ VOIDS = (
     "SELECT revision, deal_no, version, committed_at, restored, reason, arrived_from, arrived_by,"
     " admit_until, max_people, cost_bearer, settlement_unit_minor, statuses_since, notice"
     " FROM voids"
+)
+
+BROADCASTS = (
+    "SELECT broadcast_id, zh, en, priority, gates, made_at, expires_at, ended_at, made_by,"
+    " ended_by, end_reason FROM broadcasts"
 )
 
 
@@ -292,6 +311,21 @@ def read_void(row: tuple[Any, ...]) -> Void:
         settlement_unit_minor=unit,
         notice=tuple(msgspec.json.decode(notice)) if notice else None,
         restored=bool(restored),
+    )
+
+
+def read_broadcast(row: tuple[Any, ...]) -> Broadcast:
+    """Make a broadcast of a row of BROADCASTS."""
+    broadcast_id, zh, en, priority, gates, made_at, expires_at, ended_at, *_ = row
+    return Broadcast(
+        broadcast_id=broadcast_id,
+        zh=zh,
+        en=en,
+        priority=Priority(priority),
+        gates=frozenset(msgspec.json.decode(gates)),
+        made_at=from_ms(made_at),
+        expires_at=from_ms(expires_at),
+        ended_at=instant(ended_at),
     )
 
 

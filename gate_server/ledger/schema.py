@@ -7,6 +7,7 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 
 APPLICATION_ID = 0x47484C31
@@ -310,6 +311,11 @@ def _make_tables(db: sqlite_utils.Database) -> None:
 @migrations(name="002_outage")
 def _outage(db: sqlite_utils.Database) -> None:
     _execute(db, OUTAGE)
+
+
+@migrations(name="006_notices")
+def _notices(db: sqlite_utils.Database) -> None:
+    _execute(db, NOTICES)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

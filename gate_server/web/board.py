@@ -12,7 +12,9 @@ from admission.deals import Deal
 from admission.messages import Messages, Sentence
 from admission.scans import GateState
 from admission.verdicts import Reason
+from admission.wire_notices import BroadcastAnswer
 from admission.wire_staff import CallAnswer, DeviceStats, GateStats, StatsAnswer
+from gate_server.broadcasts import list_all
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.web.services import Services
 from gate_server.web.stats import make_stats
@@ -96,6 +98,16 @@ class DealRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BroadcastRow:
+    """A broadcast in force; `gates` are their names, none: all."""
+
+    told: BroadcastAnswer
+    made: str
+    until: str
+    gates: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """All that the page shows."""
 
@@ -104,6 +116,7 @@ class Board:
     stats: StatsAnswer
     gates: list[GateRow]
     calls: list[CallRow]
+    broadcasts: list[BroadcastRow]
     devices: list[DeviceRow]
     deals: list[DealRow]
     most: int
@@ -122,6 +135,7 @@ def make_board(services: Services) -> Board:
             _call_row(call, ledger.catalogue, messages, figures.now)
             for call in figures.calls[:MOST_CALLS]
         ],
+        broadcasts=_broadcast_rows(services, figures.now),
         devices=[
             _device_row(gate.name, device, figures.now)
             for gate in figures.gates
@@ -157,6 +171,25 @@ def _call_row(call: CallAnswer, catalogue: Catalogue, messages: Messages, now: d
         messages.short(call.reason),
         max(0, int((now - call.at).total_seconds() // 60)),
     )
+
+
+def _broadcast_rows(services: Services, now: datetime) -> list[BroadcastRow]:
+    gates, venue = services.ledger.catalogue.gates, services.ledger.venue
+
+    def local(at: datetime) -> str:
+        form = "%H:%M" if venue.same_day(at, now) else "%m-%d %H:%M"
+        return at.astimezone(venue.zone).strftime(form)
+
+    return [
+        BroadcastRow(
+            told,
+            local(told.made_at),
+            local(told.expires_at),
+            [gates[each].name for each in told.gates if each in gates],
+        )
+        for told in list_all(services.ledger).broadcasts
+        if told.state == "in_force"
+    ]
 
 
 def _device_row(gate: str, device: DeviceStats, now: datetime) -> DeviceRow:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from admission.calendar import to_ms
 from admission.keys import write_code_keys
 from admission.wire import DeviceSelf, Enrolled, EnrolRequest, Heartbeat, HeartbeatRequest
 from gate_server import __version__
+from gate_server.broadcasts import told, write_event
+from gate_server.ledger.broadcasts import note_seen, unseen
 from gate_server.ledger.devices import EnrolmentGone, enrol_device, record_heartbeat
 from gate_server.ledger.journal_heads import note_heartbeat
 from gate_server.ledger.session import Session
@@ -83,23 +86,30 @@ def tell_self(call: Call) -> DeviceSelf:
 )
 def take_heartbeat(call: Call) -> Heartbeat:
     """Keep a device's last word, measure its clock, and tell it where the ledger stands."""
-    services, request, device_id = call.services, call.body, call.device.device_id
-    ledger = services.ledger
+    services, request, device = call.services, call.body, call.device
+    ledger, device_id = services.ledger, device.device_id
     now = ledger.clock()
     offset_ms = None
     if request.device_time is not None:
         offset_ms = to_ms(request.device_time) - to_ms(now)
 
-    def keep(tx: Session) -> tuple[int, bytes]:
-        word = msgspec.to_builtins(request)
+    def keep(tx: Session) -> Heartbeat:
+        word = msgspec.to_builtins(replace(request, seen=[]))
         record_heartbeat(tx, device_id, word, offset_ms=offset_ms, now=now)
         note_heartbeat(tx, device_id, request, offset_ms=offset_ms, now=now)
+        note_seen(tx, device, request.seen, now)
+        in_force = told(tx.catalogue, tx.catalogue.devices[device_id].gate_id, now)
         # Read together: a head that is told with another's revision would look like tampering.
-        return tx.revision, tx.head
+        return Heartbeat(
+            server_time=now,
+            epoch=tx.epoch,
+            ledger_revision=tx.revision,
+            audit_head=tx.head.hex(),
+            messages=[write_event(each) for each in unseen(tx, device, in_force)],
+            in_force=[each.broadcast_id for each in in_force],
+        )
 
     # Patient and alone: it changes the catalogue, and no scan waits for it.
-    revision, head = ledger.write(keep, alone=True, patient=True)
+    heartbeat = ledger.write(keep, alone=True, patient=True)
     services.clocks.alarmed(ledger.catalogue, now)
-    return Heartbeat(
-        server_time=now, epoch=ledger.epoch, ledger_revision=revision, audit_head=head.hex()
-    )
+    return heartbeat

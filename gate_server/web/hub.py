@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from admission.broadcasts import Broadcast
 from admission.errors import LedgerError
 from admission.scans import Gate
 from admission.wire import GateEvent, RevisionEvent, ScanAnswer
+from gate_server.broadcasts import write_event
 from gate_server.ledger.catalogue import same_mark
 from gate_server.ledger.ledger import Ledger
 from gate_server.web.callers import Caller
@@ -48,6 +51,7 @@ class Hub:
         self._told, self._told_at = ledger.revision, float("-inf")
         self._mark = ledger.catalogue.mark()
         self._gates, self._emergency = ledger.catalogue.gates, ledger.catalogue.emergency
+        self._broadcasts = ledger.catalogue.broadcasts
         self._thread = Thread(target=self._watch, name="event-hub", daemon=True)
 
     def start(self) -> None:
@@ -111,6 +115,7 @@ class Hub:
         self._put_revision([stream], self._ledger.revision, urgent=False)
         catalogue = self._ledger.catalogue
         self._put_gates([stream], list(catalogue.gates.values()), catalogue.emergency)
+        self._put_broadcasts([stream], list(catalogue.broadcasts.values()))
 
     def _watch(self) -> None:
         told_stats_at, changed = 0.0, self._ledger.catalogue.changed
@@ -135,6 +140,7 @@ class Hub:
             self._put_revision(streams, revision, urgent=urgent)
         if urgent:
             self._tell_gates(streams)
+        self._tell_broadcasts(streams)
 
     def _tell_gates(self, streams: list[Stream]) -> None:
         catalogue = self._ledger.catalogue
@@ -173,6 +179,38 @@ class Hub:
                 if device is None or device.gate_id == gate.gate_id:
                     stream.put(f"gate {gate.gate_id}", data)
 
+    def _tell_broadcasts(self, streams: list[Stream]) -> None:
+        known = self._ledger.catalogue.broadcasts
+        if known is self._broadcasts:
+            return
+        before, self._broadcasts = self._broadcasts, known
+        changed = [each for each in known.values() if each != before.get(each.broadcast_id)]
+        if changed:
+            self._put_broadcasts(streams, changed)
+
+    def _put_broadcasts(self, streams: list[Stream], changed: list[Broadcast]) -> None:
+        """Tell of broadcasts: a device of those for its gate as it stands now, staff of all.
+
+        They share one place in a mailbox: where the last were not read, all that are known are put
+        there instead, so that an unread stream holds each at most once.
+        """
+        catalogue, now = self._ledger.catalogue, self._ledger.clock()
+        known = list(catalogue.broadcasts.values())
+        written: dict[str | None, tuple[bytes, bytes]] = {}
+        for stream in streams:
+            gate_id = None
+            if stream.caller.device is not None:
+                device = catalogue.devices.get(stream.caller.name)
+                if device is None or device.revoked or device.suspended:
+                    continue
+                gate_id = device.gate_id
+            if gate_id not in written:
+                parts = (_write_broadcasts(each, gate_id, now) for each in (changed, known))
+                written[gate_id] = next(parts), next(parts)
+            data, over = written[gate_id]
+            if data:
+                stream.put("broadcasts", data, over=over)
+
     def _tell_stats(self, staff: list[Stream]) -> None:
         try:
             data = frame("stats", self._stats())
@@ -181,6 +219,19 @@ class Hub:
             return
         for stream in staff:
             stream.put("stats", data)
+
+
+def _write_broadcasts(known: list[Broadcast], gate_id: str | None, now: datetime) -> bytes:
+    """Return the events of what a gate's devices are to show, or are not to show any more.
+
+    Args:
+        gate_id: None: those of all gates.
+    """
+    return b"".join(
+        frame("broadcast", _encode(write_event(each)))
+        for each in known
+        if now <= each.expires_at and (gate_id is None or each.reaches(gate_id))
+    )
 
 
 def _key(caller: Caller) -> tuple[bool, str]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
+from gate_server.web.broadcasts import broadcasts
 from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.gates import gates
+from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
 from gate_server.web.vouchers import vouchers
+from gate_server.web.why import why
 
 NOUNS = (
     devices,
@@ -26,6 +29,9 @@ NOUNS = (
     blocks,
     vouchers,
     gates,
+    lanes,
+    broadcasts,
+    why,
     stats,
     replica,
     events,

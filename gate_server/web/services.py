@@ -17,6 +17,7 @@ from gate_server.web.clocks import ClockWatch
 from gate_server.web.downloads import Downloads
 from gate_server.web.hub import Hub
 from gate_server.web.timings import Timings
+from gate_server.why import WhyBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +42,6 @@ class Services:
     segments: Segments
     downloads: Downloads
     deal_book: DealBook
+    why: WhyBook
     ca_pem: bytes
     openapi: bytes

@@ -72,6 +72,8 @@ def venue(tmp_path_factory):
             server.scan(member, "KNOWN-CODE-1", mode=mode, nonce="known-nonce")
         block = {"platform": "lvtu", "buyer_ref": "b1", "reason": "test"}
         KNOWN["block_id"] = server.post("/blocks", members[3], block).json()["block_id"]
+        sent = server.post("/broadcasts", members[3], {"message": {"zh": "通知", "en": "Notice"}})
+        KNOWN["broadcast_id"] = sent.json()["broadcast_id"]
         with requests.Session() as server.session:
             yield server, members
 

@@ -36,6 +36,14 @@ MAY = {
     "GET /gates": f"{SUPERVISORS} auditor",
     "POST /gates/<gate_id>/state": SUPERVISORS,
     "POST /venue/emergency": SUPERVISORS,
+    "GET /lanes": f"{DEVICES} {STEWARDS} auditor",
+    "GET /broadcasts": f"{SUPERVISORS} auditor",
+    "POST /broadcasts": SUPERVISORS,
+    "GET /broadcasts/<broadcast_id>": f"{SUPERVISORS} auditor",
+    "POST /broadcasts/<broadcast_id>/end": SUPERVISORS,
+    "POST /broadcasts/<broadcast_id>/seen": DEVICES,
+    "GET /devices/self/broadcasts": DEVICES,
+    "GET /why": f"{DEVICES} {STEWARDS} auditor",
     "GET /stats": f"{STEWARDS} auditor",
     "GET /events": f"{DEVICES} {STEWARDS} auditor",
     "GET /replica": DEVICES,
@@ -44,7 +52,7 @@ MAY = {
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
-ARGUMENTS["<conflict_id>"] = "0"
+ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE"}
 
 
 def test_every_call_is_in_the_contract():

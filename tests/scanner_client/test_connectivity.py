@@ -14,6 +14,7 @@ from admission import wire
 from admission.scans import PartyDefault
 from admission.verdicts import Outcome, Reason
 from scanner_client.answers import NoAnswer
+from scanner_client.broadcasts import Broadcasts
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED
 from scanner_client.heartbeat import Heartbeat
@@ -219,12 +220,14 @@ def test_other_lanes_of_a_scanner_do_not_wait_for_the_slow_one(gate, kit):
 # --- going and coming back ------------------------------------------------------------------------
 
 
-def a_heart(kit, learned=None):
+def a_heart(kit, learned=None, broadcasts=None):
     word = wire.HeartbeatRequest(
         epoch="", replica_revision=0, replica_age_s=0, outbox_depth=kit.journal.depth().waiting
     )
     learn = learned.append if learned is not None else lambda _: None
-    return Heartbeat(kit.relay, kit.contact, kit.clock, word=lambda: word, learn=learn)
+    broadcasts = broadcasts or Broadcasts()
+    parts = {"word": lambda: word, "learn": learn, "broadcasts": broadcasts}
+    return Heartbeat(kit.relay, kit.contact, kit.clock, **parts)
 
 
 def test_scanner_that_is_offline_asks_nobody_about_scans_and_comes_back_by_itself(gate, kit):

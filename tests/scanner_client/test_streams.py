@@ -8,9 +8,9 @@ from admission import wire
 from admission.scans import GateState
 from scanner_client.answers import NoAnswer
 from scanner_client.relay import Relay, Server
-from scanner_client.streams import Broadcast, fetch_replica, listen, read_events
+from scanner_client.streams import fetch_replica, listen, read_events
 from tests import fakes
-from tests.fakes import EPOCH, TOKEN, FakeGate, an_answer
+from tests.fakes import EPOCH, NOW, TOKEN, FakeGate, an_answer
 from tests.scanner_client.downloads import an_event, encoded
 from tests.scanner_client.scanners import a_park, a_state
 
@@ -39,12 +39,15 @@ def test_events_are_read_in_any_pieces():
         gate_id="G1", name="South", area="park", state=GateState.PAUSED, emergency=False
     )
     answer = an_answer("nonce-0001")
+    text = wire.Text(zh="请走南门", en="Use the south gate")
+    told = wire.BroadcastEvent(broadcast_id="B1", message=text, made_at=NOW, expires_at=NOW)
     stream = b"".join(
         [
             b"retry: 2000\n\n: alive\n\n",
             an_event("revision", revision),
             an_event("gate", state).replace(b"\n", b"\r\n"),
             an_event("verdict", answer),
+            an_event("broadcast", told),
             b"event: broadcast\ndata: {}\n\nevent: later\ndata: {}\n\n",
         ]
     )
@@ -52,7 +55,7 @@ def test_events_are_read_in_any_pieces():
         cuts = sorted(random.sample(range(len(stream)), 9))
         pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
-        assert collect(pieces) == [revision, state, answer, Broadcast(b"{}")]
+        assert collect(pieces) == [revision, state, answer, told]
 
 
 def collect(pieces):

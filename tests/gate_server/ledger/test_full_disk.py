@@ -11,11 +11,15 @@ import pytest
 from admission.errors import LedgerUnavailable
 from admission.verdicts import Reason
 from admission.voids import CostBearer
+from admission.wire import Text
+from admission.wire_notices import BroadcastRequest
 from admission.wire_staff import VoidRequest
+from gate_server import broadcasts
 from gate_server.ledger import actions, audit, corrections
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
 
+NOTICE = BroadcastRequest(message=Text(zh="请稍候", en="Please wait"))
 CODES = [f"CODE-{n:05}" for n in range(3000)]
 
 
@@ -117,6 +121,9 @@ def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans
             urgent=True,
         )
         assert taken.record.annulled == 1
+
+        told = broadcasts.send(venue.ledger, NOTICE, by="anne")
+        assert told.state == "in_force"
 
         ballast.unlink()
         assert venue.scan(CODES[-1], "nonce-after").verdict.reason is Reason.DEAL_VOIDED

@@ -10,13 +10,13 @@ from gate_server.ledger import audit, recount, schema
 from tests.server import Park, an_app
 
 
-def make_old(path):
-    """Make a ledger as the first version made it, out of what a new one holds."""
+def make_old(path, *, before="002_outage"):
+    """Make a ledger as an earlier version made it, out of what a new one holds."""
     new = sqlite3.connect(path)
     old_path = path.with_name("old.db")
     old = sqlite3.connect(old_path, isolation_level=None)
     old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    schema.migrations.apply(sqlite_utils.Database(old), stop_before="002_outage")
+    schema.migrations.apply(sqlite_utils.Database(old), stop_before=before)
     for (table,) in old.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         " AND name NOT LIKE '%migrations%'"
@@ -50,4 +50,20 @@ def test_ledger_of_the_first_version_is_opened_with_all_it_holds(tmp_path):
         assert site.scan(device, "USED-CODE-1")["reason"] == "used_up"
         assert site.scan(device, "FRESH-CODE-1")["reason"] == "admitted"
         assert site.post("/scans/batch", device, b"").status_code == 200
+    park.close()
+
+
+def test_ledger_without_broadcasts_takes_them(tmp_path):
+    park = Park(tmp_path / "var")
+    device, boss = park.enrol(), park.hire()
+    park.close()
+    make_old(park.directory / "ledger.db", before="006_notices")
+
+    park = Park(park.directory)
+
+    assert park.ledger.read(audit.verify).findings == ()
+    with an_app(park) as (_, site):
+        sent = site.post("/broadcasts", boss, {"message": {"zh": "通知", "en": "Notice"}}).json()
+        seen = site.post(f"/broadcasts/{sent['broadcast_id']}/seen", device)
+    assert (seen.status_code, sent["unseen"]) == (200, 1)
     park.close()
