@@ -101,7 +101,11 @@ class Heartbeat(Answer, frozen=True):
 
 
 class ScanRequest(Request, frozen=True):
-    """One presentation of a code; exactly one of `code` and `pick`."""
+    """One presentation of a code; exactly one of `code` and `pick`.
+
+    Attributes:
+        passage: this lane watches its turnstile and will report who passed.
+    """
 
     nonce: Nonce
     code: str | None = None
@@ -111,6 +115,7 @@ class ScanRequest(Request, frozen=True):
     party: People | None = None
     scanned_at: datetime | None = None
     operator: Annotated[str, Meta(max_length=40)] | None = None
+    passage: bool = False
 
 
 class FirstUseAnswer(Answer, frozen=True):

@@ -60,6 +60,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
         code_key: a credential key, for a scanner keeps no code.
         replica_revision: what it was decided on.
         online: the verdict shown was the gate server's own answer (sent again to a new epoch).
+        watched: as `passage` of a scan: the lane will report who passed.
     """
 
     nonce: Nonce
@@ -76,6 +77,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
     void_version: Amount | None = None
     arrival_number: Annotated[str, Meta(max_length=80)] | None = None
     online: bool = False
+    watched: bool = False
 
 
 class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +86,13 @@ class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
     annul: Nonce
     reason: Line
     people: People | None = None
+
+
+class OfflinePassage(Chained, frozen=True, kw_only=True, omit_defaults=True):
+    """How many people of a scan the turnstile has counted through so far."""
+
+    passage: Nonce
+    people: People
 
 
 class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,7 +104,14 @@ class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
     direction: Direction = Direction.ENTRY
 
 
-BatchLine = OfflineScan | OfflineAnnul | OfflineCount
+BatchLine = OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount
+
+
+def nonce_of(line: BatchLine) -> str:
+    """Return the nonce that a line is about: its own, or that of the scan it changes."""
+    if isinstance(line, OfflineAnnul):
+        return line.annul
+    return line.passage if isinstance(line, OfflinePassage) else line.nonce
 
 
 class BatchAnswer(Answer, frozen=True):
@@ -180,6 +196,8 @@ class ScanLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="scan"):
     overridden: int = 0
     overridden_ms: int | None = None
     struck: bool = False
+    turned: int | None = None
+    moved: int = 0
     arrival_number: str | None = None
 
 

@@ -19,6 +19,8 @@ from admission.calendar import from_ms
 from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
+from admission.wire_passage import FaultAnswer
+from gate_server.ledger.faults import read_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Catalogue:
         self.holds: dict[int, Hold] = {}
         self.blocked: dict[int, datetime | None] = {}
         self.feeds: tuple[datetime | None, ...] = ()
+        self.faults: dict[str, FaultAnswer] = {}
 
     def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
         """Read what is named, or all of it, from the ledger."""
@@ -190,6 +193,9 @@ class Catalogue:
         rows = db.execute("SELECT accepted_at FROM feeds WHERE enabled")
         self.feeds = tuple(instant(row[0]) for row in rows)
 
+    def _faults(self, db: sqlite3.Connection) -> None:
+        self.faults = read_faults(db)
+
 
 def same_mark(one: Mark, other: Mark) -> bool:
     """Say whether nothing urgent has changed between two marks."""
@@ -206,6 +212,7 @@ _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
     "holds": Catalogue._holds,
     "blocks": Catalogue._blocks,
     "feeds": Catalogue._feeds,
+    "faults": Catalogue._faults,
 }
 
 DEAL_COLUMNS = (

@@ -23,7 +23,9 @@ from admission.wire_outage import (
     BatchLine,
     OfflineAnnul,
     OfflineCount,
+    OfflinePassage,
     OfflineScan,
+    nonce_of,
 )
 from gate_server.ledger.journal_heads import Chains, bound_earlier, keep_tip
 from gate_server.ledger.offline import Recorder, Taken, is_line_to_blame, keep_evidence
@@ -61,10 +63,11 @@ log = logging.getLogger("gatehouse.web")
 def take_batch(call: Call) -> Reply:
     """Record what a scanner decided by itself; one answer a line, in the order of the lines.
 
-    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, or a count. What was
-    shown is recorded, never judged again; `conflicts` names what does not fit. A line that cannot
-    be read is `rejected` and keeps no other back. The same lines again are `replayed`. Lines of a
-    revoked device are kept as untrusted evidence.
+    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, `{"passage",
+    "scanned_at", "people"}` (who has turned so far), or a count. What was shown is recorded, never
+    judged again; `conflicts` names what does not fit. A line that cannot be read is `rejected` and
+    keeps no other back. The same lines again are `replayed`. Lines of a revoked device are kept as
+    untrusted evidence.
     """
     services, device = call.services, call.device
     if call.body.count(b"\n") > MOST_LINES:
@@ -211,6 +214,7 @@ class _Peek(Struct):
     """What tells the kinds of lines apart."""
 
     annul: Raw | UnsetType = UNSET
+    passage: Raw | UnsetType = UNSET
     kind: Raw | UnsetType = UNSET
     nonce: Raw | UnsetType = UNSET
 
@@ -227,6 +231,8 @@ def read_line(text: bytes) -> BatchLine:
         raise InvalidInput("", "the line is not a JSON object in UTF-8") from error
     if peek.annul is not UNSET:
         return wire.read(OfflineAnnul, text)
+    if peek.passage is not UNSET:
+        return wire.read(OfflinePassage, text)
     if peek.kind is not UNSET:
         return wire.read(OfflineCount, text)
     return wire.read(OfflineScan, text)
@@ -236,7 +242,7 @@ def _nonce_of(text: bytes) -> str:
     """Return the nonce of a line that may be anything; "" where it has none."""
     try:
         peek = msgspec.json.decode(text, type=_Peek)
-        raw = peek.nonce if peek.annul is UNSET else peek.annul
+        raw = next((each for each in (peek.annul, peek.passage) if each is not UNSET), peek.nonce)
         nonce = "" if raw is UNSET else msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
@@ -244,9 +250,7 @@ def _nonce_of(text: bytes) -> str:
 
 
 def _name(line: BatchLine | None) -> str:
-    if line is None:
-        return ""
-    return line.annul if isinstance(line, OfflineAnnul) else line.nonce
+    return "" if line is None else nonce_of(line)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -14,11 +14,13 @@ from gate_server.web.openapi import openapi
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
+from gate_server.web.turnstiles import turnstiles
 from gate_server.web.vouchers import vouchers
 
 NOUNS = (
     devices,
     scans,
+    turnstiles,
     batches,
     conflicts,
     counts,
