@@ -46,6 +46,7 @@ class PassageAnswer(Answer, frozen=True):
     nonce: str
     turned: int | None
     admitted: int
+    ledger_revision: int
 
 
 class ReportRequest(Request, frozen=True):

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from admission.calendar import to_ms
 from admission.journal_chain import first_head, next_head
 from admission.replica_columns import key_of
-from admission.wire_outage import OfflineAnnul, OfflineScan
+from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan, nonce_of
 from scanner_client.clock import Known
 from scanner_client.journal_intents import Intents
 from scanner_client.journal_rows import (
@@ -43,8 +43,14 @@ from scanner_client.seal import Seal, SealBroken
 OWN_NUMBERS = 1_000_000
 _ABOUT = b"journal"
 
-Line = TypeVar("Line", OfflineScan, OfflineAnnul)
+Line = TypeVar("Line", OfflineScan, OfflineAnnul | OfflinePassage)
 Row = tuple[object, ...]
+
+_ANNUL = (
+    "UPDATE entries SET annulled = ?, annuls = annuls + 1, annulled_at = ?"
+    " WHERE nonce = ? AND kind = 'scan'"
+)
+_TURN = "UPDATE entries SET turned = MAX(?, COALESCE(turned, 0)) WHERE nonce = ? AND kind = 'scan'"
 
 
 class Journal:
@@ -126,12 +132,12 @@ class Journal:
     def _insert(
         self,
         db: sqlite3.Connection,
-        line: OfflineScan | OfflineAnnul,
+        line: OfflineScan | OfflineAnnul | OfflinePassage,
         kept: Kept,
         now: datetime,
         values: dict[str, object],
     ) -> None:
-        nonce = line.annul if isinstance(line, OfflineAnnul) else line.nonce
+        nonce = nonce_of(line)
         online = line.seq is None
         row = values | {
             "nonce": nonce,
@@ -145,28 +151,34 @@ class Journal:
         marks = ", ".join(f":{name}" for name in row)
         db.execute(f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608
 
-    def annul(
-        self, scan: OwnScan, line: OfflineAnnul, now: datetime, *, revision: int | None = None
+    def amend(
+        self,
+        line: OfflineAnnul | OfflinePassage,
+        now: datetime,
+        *,
+        revision: int | None = None,
     ) -> None:
-        """Record that people of an own scan were taken back.
+        """Record that people of an own scan were taken back, or passed the turnstile.
 
         Args:
             line: `people` is their number in all.
-            revision: where the server itself has done so: the ledger's, from which on it holds.
+            revision: where the server itself has noted it: the ledger's, from which on it holds.
         """
-        people = line.people or 0
+        nonce, people = nonce_of(line), line.people or 0
 
         def change(db: sqlite3.Connection) -> None:
-            before = one(db, "SELECT annulled FROM entries WHERE entry_id = ?", scan.entry_id)
+            before = self._find(db, nonce)
             chained = line if revision is not None else self._chain(db, line)
             kept = Kept(line=msgspec.Raw(msgspec.json.encode(chained)))
-            back = -signed(scan.line, people - before)
-            self._insert(db, chained, kept, now, {"inside": back, "revision": revision})
-            db.execute(
-                "UPDATE entries SET annulled = ?, annuls = annuls + 1, annulled_at = ?"
-                " WHERE entry_id = ?",
-                (people, to_ms(now), scan.entry_id),
-            )
+            if isinstance(line, OfflineAnnul):
+                values: tuple[object, ...] = (people, to_ms(now), nonce)
+                db.execute(_ANNUL, values)
+            else:
+                db.execute(_TURN, (people, nonce))
+            after = self._find(db, nonce)
+            more = after.record.passed - before.record.passed if before and after else 0
+            inside = signed(before.line, more) if before else 0
+            self._insert(db, chained, kept, now, {"inside": inside, "revision": revision})
 
         self._store.write(change)
 

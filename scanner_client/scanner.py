@@ -52,7 +52,11 @@ OWN_MODE = {Profile.MARSHAL: Mode.ARRIVE, Profile.EXCHANGE: Mode.EXCHANGE}
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Who this device is, and what it does its work with. To be used as a context, then closed."""
+    """Who this device is, and what it does its work with. To be used as a context, then closed.
+
+    Attributes:
+        listeners: are told what the server's event stream tells, and must not wait.
+    """
 
     directory: Path
     settings: Settings
@@ -66,6 +70,7 @@ class Scanner:
     offline: Offline
     uploader: Uploader
     download: Download
+    listeners: list[Callable[[Event], None]]
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +95,18 @@ class Scanner:
         """Return the mode that was named, else what the device is for."""
         return OWN_MODE.get(self.identity.profile, Mode.ADMIT) if named is None else Mode(named)
 
-    def check_in(self, terms: Terms, questions: Questions | None = None) -> CheckIn:
-        """Return the use case for codes presented under these terms."""
+    def check_in(
+        self,
+        terms: Terms,
+        questions: Questions | None = None,
+        *,
+        watches: Callable[[], bool] = lambda: False,
+    ) -> CheckIn:
+        """Return the use case for codes presented under these terms.
+
+        Args:
+            watches: whether the lane sees who passes its turnstile, as of now.
+        """
         settings = self.settings
         return CheckIn(
             self.relay,
@@ -101,6 +116,7 @@ class Scanner:
             terms=terms,
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
+            watches=watches,
         )
 
     def annulment(self) -> Annulment:
@@ -250,18 +266,26 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         batch_lines=settings.batch_lines,
         keep=settings.journal_keep,
     )
-    callbacks = _callbacks(presenter, contact, offline)
+    listeners: list[Callable[[Event], None]] = []
+    listeners.append(lambda event: _tell(presenter, offline.told.gate_id, event))
+    callbacks = _callbacks(presenter, contact, listeners)
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download)
+    return Scanner(*whole, contact, offline, uploader, download, listeners)
 
 
-def _callbacks(presenter: Presenter, contact: Contact, offline: Offline) -> Callbacks:
+def _callbacks(
+    presenter: Presenter, contact: Contact, listeners: list[Callable[[Event], None]]
+) -> Callbacks:
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
     return Callbacks(
         on_epoch=contact.note_epoch,
         on_revoked=contact.note_revoked,
-        on_event=lambda event: _tell(presenter, offline.told.gate_id, event),
+        on_event=tell,
         report=presenter.report,
     )
 

@@ -27,7 +27,12 @@ def take_passage(call: Call) -> PassageAnswer:
             tx, call.device.device_id, nonce, people=call.body.people, now=ledger.clock()
         )
     ).record
-    return PassageAnswer(nonce=nonce, turned=record.turned, admitted=record.passed)
+    return PassageAnswer(
+        nonce=nonce,
+        turned=record.turned,
+        admitted=record.passed,
+        ledger_revision=ledger.revision,
+    )
 
 
 @turnstiles.operation(
