@@ -22,6 +22,7 @@ from admission.replica_columns import key_of
 from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan, nonce_of
 from scanner_client.clock import Known
 from scanner_client.journal_intents import Intents
+from scanner_client.journal_openings import Openings
 from scanner_client.journal_rows import (
     COLUMNS,
     Depth,
@@ -63,6 +64,7 @@ class Journal:
 
     Attributes:
         intents: scans that are under way.
+        openings: scans for which the turnstile was opened, and what was reported of it.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Journal:
         self._alarm = alarm
         self._store = Store(directory / FILE_NAME, self._prove, self._tell_damage)
         self.intents = Intents(self._store, seal)
+        self.openings = Openings(self._store)
 
     def close(self) -> None:
         """Close the file."""
