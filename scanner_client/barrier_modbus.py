@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +29,8 @@ class ModbusBarrier:
         if not host:
             raise InvalidInput("barrier.address", "give HOST:PORT of the Modbus controller")
         self._where = f"{host}:{port}"
+        # What it says of a broken connection is said once, by us.
+        logging.getLogger("pymodbus").addHandler(logging.NullHandler())
         self._client = ModbusTcpClient(host, port=int(port), timeout=WITHIN_S, retries=0)
         self._counter, self._edges = Counter(), Edges()
 
