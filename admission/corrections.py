@@ -29,7 +29,7 @@ def check_replay(record: Record, *, same: bool) -> None:
             "nonce-reused",
             "this nonce belongs to another scan of this device; send a new one",
         )
-    if record.annulled:
+    if record.annulled or record.moved:
         raise LedgerConflict("annulled", "this scan was annulled; scan the code anew")
 
 
@@ -46,18 +46,22 @@ def people_to_annul(
 
     Args:
         others: the voucher's other recorded scans.
-        people: those who did not pass, of all whom the scan let in; None: all of them.
+        people: those who did not pass, of all whom the scan let in; None: all of them, as far as
+            the turnstile did not count them through.
 
     Raises:
-        LedgerConflict: `not-admitted`, `too-late` or `moved-since`.
+        LedgerConflict: `not-admitted`, `turned-already`, `too-late` or `moved-since`.
         InvalidInput: more people than were let in.
     """
     passed = record.overridden or record.people
     if passed == 0 or record.mode is Mode.ARRIVE:
         raise LedgerConflict("not-admitted", "this scan let nobody in; there is nothing to annul")
-    wanted = passed if people is None else people
+    turned = 0 if by_supervisor else min(record.turned or 0, passed)
+    wanted = max(passed - turned, record.annulled) if people is None else people
     if wanted > passed:
         raise InvalidInput("people", f"the scan let in {passed}; name at most that many")
+    if wanted > passed - turned or wanted == record.annulled == 0:
+        raise LedgerConflict("turned-already", f"the turnstile counted {turned} through")
     if wanted <= record.annulled:
         return 0
     if not by_supervisor and now - record.passed_at > ANNUL_WITHIN:
@@ -83,6 +87,26 @@ def _moved_since(record: Record, others: Iterable[Record], terms: Terms) -> bool
     if any(other.direction is Direction.EXIT or other.area != record.area for other in later):
         return True
     return record.passed + sum(other.passed for other in later) > max(terms.admits, record.passed)
+
+
+def people_turned(record: Record, people: int) -> int | None:
+    """Return how many of a scan's people have passed the turnstile by now; it never becomes less.
+
+    None: nothing is known, or a supervisor said since what happened; then it stays so.
+
+    Args:
+        people: those whom the lane counted so far.
+
+    Raises:
+        LedgerConflict: `not-admitted`.
+        InvalidInput: more people than were let in.
+    """
+    let_in = record.overridden or record.people
+    if let_in == 0 or record.mode is Mode.ARRIVE:
+        raise LedgerConflict("not-admitted", "this scan let nobody in; nobody passed by it")
+    if people > let_in:
+        raise InvalidInput("people", f"the scan let in {let_in}; report the others as forced")
+    return None if record.turned is None else max(record.turned, people)
 
 
 def people_to_override(

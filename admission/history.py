@@ -31,6 +31,9 @@ class Record:
         annulled: people taken back since; `annuls` times, last at `annulled_at`.
         overridden: people let in by a supervisor afterwards, at `overridden_at`.
         struck: as an arrival it counts for nothing any more.
+        turned: of those let in, people whom the turnstile counted through so far; None where no
+            turnstile watched, so that all count as passed.
+        moved: people who came in by another lane instead (`admission.moves`).
     """
 
     device_id: str
@@ -50,6 +53,8 @@ class Record:
     overridden: int = 0
     overridden_at: datetime | None = None
     struck: bool = False
+    turned: int | None = None
+    moved: int = 0
 
     @property
     def passed_at(self) -> datetime:
@@ -58,8 +63,21 @@ class Record:
 
     @property
     def passed(self) -> int:
-        """People who really passed: as shown or overridden, less those annulled."""
-        return max(0, (self.overridden or self.people) - self.annulled)
+        """People who really passed: as shown or overridden, less those annulled or moved.
+
+        Whom the turnstile counted did pass, although they had been given back by then.
+        """
+        let_in = self.overridden or self.people
+        back = max(self.annulled, self.moved)
+        return max(0, let_in - back, min(self.turned or 0, let_in))
+
+    @property
+    def awaits(self) -> bool:
+        """Whether somebody who was taken back has yet to come in, here or by another lane."""
+        if not self.annuls or self.direction is Direction.EXIT:
+            return False
+        let_in = self.overridden or self.people
+        return self.turned is None or let_in - self.passed > self.moved
 
     @property
     def proves_arrival(self) -> bool:
@@ -289,7 +307,7 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
             steps.append((record.scan_at, *order, 0, record))
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
-        if record.annuls and record.direction is Direction.ENTRY:
+        if record.annuls and record.awaits:
             history.annuls += record.annuls
             at = record.annulled_at or record.scan_at
             history.annulled_at = max(history.annulled_at or at, at)

@@ -28,7 +28,10 @@ def _join(known: Record, own: Record) -> Record:
     What was shown is what happened, also where the ledger has yet to hear of it; so is an
     annulment that only the scanner knows.
     """
-    known = replace(known, reason=own.reason, people=own.people)
+    turned = own.turned if known.turned is None else max(known.turned, own.turned or 0)
+    if known.turned is None and known.annuls:
+        turned = None  # a supervisor said since what happened
+    known = replace(known, reason=own.reason, people=own.people, turned=turned)
     if own.annuls <= known.annuls:
         return known
     return replace(known, annulled=own.annulled, annuls=own.annuls, annulled_at=own.annulled_at)

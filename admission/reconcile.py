@@ -15,6 +15,7 @@ from admission.calendar import Venue
 from admission.cases import Case, Found
 from admission.deals import Deal
 from admission.history import Record, Terms, by_stamp, fold
+from admission.moves import may_move
 from admission.scans import Direction, Gate, Mode, Scan
 from admission.situations import Situation
 from admission.verdicts import Reason
@@ -97,7 +98,8 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
       too few people, with the latest of those before it that consumed the same right. Each
       admission is the later one of one pair at most, so n admissions of a single come to n - 1
       pairs. At least one of the two was decided offline, for the server itself never admits twice:
-      an online admission is paired with the latest offline one before it.
+      an online admission is paired with the latest offline one before it, or with one that it was
+      moved from (`admission.moves`), where people turned there after all.
     - `over_party`: an offline admission that alone let in more people than the voucher admits.
     - `used_after_void`, `used_after_cancel`: an offline admission after the void was in force and
       not covered by its terms, or after the platform had ended the voucher.
@@ -162,7 +164,7 @@ def _other_half(
         each
         for each in passages[: passages.index(record)]
         if each.area == record.area
-        and (offline or account.is_offline(each))
+        and (offline or account.is_offline(each) or may_move(each, record))
         and not (daily and account.venue.day_of(each.passed_at) != day)
     ]
     # A stamp consumes nothing; what it followed does.

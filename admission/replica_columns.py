@@ -202,6 +202,8 @@ def scan_line(
         overridden=record.overridden,
         overridden_ms=None if record.overridden_at is None else to_ms(record.overridden_at),
         struck=record.struck,
+        turned=record.turned,
+        moved=record.moved,
         arrival_number=arrival_number,
     )
 
@@ -218,6 +220,8 @@ def record_of(line: ScanLine) -> Record:
         ("annuls", line.annuls),
         ("overridden", line.overridden),
         ("party", line.party or 0),
+        ("turned", line.turned or 0),
+        ("moved", line.moved),
     ):
         _check_bounds(name, (value,), 0, _MOST)
     return Record(
@@ -238,6 +242,8 @@ def record_of(line: ScanLine) -> Record:
         overridden=line.overridden,
         overridden_at=_instant_or_none("overridden_ms", line.overridden_ms),
         struck=line.struck,
+        turned=line.turned,
+        moved=line.moved,
     )
 
 

@@ -121,6 +121,7 @@ class ScanRequest(Request, frozen=True):
 
     Attributes:
         want: what the answer shall say beside the verdict.
+        passage: this lane watches its turnstile and will report who passed.
     """
 
     nonce: Nonce
@@ -132,6 +133,7 @@ class ScanRequest(Request, frozen=True):
     scanned_at: datetime | None = None
     operator: Annotated[str, Meta(max_length=40)] | None = None
     want: list[Literal["order"]] = []
+    passage: bool = False
 
 
 class FirstUseAnswer(Answer, frozen=True):

@@ -60,6 +60,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
         code_key: a credential key, for a scanner keeps no code.
         replica_revision: what it was decided on.
         online: the verdict shown was the gate server's own answer (sent again to a new epoch).
+        watched: as `passage` of a scan: the lane will report who passed.
     """
 
     nonce: Nonce
@@ -76,6 +77,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
     void_version: Amount | None = None
     arrival_number: Annotated[str, Meta(max_length=80)] | None = None
     online: bool = False
+    watched: bool = False
 
 
 class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +86,13 @@ class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
     annul: Nonce
     reason: Line
     people: People | None = None
+
+
+class OfflinePassage(Chained, frozen=True, kw_only=True, omit_defaults=True):
+    """How many people of a scan the turnstile has counted through so far."""
+
+    passage: Nonce
+    people: People
 
 
 class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,13 +120,15 @@ class OfflineStamp(Chained, frozen=True, kw_only=True, omit_defaults=True):
     operator: Annotated[str, Meta(max_length=40)] | None = None
 
 
-BatchLine = OfflineScan | OfflineAnnul | OfflineCount | OfflineStamp
+BatchLine = OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount | OfflineStamp
 
 
 def nonce_of(line: BatchLine) -> str:
-    """Return the nonce that a line is about."""
+    """Return the nonce that a line is about: its own, or that of the scan it changes."""
     if isinstance(line, OfflineAnnul):
         return line.annul
+    if isinstance(line, OfflinePassage):
+        return line.passage
     return line.stamp if isinstance(line, OfflineStamp) else line.nonce
 
 
@@ -203,6 +214,8 @@ class ScanLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="scan"):
     overridden: int = 0
     overridden_ms: int | None = None
     struck: bool = False
+    turned: int | None = None
+    moved: int = 0
     arrival_number: str | None = None
 
 

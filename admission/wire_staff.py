@@ -12,6 +12,7 @@ from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, Ident, Line, PickAnswer, Request, Text
+from admission.wire_passage import FaultAnswer
 
 Money = Annotated[int, Meta(ge=0, le=10**12)]
 
@@ -253,7 +254,11 @@ class QueueAnswer(Answer, frozen=True):
 
 
 class DeviceStats(Answer, frozen=True):
-    """One device's last word."""
+    """One device's last word.
+
+    Attributes:
+        fault: what is wrong with its turnstile, by its own word.
+    """
 
     device_id: str
     name: str
@@ -264,6 +269,7 @@ class DeviceStats(Answer, frozen=True):
     battery: float | None
     clock_skew_s: float | None
     state: Literal["active", "suspended", "revoked"] = "active"
+    fault: FaultAnswer | None = None
 
 
 class GateStats(Answer, frozen=True):

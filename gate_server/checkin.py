@@ -11,7 +11,7 @@ from admission.codes import CodeForm, CodeRead, read_code
 from admission.corrections import check_replay
 from admission.errors import InvalidInput
 from admission.history import History, Record, fold
-from admission.rules import decide
+from admission.moves import decide_moving
 from admission.scans import Device, Direction, Gate, Mode, Scan
 from admission.verdicts import Reason, Verdict
 from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail
@@ -42,6 +42,7 @@ class Presented:
         code: what the text is; None where the voucher was picked.
         voucher_id: the voucher picked by a handle; `pick_problem` says why the handle is no good.
         stamped_at: when the holder stood there, of a stamp that was kept while the server was away.
+        passage: the lane watches its turnstile and will report who passed.
     """
 
     device: Device
@@ -56,6 +57,7 @@ class Presented:
     voucher_id: int | None = None
     pick_problem: str | None = None
     stamped_at: datetime | None = None
+    passage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class CheckIn:
         new = self._new_scan(scan, gate, rows)
         gathered = _Gathered(tx, new, rows)
         facts = self._facts(tx, new.scan_at)
-        verdict = decide(_case(tx, scan, gate, gathered, facts), new.scan_at)
+        case, device_id = _case(tx, scan, gate, gathered, facts), scan.device.device_id
+        verdict = decide_moving(case, gathered.records, new.scan_at, device_id=device_id)
         decision = Decision(
             verdict,
             scan.nonce,
@@ -138,6 +141,7 @@ class CheckIn:
             scan.scanned_at,
             scan.operator,
             offline=scan.stamped_at is not None,
+            watched=scan.passage and scan.mode in _LETS_IN,
         )
         if len(rows) == 1:
             new.row = rows[0]
@@ -173,7 +177,7 @@ class CheckIn:
             tx,
             new,
             verdict,
-            write_detail(verdict, facts, decision),
+            write_detail(verdict, facts, decision) | ({"passage": True} if new.watched else {}),
             history=gathered.history,
             records=gathered.records,
             arrival_number=decision.arrival_number,
@@ -272,5 +276,6 @@ def _arrival_number(tx: Session, new: NewScan, verdict: Verdict, gathered: _Gath
     return known or next_arrival(tx, new.device.device_id)
 
 
+_LETS_IN = frozenset({Mode.ADMIT, Mode.REENTRY})
 _SEVERAL = frozenset({Reason.SEVERAL_VOUCHERS, Reason.AMBIGUOUS_CODE})
 _UNSTORED = frozenset({CodeForm.MALFORMED, CodeForm.PAYMENT})

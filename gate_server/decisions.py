@@ -59,7 +59,7 @@ def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> 
     reason = Reason.OVERRIDDEN if record.overridden else record.reason
     verdict = Verdict(
         reason,
-        (record.overridden or record.people) - record.annulled,
+        record.passed,
         _remaining(tx, stored, row),
         say=_say(detail),
         void_version=stored.void_version,

@@ -84,7 +84,7 @@ class Annulment:
         people = own.record.people - answer.admitted
         if people > own.record.annulled:
             line = self._line(own, people, request.reason)
-            self._journal.annul(own, line, self._clock.now(), revision=answer.ledger_revision)
+            self._journal.amend(line, self._clock.now(), revision=answer.ledger_revision)
         return Annulled(people, answer)
 
     def _annul(self, own: OwnScan, request: wire.AnnulRequest) -> Annulled:
@@ -94,7 +94,7 @@ class Annulment:
             record, others, terms, people=request.people, now=now, by_supervisor=False
         )
         if people:
-            self._journal.annul(own, self._line(own, people, request.reason), now)
+            self._journal.amend(self._line(own, people, request.reason), now)
         return Annulled(people or record.annulled)
 
     def _line(self, own: OwnScan, people: int, reason: str) -> OfflineAnnul:

@@ -38,6 +38,9 @@ class Terms:
     party: int | None = None
 
 
+LETS_IN = frozenset({Mode.ADMIT, Mode.REENTRY})
+"""Modes in which people pass."""
+
 DECLINED = wire.Text(
     zh="检票服务器没有受理，请叫值班主管。",
     en="The gate server did not take this scan: call a supervisor.",
@@ -100,6 +103,9 @@ class Tries:
 class CheckIn:
     """The one use case of a scanner. Safe for several threads.
 
+    Args:
+        watches: whether the lane sees who passes its turnstile, as of now.
+
     Attributes:
         party_default: as the gate server last told; None until it has.
     """
@@ -114,6 +120,7 @@ class CheckIn:
         terms: Terms,
         tries: Tries,
         questions: Questions | None = None,
+        watches: Callable[[], bool] = lambda: False,
     ) -> None:
         self._relay = relay
         self._contact = contact
@@ -122,6 +129,7 @@ class CheckIn:
         self._terms = terms
         self._tries = tries
         self._questions = questions
+        self._watches = watches
         self.party_default: PartyDefault | None = None
 
     def check_in(self, code: str) -> Shown:
@@ -137,6 +145,7 @@ class CheckIn:
             direction=terms.direction,
             party=terms.party,
             scanned_at=wire.at(self._clock.wall()),
+            passage=terms.mode in LETS_IN and self._watches(),
         )
         return self._show(nonce, lambda: self._check_in(request))
 

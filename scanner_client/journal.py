@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from admission.calendar import to_ms
 from admission.journal_chain import first_head, next_head
 from admission.replica_columns import key_of
-from admission.wire_outage import OfflineAnnul, OfflineScan
+from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan, nonce_of
 from scanner_client.clock import Known
 from scanner_client.journal_intents import Intents
+from scanner_client.journal_openings import Openings
 from scanner_client.journal_rows import (
     COLUMNS,
     Depth,
@@ -43,8 +44,14 @@ from scanner_client.seal import Seal, SealBroken
 OWN_NUMBERS = 1_000_000
 _ABOUT = b"journal"
 
-Line = TypeVar("Line", OfflineScan, OfflineAnnul)
+Line = TypeVar("Line", OfflineScan, OfflineAnnul | OfflinePassage)
 Row = tuple[object, ...]
+
+_ANNUL = (
+    "UPDATE entries SET annulled = ?, annuls = annuls + 1, annulled_at = ?"
+    " WHERE nonce = ? AND kind = 'scan'"
+)
+_TURN = "UPDATE entries SET turned = MAX(?, COALESCE(turned, 0)) WHERE nonce = ? AND kind = 'scan'"
 
 
 class Journal:
@@ -57,6 +64,7 @@ class Journal:
 
     Attributes:
         intents: scans that are under way.
+        openings: scans for which the turnstile was opened, and what was reported of it.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class Journal:
         self._alarm = alarm
         self._store = Store(directory / FILE_NAME, self._prove, self._tell_damage)
         self.intents = Intents(self._store, seal)
+        self.openings = Openings(self._store)
 
     def close(self) -> None:
         """Close the file."""
@@ -126,12 +135,12 @@ class Journal:
     def _insert(
         self,
         db: sqlite3.Connection,
-        line: OfflineScan | OfflineAnnul,
+        line: OfflineScan | OfflineAnnul | OfflinePassage,
         kept: Kept,
         now: datetime,
         values: dict[str, object],
     ) -> None:
-        nonce = line.annul if isinstance(line, OfflineAnnul) else line.nonce
+        nonce = nonce_of(line)
         online = line.seq is None
         row = values | {
             "nonce": nonce,
@@ -145,28 +154,34 @@ class Journal:
         marks = ", ".join(f":{name}" for name in row)
         db.execute(f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608
 
-    def annul(
-        self, scan: OwnScan, line: OfflineAnnul, now: datetime, *, revision: int | None = None
+    def amend(
+        self,
+        line: OfflineAnnul | OfflinePassage,
+        now: datetime,
+        *,
+        revision: int | None = None,
     ) -> None:
-        """Record that people of an own scan were taken back.
+        """Record that people of an own scan were taken back, or passed the turnstile.
 
         Args:
             line: `people` is their number in all.
-            revision: where the server itself has done so: the ledger's, from which on it holds.
+            revision: where the server itself has noted it: the ledger's, from which on it holds.
         """
-        people = line.people or 0
+        nonce, people = nonce_of(line), line.people or 0
 
         def change(db: sqlite3.Connection) -> None:
-            before = one(db, "SELECT annulled FROM entries WHERE entry_id = ?", scan.entry_id)
+            before = self._find(db, nonce)
             chained = line if revision is not None else self._chain(db, line)
             kept = Kept(line=msgspec.Raw(msgspec.json.encode(chained)))
-            back = -signed(scan.line, people - before)
-            self._insert(db, chained, kept, now, {"inside": back, "revision": revision})
-            db.execute(
-                "UPDATE entries SET annulled = ?, annuls = annuls + 1, annulled_at = ?"
-                " WHERE entry_id = ?",
-                (people, to_ms(now), scan.entry_id),
-            )
+            if isinstance(line, OfflineAnnul):
+                values: tuple[object, ...] = (people, to_ms(now), nonce)
+                db.execute(_ANNUL, values)
+            else:
+                db.execute(_TURN, (people, nonce))
+            after = self._find(db, nonce)
+            more = after.record.passed - before.record.passed if before and after else 0
+            inside = signed(before.line, more) if before else 0
+            self._insert(db, chained, kept, now, {"inside": inside, "revision": revision})
 
         self._store.write(change)
 

@@ -11,9 +11,9 @@ from admission.calendar import from_ms
 from admission.history import Record
 from admission.scans import Direction
 from admission.verdicts import Reason
-from admission.wire_outage import OfflineAnnul, OfflineScan
+from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan
 
-COLUMNS = "entry_id, nonce, state, at, annulled, annuls, annulled_at, sealed"
+COLUMNS = "entry_id, nonce, state, at, annulled, annuls, annulled_at, turned, sealed"
 
 
 class Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,7 +138,7 @@ class Owner:
 
 def own_scan(row: tuple[object, ...], kept: Kept, device_id: str) -> OwnScan:
     """Make a scan of the columns of COLUMNS."""
-    entry_id, nonce, state, at, annulled, annuls, annulled_at, _ = row
+    entry_id, nonce, state, at, annulled, annuls, annulled_at, turned, _ = row
     line = msgspec.json.decode(kept.line, type=OfflineScan)
     record = Record(
         device_id=device_id,
@@ -155,6 +155,7 @@ def own_scan(row: tuple[object, ...], kept: Kept, device_id: str) -> OwnScan:
         annulled=_whole(annulled),
         annuls=_whole(annuls),
         annulled_at=None if annulled_at is None else from_ms(_whole(annulled_at)),
+        turned=(0 if turned is None else _whole(turned)) if line.watched else None,
     )
     return OwnScan(_whole(entry_id), record, line, kept.platform, str(state))
 
@@ -164,8 +165,10 @@ def signed(line: OfflineScan, people: int) -> int:
     return -people if line.direction is Direction.EXIT else people
 
 
-def kind_of(line: OfflineScan | OfflineAnnul) -> str:
+def kind_of(line: OfflineScan | OfflineAnnul | OfflinePassage) -> str:
     """Return the kind of a line, as it is stored."""
+    if isinstance(line, OfflinePassage):
+        return "passage"
     return "annul" if isinstance(line, OfflineAnnul) else "scan"
 
 

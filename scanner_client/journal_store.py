@@ -55,6 +55,26 @@ CREATE TABLE intents (
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
+# turned: people of a scan whom the turnstile counted through.
+# openings: scans for which the turnstile was opened; state: open, expired, done, unknown.
+# reports: what of a turnstile the server has yet to be told.
+_PASSAGE = """
+ALTER TABLE entries ADD COLUMN turned INTEGER;
+DROP INDEX entries_nonce;
+CREATE UNIQUE INDEX entries_nonce ON entries (nonce) WHERE kind NOT IN ('annul', 'passage');
+CREATE TABLE openings (
+    nonce TEXT PRIMARY KEY,
+    people INTEGER NOT NULL,
+    turned INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    owner TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reports (nonce TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
+"""
+_STEPS = (_SCHEMA, _PASSAGE)
+"""Each brings the file to the next version; one of an earlier version takes those it lacks."""
 
 T = TypeVar("T")
 
@@ -167,11 +187,11 @@ class Store:
             undo.callback(db.close)
             db.execute("PRAGMA journal_mode = WAL")
             with _transaction(db):
-                if not db.execute("PRAGMA user_version").fetchone()[0]:
-                    for statement in _SCHEMA.split(";"):
-                        db.execute(statement)
-                elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                version = one(db, "PRAGMA user_version")
+                if version and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                     raise ValueError("damaged")
+                for statement in ";".join(_STEPS[version:]).split(";"):
+                    db.execute(statement)
                 self._prove(db, after_damage)
             undo.pop_all()
         self._opened = _identity(self._path)

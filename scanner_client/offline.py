@@ -13,8 +13,9 @@ from admission.corrections import check_replay
 from admission.errors import AdmissionError
 from admission.history import Record
 from admission.keys import KeyList, read_code_keys
+from admission.moves import decide_moving
+from admission.own_records import join_records
 from admission.replica_columns import key_of as key_of_text
-from admission.rules import decide
 from admission.scans import Gate, Mode, Scan
 from admission.verdicts import Reason, Verdict
 from scanner_client.journal import Journal
@@ -198,7 +199,9 @@ class Offline:
             held = view.find(read.keys) if view is not None else ()
             keys = {*read.keys, *(each.credential_key for each in held)}
             same = same and key_of_text(line.code_key) in keys
-        check_replay(own.record, same=same)
+        known = None if view is None else view.record(self.told.device_id, request.nonce)
+        (record,) = join_records([] if known is None else [known], [own.record])
+        check_replay(record, same=same)
         return self._recall(own)
 
     def _write(
@@ -219,7 +222,8 @@ class Offline:
         else:
             party = request.party, told.party_default, told.staffed
             scan = Scan(request.mode, request.direction, *party)
-            verdict = decide(gatherer.case(gathered, read, gate, scan), now)
+            case = gatherer.case(gathered, read, gate, scan)
+            verdict = decide_moving(case, gathered.records, now, device_id=told.device_id)
         decision = Decision(
             verdict=verdict,
             nonce=request.nonce,

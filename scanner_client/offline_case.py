@@ -12,6 +12,7 @@ from admission.calendar import Venue, from_ms
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, CodeRead
 from admission.history import History, Record, Terms, fold
+from admission.moves import with_moves
 from admission.own_records import join_records
 from admission.provisional import voucher_of_token
 from admission.scans import Gate, Scan
@@ -87,10 +88,11 @@ class Gatherer:
     def _look_at(self, view: View, held: Held, gathered: Gathered) -> Found:
         own = self._journal.scans_of((held.credential_key, *held.more_keys))
         own = [scan for scan in own if scan.platform in {"", held.platform}]
-        gathered.stamps = join_stamps(view.records_of(held), own)
         deal_no = held.deal.deal_no
         void = view.void_of(deal_no)
         terms = Terms.of(held.voucher, held.deal)
+        stamps = join_stamps(view.records_of(held), own)
+        gathered.stamps = move_stamps(stamps, terms, self.venue)
         return Found(
             held.voucher,
             held.deal,
@@ -176,6 +178,12 @@ def join_stamps(known: Iterable[Stamp], own: Iterable[OwnScan]) -> list[Stamp]:
             numbers[_name(scan.record)] = number
     records = join_records([record for record, _ in known], [scan.record for scan in own])
     return [(record, numbers.get(_name(record))) for record in records]
+
+
+def move_stamps(stamps: list[Stamp], terms: Terms, venue: Venue) -> list[Stamp]:
+    """Return what is on record of one voucher with who was moved to another lane."""
+    moved = with_moves([record for record, _ in stamps], terms, venue)
+    return [(record, number) for record, (_, number) in zip(moved, stamps, strict=True)]
 
 
 def _name(record: Record) -> tuple[str, str]:

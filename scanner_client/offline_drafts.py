@@ -13,6 +13,7 @@ from admission.arrivals import find_number, is_numbered
 from admission.calendar import Venue
 from admission.codes import CodeForm, CodeRead
 from admission.history import NO_SHARE, Record, Share, fold
+from admission.moves import with_moves
 from admission.replica_columns import key_text
 from admission.scans import Gate, Mode
 from admission.wire_outage import OfflineScan, OfflineVerdict
@@ -66,6 +67,7 @@ def record_of(request: wire.ScanRequest, decision: Decision, gate: Gate, told: T
         people=decision.verdict.people,
         party=request.party,
         staffed=told.staffed,
+        turned=0 if request.passage else None,
     )
 
 
@@ -151,10 +153,13 @@ def _line(
         direction=request.direction,
         party=request.party,
         operator=request.operator,
+        watched=request.passage,
     )
 
 
 def _share(record: Record, gathered: Gathered, venue: Venue) -> Share:
     """Return what a scan adds to the counts: persons, not presentations."""
-    after = fold([*gathered.records, record], gathered.terms, venue)
+    after = fold(
+        with_moves([*gathered.records, record], gathered.terms, venue), gathered.terms, venue
+    )
     return after.shares.get((record.device_id, record.nonce), NO_SHARE)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from scanner_client.barrier_state import BarrierState
 from scanner_client.checkin import Shown
 from scanner_client.presenter import Outlook
 
@@ -24,6 +25,20 @@ class Output(Protocol):
 
     def report(self, line: str) -> None:
         """Say what staff or their technician should know."""
+
+
+@runtime_checkable
+class ShowsBarrier(Protocol):
+    """What an output may do besides: show how the turnstile stands, until it stands otherwise."""
+
+    def barrier_state(self, state: BarrierState) -> None:
+        """Show how the turnstile stands."""
+
+
+def show_barrier(output: Output, state: BarrierState) -> None:
+    """Show how the turnstile stands, where an output can; its line was reported to all."""
+    if isinstance(output, ShowsBarrier):
+        output.barrier_state(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +66,8 @@ class Outputs:
         """Say a line to each."""
         for output in self.each:
             output.report(line)
+
+    def barrier_state(self, state: BarrierState) -> None:
+        """Show each that can how the turnstile stands."""
+        for output in self.each:
+            show_barrier(output, state)

@@ -18,6 +18,7 @@ from admission.errors import RelayError
 from admission.scans import Mode
 from admission.wire_notices import BroadcastsTold, WhyAnswer
 from admission.wire_outage import NDJSON
+from admission.wire_passage import PassageAnswer, PassageRequest, ReportAnswer, ReportRequest
 from scanner_client.answers import NoAnswer, Response, Taken, read_answer, read_batch_answer
 from scanner_client.patience import Patience
 
@@ -122,6 +123,14 @@ class Relay:
     def annul(self, nonce: str, request: wire.AnnulRequest) -> wire.ScanAnswer:
         """Take back people who did not pass."""
         return self._ask("POST", f"/api/v1/scans/{nonce}/annul", wire.ScanAnswer, request)
+
+    def tell_passage(self, nonce: str, request: PassageRequest) -> PassageAnswer:
+        """Tell how many people of a scan have turned so far."""
+        return self._ask("POST", f"/api/v1/scans/{nonce}/passage", PassageAnswer, request)
+
+    def report(self, request: ReportRequest) -> ReportAnswer:
+        """Report something about the turnstile."""
+        return self._ask("POST", "/api/v1/devices/self/reports", ReportAnswer, request)
 
     def send_batch(self, lines: Sequence[bytes], within_s: float) -> Taken:
         """Hand over what was decided while the server was away, oldest first."""

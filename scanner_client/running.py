@@ -9,6 +9,7 @@ from typing import TextIO
 from admission import wire
 from admission.errors import RelayError
 from scanner_client.announcer import Announcer
+from scanner_client.barrier_lane import gatekeeper
 from scanner_client.capture import open_source
 from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.connectivity import Link
@@ -46,26 +47,29 @@ def run(
     """
     settings = scanner.settings
     frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
-    check_in = scanner.check_in(terms, _questions(scanner, keys, stop))
     announcer = Announcer(
         scanner.broadcasts, scanner.presenter, settings.broadcasts, now=scanner.clock.now
     )
     output = Outputs((output, announcer))
+    questions = _questions(scanner, keys, stop)
+    with gatekeeper(scanner, output) as keeper:
+        check_in = scanner.check_in(terms, questions, watches=keeper.watches)
 
-    def show(shown: Shown) -> None:
-        output.show(shown)
-        check_in.seen(shown)
+        def show(shown: Shown) -> None:
+            output.show(shown)
+            keeper.shown(shown)
+            check_in.seen(shown)
 
-    lane = Lane(
-        LiveReader(load_stages(output.report)),
-        Debounce(settings.away_s),
-        check_in=check_in.check_in,
-        reading=output.reading,
-        present=show,
-        report=output.report,
-    )
-    with Company(scanner, check_in, output, stop), announcer:
-        lane.run(frames, stop, preview)
+        lane = Lane(
+            LiveReader(load_stages(output.report)),
+            Debounce(settings.away_s),
+            check_in=check_in.check_in,
+            reading=output.reading,
+            present=show,
+            report=output.report,
+        )
+        with Company(scanner, check_in, output, stop), announcer:
+            lane.run(frames, stop, preview)
 
 
 def _questions(scanner: Scanner, keys: TextIO, stop: threading.Event) -> Questions | None:

@@ -54,7 +54,11 @@ OWN_MODE = {Profile.MARSHAL: Mode.ARRIVE, Profile.EXCHANGE: Mode.EXCHANGE}
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Who this device is, and what it does its work with. To be used as a context, then closed."""
+    """Who this device is, and what it does its work with. To be used as a context, then closed.
+
+    Attributes:
+        listeners: are told what the server's event stream tells, and must not wait.
+    """
 
     directory: Path
     settings: Settings
@@ -69,6 +73,7 @@ class Scanner:
     uploader: Uploader
     download: Download
     broadcasts: Broadcasts
+    listeners: list[Callable[[Event], None]]
 
     def __enter__(self) -> Self:
         return self
@@ -93,8 +98,18 @@ class Scanner:
         """Return the mode that was named, else what the device is for."""
         return OWN_MODE.get(self.identity.profile, Mode.ADMIT) if named is None else Mode(named)
 
-    def check_in(self, terms: Terms, questions: Questions | None = None) -> CheckIn:
-        """Return the use case for codes presented under these terms."""
+    def check_in(
+        self,
+        terms: Terms,
+        questions: Questions | None = None,
+        *,
+        watches: Callable[[], bool] = lambda: False,
+    ) -> CheckIn:
+        """Return the use case for codes presented under these terms.
+
+        Args:
+            watches: whether the lane sees who passes its turnstile, as of now.
+        """
         settings = self.settings
         return CheckIn(
             self.relay,
@@ -104,6 +119,7 @@ class Scanner:
             terms=terms,
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
+            watches=watches,
         )
 
     def annulment(self) -> Annulment:
@@ -263,20 +279,26 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         keep=settings.journal_keep,
     )
     broadcasts = Broadcasts()
-    callbacks = _callbacks(presenter, contact, offline, broadcasts)
+    listeners: list[Callable[[Event], None]] = []
+    listeners.append(lambda event: _tell(presenter, broadcasts, offline.told.gate_id, event))
+    callbacks = _callbacks(presenter, contact, listeners)
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download, broadcasts)
+    return Scanner(*whole, contact, offline, uploader, download, broadcasts, listeners)
 
 
 def _callbacks(
-    presenter: Presenter, contact: Contact, offline: Offline, broadcasts: Broadcasts
+    presenter: Presenter, contact: Contact, listeners: list[Callable[[Event], None]]
 ) -> Callbacks:
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
     return Callbacks(
         on_epoch=contact.note_epoch,
         on_revoked=contact.note_revoked,
-        on_event=lambda event: _tell(presenter, broadcasts, offline.told.gate_id, event),
+        on_event=tell,
         report=presenter.report,
     )
 

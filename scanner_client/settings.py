@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from admission.errors import InvalidInput
+from scanner_client.barrier_settings import BarrierSettings
 from scanner_client.broadcasts import BroadcastSettings
 
 FILE_NAME = "scanner.toml"
@@ -38,6 +39,7 @@ class Settings:
     bell: bool
     colour: str
     broadcasts: BroadcastSettings
+    barrier: BarrierSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -81,7 +83,7 @@ RANGES = (
     ("ask_s", 0, 600),
 )
 """Number, its least and its most value; `nan` is within none of them."""
-TABLES: dict[str, type] = {"broadcasts": BroadcastSettings}
+TABLES: dict[str, type] = {"barrier": BarrierSettings, "broadcasts": BroadcastSettings}
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})
 """Names of earlier versions; the copy in a scanner's directory may still have them."""

@@ -119,6 +119,7 @@ class Player:
             scanned_at=None,
             operator=None,
             code=self.checkin.read(text),
+            passage=body.get("passage", False),
         )
 
     def take_scan(self, now: datetime, body: Row) -> Answer:
@@ -139,7 +140,8 @@ class Player:
         new.scan_at = datetime.fromisoformat(scanned_at)
         records = [record for record, _ in records_of(tx, rows[0])] if rows else []
         history = corrections.fold(records, terms_of(new.row), tx.venue)
-        record_scan(tx, new, shown, {}, history=history, records=records)
+        detail = {"passage": True} if new.watched else {}
+        record_scan(tx, new, shown, detail, history=history, records=records)
 
     def _token(self, row: Row) -> str:
         signing = self.keys.signing_key(START)
@@ -185,6 +187,13 @@ class Player:
             return after if after != before else 0
 
         return {"people": self.ledger.write(annul)}
+
+    def take_passage(self, now: datetime, body: Row) -> Answer:
+        device, nonce, people = self.devices[body["device"]], body["nonce"], body["people"]
+        record = self.ledger.write(
+            lambda tx: corrections.record_passage(tx, device, nonce, people=people, now=now)
+        ).record
+        return {"turned": record.turned, "passed": record.passed}
 
     def take_override(self, now: datetime, body: Row) -> Answer:
         device, nonce = self.devices[body["device"]], body["nonce"]

@@ -16,7 +16,8 @@ import msgspec
 from admission import wire
 from admission.replica_columns import read_line
 from admission.scans import Direction, Mode, PartyDefault
-from admission.wire_outage import StateLine
+from admission.wire_outage import OfflinePassage, StateLine
+from gate_server.ledger import corrections
 from gate_server.ledger.journal_heads import Chains
 from gate_server.ledger.offline import Recorder, Taken
 from gate_server.segments import Segments
@@ -148,6 +149,7 @@ class OfflinePlayer(Player):
             direction=Direction(body.get("direction", "entry")),
             party=body.get("party"),
             scanned_at=now,
+            passage=body.get("passage", False),
         )
         answer = scanner.offline.decide(request, now).answer
         self.hand_over(scanner)
@@ -167,6 +169,17 @@ class OfflinePlayer(Player):
         people = annulment._annul(own, request).people
         self.hand_over(scanner)
         return {"people": people if people != before else 0}
+
+    def take_passage(self, now: datetime, body: Row) -> Answer:
+        scanner = self._scanner(body["device"])
+        line = OfflinePassage(passage=body["nonce"], people=body["people"], scanned_at=now)
+        scanner.journal.amend(line, now)
+        self.hand_over(scanner)
+        device = self.devices[body["device"]]
+        record = self.ledger.write(
+            lambda tx: corrections.get_scan(tx, device, body["nonce"])
+        ).record
+        return {"turned": record.turned, "passed": record.passed}
 
     def take_stale(self, now: datetime, stale: bool) -> None:
         self.stale = stale

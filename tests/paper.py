@@ -8,11 +8,17 @@ from typing import Any
 
 from admission.cases import Case
 from admission.codes import CodeForm, CodeRead
-from admission.corrections import check_replay, check_strike, people_to_annul, people_to_override
+from admission.corrections import (
+    check_replay,
+    check_strike,
+    people_to_annul,
+    people_to_override,
+    people_turned,
+)
 from admission.deals import AtGate, Hold
 from admission.errors import LedgerConflict
 from admission.history import Record, Terms
-from admission.rules import decide
+from admission.moves import decide_moving
 from admission.scans import Device, Direction, GateState, Mode, Scan
 from admission.verdicts import Reason, Verdict
 from admission.voids import CostBearer, Honour, Void, default_statuses_since
@@ -34,6 +40,7 @@ class Paper(Book):
             answer = getattr(self, f"take_{name}")(now, body)
         except LedgerConflict as conflict:
             return {"problem": conflict.slug}
+        self.settle()
         return answer or {}
 
     # --- scans -------------------------------------------------------------------------------
@@ -46,9 +53,11 @@ class Paper(Book):
         if known is not None and scan.mode is not Mode.CHECK:
             return _again(known, request)
         case = self.case(read, device, scan, now)
-        verdict = decide(case, now)
+        records = self.records_of(read)
+        verdict = decide_moving(case, records, now, device_id=device.device_id)
         if scan.mode is not Mode.CHECK:
             entry = self._entry(case, read, verdict, (device, nonce, now), request)
+            entry.record = replace(entry.record, turned=_turned(body))
             self.entries[device.device_id, nonce] = entry
         return answer_of(verdict)
 
@@ -60,6 +69,7 @@ class Paper(Book):
         case = self.case(read, device, scan, now)
         where = (device, body["nonce"], scan_at)
         entry = self._entry(case, read, verdict, where, _request(body, scan))
+        entry.record = replace(entry.record, turned=_turned(body))
         self.entries[device.device_id, body["nonce"]] = entry
 
     def _presented(self, body: Row) -> tuple[Device, CodeRead, Scan]:
@@ -122,10 +132,20 @@ class Paper(Book):
             by_supervisor=body.get("by") == "supervisor",
         )
         if people:
+            # What a supervisor saw outranks what the turnstile counted.
+            turned = None if body.get("by") == "supervisor" else record.turned
+            annuls = record.annuls + 1
             entry.record = replace(
-                record, annulled=people, annuls=record.annuls + 1, annulled_at=now
+                record, annulled=people, annuls=annuls, annulled_at=now, turned=turned
             )
         return {"people": people}
+
+    def take_passage(self, now: datetime, body: Row) -> Answer:
+        entry = self.entries[body["device"], body["nonce"]]
+        turned = people_turned(entry.record, body["people"])
+        entry.record = replace(entry.record, turned=turned)
+        self.settle()
+        return {"turned": turned, "passed": entry.record.passed}
 
     def take_override(self, now: datetime, body: Row) -> Answer:
         entry = self.entries[body["device"], body["nonce"]]
@@ -214,6 +234,10 @@ class Paper(Book):
     def take_count(self, now: datetime, body: Row) -> None:
         people = body["people"] if body.get("direction", "entry") == "entry" else -body["people"]
         self.counts.append((self.venue.day_of(now), people))
+
+
+def _turned(body: Row) -> int | None:
+    return 0 if body.get("passage") else None
 
 
 def _request(body: Row, scan: Scan) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from admission.codes import CodeRead, CodeReader, read_code
 from admission.deals import Deal, Hold
 from admission.history import History, Record, Terms, fold
 from admission.keys import CodeKey, KeyList, PublicKey
+from admission.moves import with_moves
 from admission.provisional import voucher_of_token
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile, Scan
 from admission.tokens import Purpose, Token, write_token
@@ -185,6 +186,23 @@ class Book:
         """Fold what is on record of a voucher: decided on it, or linked by its key since."""
         records = [entry.record for entry in self.entries.values() if _concerns(entry, sold)]
         return fold(records, Terms.of(sold.voucher, self.deals[sold.deal_id]), self.venue)
+
+    def records_of(self, read: CodeRead) -> list[Record]:
+        """Return what is on record of the one voucher that a code finds; [] where it finds none."""
+        found = [sold for sold in self.sold.values() if sold.keys & set(read.keys)]
+        if len(found) != 1:
+            return []
+        return [entry.record for entry in self.entries.values() if _concerns(entry, found[0])]
+
+    def settle(self) -> None:
+        """Note who was moved, by all that is on record of each voucher."""
+        for sold in self.sold.values():
+            entries = [entry for entry in self.entries.values() if _concerns(entry, sold)]
+            records = [entry.record for entry in entries]
+            terms = Terms.of(sold.voucher, self.deals[sold.deal_id])
+            moved = with_moves(records, terms, self.venue)
+            for entry, record in zip(entries, moved, strict=True):
+                entry.record = record
 
     def histories(self) -> Iterator[History]:
         """Yield every history once: of the vouchers, and of the codes that found none."""

@@ -22,7 +22,7 @@ from admission.wire_outage import (
     VouchersLine,
 )
 from gate_server.ledger.catalogue import Catalogue
-from gate_server.ledger.scans import _RECORD, read_record
+from gate_server.ledger.scans import _RECORD, RECORD_WIDTH, read_record
 
 Scan = tuple[bytes, str, Record, str | None]
 
@@ -108,7 +108,7 @@ def should_be(db: sqlite3.Connection, catalogue: Catalogue, order_key: CodeKey) 
         " FROM scans WHERE credential_key IS NOT NULL"
     )
     for row in db.execute(sql).fetchall():
-        record, (key, number, platform) = read_record(row), row[17:]
+        record, (key, number, platform) = read_record(row), row[RECORD_WIDTH:]
         copy.scans[record.device_id, record.nonce] = key, platform or "", record, number
     for number, deal in catalogue.deals.items():
         void, hold = catalogue.voids.get(number), catalogue.holds.get(number)

@@ -153,21 +153,31 @@ SELECT s.scan_id FROM scans s LEFT JOIN (
     SELECT body ->> 'scan_id' AS scan_id,
            MAX(CASE kind WHEN 'annul' THEN body ->> 'people' ELSE 0 END) AS annulled,
            SUM(kind = 'annul') AS annuls,
+           MAX(kind = 'annul' AND body ->> 'unwatched') AS unwatched,
+           MAX(CASE kind WHEN 'passage' THEN body ->> 'people' ELSE 0 END) AS turned,
+           MAX(IIF(kind = 'move', revision << 8 | body ->> 'people', 0)) & 255 AS moved,
            MAX(CASE kind WHEN 'override' THEN body ->> 'people' ELSE 0 END) AS overridden,
            MAX(kind = 'strike') AS struck,
            MAX(CASE kind WHEN 'shown' THEN body ->> 'people' END) AS shown_people,
            MAX(CASE kind WHEN 'shown' THEN body ->> 'reason' END) AS shown_reason
-    FROM audit WHERE kind IN ('annul', 'override', 'strike', 'shown') GROUP BY 1
+    FROM audit WHERE kind IN ('annul', 'passage', 'move', 'override', 'strike', 'shown')
+    GROUP BY 1
 ) c ON c.scan_id = s.scan_id
-WHERE (s.annulled, s.annuls, s.overridden, s.struck_at IS NOT NULL, s.shown_people, s.shown_reason)
+WHERE (s.annulled, s.annuls, s.overridden, s.struck_at IS NOT NULL, s.shown_people, s.shown_reason,
+       s.turned, s.moved)
    IS NOT (COALESCE(c.annulled, 0), COALESCE(c.annuls, 0), COALESCE(c.overridden, 0),
-           COALESCE(c.struck, 0), c.shown_people, c.shown_reason)
+           COALESCE(c.struck, 0), c.shown_people, c.shown_reason,
+           IIF(c.unwatched OR s.detail ->> 'passage' IS NULL, NULL, COALESCE(c.turned, 0)),
+           COALESCE(c.moved, 0))
 LIMIT 100
 """
 
 
 def _corrections_differ(db: sqlite3.Connection) -> list[Finding]:
-    problem = "its annulment, override, strike or shown verdict is not what the chain recorded"
+    problem = (
+        "its annulment, passage, move, override, strike or shown verdict is not what the chain"
+        " recorded"
+    )
     return [Finding(row[0], problem) for row in db.execute(_CORRECTED)]
 
 

@@ -20,6 +20,8 @@ from admission.calendar import from_ms
 from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
+from admission.wire_passage import FaultAnswer
+from gate_server.ledger.faults import read_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Catalogue:
         self.blocked: dict[int, datetime | None] = {}
         self.feeds: tuple[datetime | None, ...] = ()
         self.broadcasts: dict[str, Broadcast] = {}
+        self.faults: dict[str, FaultAnswer] = {}
 
     def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
         """Read what is named, or all of it, from the ledger."""
@@ -203,6 +206,9 @@ class Catalogue:
         rows = db.execute(sql, (MOST_BROADCASTS,))
         self.broadcasts = {row[0]: read_broadcast(row) for row in rows}
 
+    def _faults(self, db: sqlite3.Connection) -> None:
+        self.faults = read_faults(db)
+
 
 def same_mark(one: Mark, other: Mark) -> bool:
     """Say whether nothing urgent has changed between two marks."""
@@ -220,6 +226,7 @@ _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
     "blocks": Catalogue._blocks,
     "feeds": Catalogue._feeds,
     "broadcasts": Catalogue._broadcasts,
+    "faults": Catalogue._faults,
 }
 
 DEAL_COLUMNS = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from admission.calendar import to_ms
-from admission.history import NO_SHARE, History, Record, Share, share_of_first
+from admission.history import NO_SHARE, History, Record, Share, fold, share_of_first
 from admission.verdicts import Reason
+from gate_server.ledger.moving import settle_moves
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
 
@@ -42,6 +43,20 @@ def count_change(tx: Session, change: Change, delta: Delta) -> None:
     honoured = change.after.honoured() - change.before.honoured()
     if honoured and change.deal_no is not None:
         tx.count_honoured(change.deal_no, honoured)
+
+
+def count_records(
+    tx: Session, before: History, records: list[Record], deal_no: int | None, delta: Delta
+) -> None:
+    """Count a change of a voucher's records, and what they now say of who was moved.
+
+    Args:
+        before: what the records folded to before.
+        records: all of them now, on record but for who was moved.
+    """
+    records = settle_moves(tx, records, before.terms, deal_no)
+    after = fold(records, before.terms, tx.venue)
+    count_change(tx, Change(before, after, records, deal_no), delta)
 
 
 def count_first(tx: Session, record: Record, delta: Delta) -> None:

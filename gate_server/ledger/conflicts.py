@@ -265,6 +265,17 @@ def list_conflicts(db: sqlite3.Connection) -> list[ConflictAnswer]:
     return [_answer(db, row) for row in found]
 
 
+def conflicts_of(tx: Session, device_id: str, nonce: str) -> list[str]:
+    """Return the kinds of what is open about a scan."""
+    found = tx.db.execute(
+        "SELECT DISTINCT c.kind FROM scans s JOIN conflicts c ON s.scan_id IN (c.scan_a, c.scan_b)"
+        " WHERE s.device_id = ? AND s.nonce = ? AND c.status = 'open'"
+        " AND c.credential_key IS s.credential_key",
+        (device_id, nonce),
+    )
+    return [kind for (kind,) in found]
+
+
 def count_open(db: sqlite3.Connection) -> dict[str, int]:
     """Return how many conflicts are open, by kind."""
     sql = "SELECT kind, COUNT(*) FROM conflicts WHERE status = 'open' GROUP BY 1"

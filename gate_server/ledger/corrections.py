@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from admission.calendar import from_ms, to_ms
-from admission.corrections import check_strike, people_to_annul, people_to_override
+from admission.corrections import (
+    check_strike,
+    people_to_annul,
+    people_to_override,
+    people_turned,
+)
 from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.history import Record, fold
 from admission.scans import Direction
 from admission.verdicts import Reason
 from admission.voids import CostBearer
-from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import reconcile_scan
 from gate_server.ledger.scans import (
     StoredScan,
@@ -137,14 +142,24 @@ def annul_scan(
     if wanted == 0:
         return scan
     fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
+    # What a supervisor saw outranks what the turnstile counted.
+    turned = None if by.supervisor else scan.record.turned
+    if turned is not scan.record.turned:
+        fields["unwatched"] = True
     revision = tx.record_event("annul", fields)
     tx.db.execute(
-        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, corrected = ?"
-        " WHERE scan_id = ?",
-        (wanted, to_ms(now), revision, scan.scan_id),
+        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, turned = ?,"
+        " corrected = ? WHERE scan_id = ?",
+        (wanted, to_ms(now), turned, revision, scan.scan_id),
     )
-    changed = replace(scan.record, annulled=wanted, annuls=scan.record.annuls + 1, annulled_at=now)
-    back = wanted - scan.record.annulled
+    changed = replace(
+        scan.record,
+        annulled=wanted,
+        annuls=scan.record.annuls + 1,
+        annulled_at=now,
+        turned=turned,
+    )
+    back = scan.record.passed - changed.passed
     delta = _delta(scan, scan.record.passed_at, row)
     if scan.record.direction is Direction.EXIT:
         delta.left_out = -back
@@ -152,6 +167,37 @@ def annul_scan(
         delta.entered = -back
     _recount(tx, changed, row, records, delta)
     reconcile_scan(tx, changed, scan.credential_key, now=now)
+    return get_scan(tx, device_id, nonce)
+
+
+def record_passage(
+    tx: Session, device_id: str, nonce: str, *, people: int, now: datetime
+) -> StoredScan:
+    """Take how many people of a scan the turnstile has counted through by now.
+
+    Whoever had been given back passed all the same, and one who was moved had not been: then two
+    came in, which is a conflict.
+    """
+    scan = get_scan(tx, device_id, nonce)
+    turned = people_turned(scan.record, people)
+    if turned == scan.record.turned:
+        return scan
+    changed = replace(scan.record, turned=turned)
+    counts = changed.passed != scan.record.passed or changed.moved > 0
+    row = row_of(tx, scan) if counts else None
+    records = all_records(tx, scan, row) if counts else []
+    revision = tx.record_event("passage", {"scan_id": scan.scan_id, "people": turned})
+    sql = "UPDATE scans SET turned = ?, corrected = ? WHERE scan_id = ?"
+    tx.db.execute(sql, (turned, revision, scan.scan_id))
+    if counts:
+        delta = _delta(scan, changed.passed_at, row)
+        more = changed.passed - scan.record.passed
+        if changed.direction is Direction.EXIT:
+            delta.left_out = more
+        else:
+            delta.entered = more
+        _recount(tx, changed, row, records, delta)
+        reconcile_scan(tx, changed, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
 
 
@@ -225,8 +271,8 @@ def _recount(
     """Count a correction; `records` hold the scan as it was, `changed` as it is now."""
     after = [changed if _is(record, changed) else record for record in records]
     terms = terms_of(row)
-    histories = fold(records, terms, tx.venue), fold(after, terms, tx.venue)
-    count_change(tx, Change(*histories, after, None if row is None else row.deal.deal_no), delta)
+    deal_no = None if row is None else row.deal.deal_no
+    count_records(tx, fold(records, terms, tx.venue), after, deal_no, delta)
 
 
 # --- counts by hand ------------------------------------------------------------------------------

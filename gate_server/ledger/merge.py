@@ -15,6 +15,7 @@ from admission.vouchers import CredentialKind, Status
 from gate_server.ledger.buyers import BuyerWriter, select_in
 from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import reconcile_voucher
+from gate_server.ledger.moving import settle_moves
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
 from gate_server.ledger.scans import find_voucher, records_of, terms_of
 from gate_server.ledger.session import Session
@@ -279,9 +280,10 @@ class VoucherWriter:
         passed = next((record for record in records if record.passed), None)
         if passed is None:
             return
-        before, after = fold(records, old, tx.venue), fold(records, terms_of(voucher), tx.venue)
+        before, deal_no = fold(records, old, tx.venue), voucher.deal.deal_no
+        records = settle_moves(tx, records, terms_of(voucher), deal_no)
+        after = fold(records, terms_of(voucher), tx.venue)
         reason = Reason.OVERRIDDEN if passed.overridden else passed.reason
-        deal_no = voucher.deal.deal_no
         delta = Delta(to_ms(passed.passed_at), passed.gate_id, reason.value, deal_no=deal_no)
         count_change(tx, Change(before, after, records, deal_no), delta)
 

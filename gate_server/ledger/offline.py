@@ -23,12 +23,14 @@ from admission.wire_outage import (
     BatchLine,
     OfflineAnnul,
     OfflineCount,
+    OfflinePassage,
     OfflineScan,
     OfflineStamp,
     nonce_of,
 )
-from gate_server.ledger.changes import Change, count_change
+from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import (
+    conflicts_of,
     fits_alone,
     open_conflict,
     reconcile,
@@ -42,6 +44,7 @@ from gate_server.ledger.corrections import (
     find_count,
     get_scan,
     record_count,
+    record_passage,
     row_of,
 )
 from gate_server.ledger.journal_heads import Link, note_clone
@@ -103,6 +106,8 @@ class Recorder:
         time = self._time(line, taken.link)
         if isinstance(line, OfflineAnnul):
             return self._annul(line, time)
+        if isinstance(line, OfflinePassage):
+            return self._passage(line)
         if isinstance(line, OfflineCount):
             return self._count(line, time)
         stored = find_scan(self._tx, self._device.device_id, nonce_of(line))
@@ -145,6 +150,7 @@ class Recorder:
             line.scanned_at,
             line.operator,
             offline=True,
+            watched=line.watched,
         )
         keys = _keys(line, code)
         new.row = _one(line, find_vouchers(self._tx, keys))
@@ -163,6 +169,8 @@ class Recorder:
         history = fold(records, terms_of(new.row), tx.venue)
         decided_on = line.replica_revision
         detail: dict[str, object] = {} if decided_on is None else {"replica_revision": decided_on}
+        if line.watched:
+            detail["passage"] = True
         scan_id = record_scan(
             tx,
             new,
@@ -287,9 +295,8 @@ class Recorder:
             delta.left_out = more
         else:
             delta.entered = more
-        terms, venue = terms_of(row), self._tx.venue
-        histories = fold(records, terms, venue), fold(after, terms, venue)
-        count_change(self._tx, Change(*histories, after, deal_no), delta)
+        history = fold(records, terms_of(row), self._tx.venue)
+        count_records(self._tx, history, after, deal_no, delta)
 
     # --- annulments and counts -------------------------------------------------------------------
 
@@ -311,6 +318,17 @@ class Recorder:
         if after.record.annulled == before.record.annulled:
             return "replayed", []
         return "accepted", []
+
+    def _passage(self, line: OfflinePassage) -> tuple[str, list[str]]:
+        tx, device_id, nonce = self._tx, self._device.device_id, line.passage
+        before = get_scan(tx, device_id, nonce).record
+        after = record_passage(
+            tx, device_id, nonce, people=line.people, now=self._received_at
+        ).record
+        if after == before:
+            return "replayed", []
+        kinds = conflicts_of(tx, device_id, nonce) if before.moved or before.annulled else []
+        return "accepted", kinds
 
     def _annul_count(self, line: OfflineAnnul) -> tuple[str, list[str]]:
         device_id = self._device.device_id

@@ -12,6 +12,7 @@ from admission.calendar import from_ms, to_ms
 from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.scans import passed
 from gate_server.ledger.session import Row
 
 MOST_RECENT = 20_000
@@ -91,27 +92,29 @@ class ListedScan:
         return OUTCOMES[self.reason]
 
 
+_LISTED = f"""
+SELECT s.device_id, s.gate_id, s.scan_at, s.mode, s.direction, s.overridden,
+    COALESCE(s.shown_reason, s.reason), {passed("s.")}, s.tail, d.deal_id, s.nonce
+FROM scans s
+LEFT JOIN vouchers v ON v.voucher_id = s.voucher_id
+LEFT JOIN deals d ON d.deal_no = v.deal_no
+WHERE s.scan_id > (SELECT revision FROM venue) - ? AND s.received_at >= ?
+    AND s.device_id = COALESCE(?, s.device_id)
+ORDER BY s.scan_id DESC
+"""  # noqa: S608 - names of ours
+
+
 def list_scans(
     ledger: Ledger, since: datetime, *, device_id: str | None = None
 ) -> list[ListedScan]:
     """Return the scans received since an instant as they stand now, the newest first."""
-    rows = ledger.read(
-        lambda db: db.execute(
-            "SELECT s.device_id, s.gate_id, s.scan_at, s.mode, s.direction, s.overridden,"
-            " COALESCE(s.shown_reason, s.reason), COALESCE(s.shown_people, s.people), s.annulled,"
-            " s.tail, d.deal_id, s.nonce FROM scans s"
-            " LEFT JOIN vouchers v ON v.voucher_id = s.voucher_id"
-            " LEFT JOIN deals d ON d.deal_no = v.deal_no"
-            " WHERE s.scan_id > (SELECT revision FROM venue) - ? AND s.received_at >= ?"
-            " AND s.device_id = COALESCE(?, s.device_id) ORDER BY s.scan_id DESC",
-            (MOST_RECENT, to_ms(since), device_id),
-        ).fetchall()
-    )
+    values = (MOST_RECENT, to_ms(since), device_id)
+    rows = ledger.read(lambda db: db.execute(_LISTED, values).fetchall())
     return [_listed(row) for row in rows]
 
 
 def _listed(row: Row) -> ListedScan:
-    device_id, gate_id, at, mode, direction, overridden, reason, people, annulled, *names = row
+    device_id, gate_id, at, mode, direction, overridden, reason, people, *names = row
     return ListedScan(
         device_id,
         gate_id,
@@ -119,6 +122,6 @@ def _listed(row: Row) -> ListedScan:
         Mode(mode),
         Direction(direction),
         Reason.OVERRIDDEN if overridden else Reason(reason),
-        (overridden or people) - annulled,
+        people,
         *names,
     )

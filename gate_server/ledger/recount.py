@@ -11,28 +11,27 @@ from typing import TypeAlias
 from admission.calendar import Venue, to_ms
 from admission.history import Record, Terms, fold
 from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
-from gate_server.ledger.scans import read_record
+from gate_server.ledger.scans import passed, read_record
 from gate_server.ledger.tallies import MINUTE_MS
 
 Minute: TypeAlias = tuple[int, str]
 """A minute since 1970 and a gate."""
 
 # A passage counts in the minute in which people passed: at the override where there was one.
-_PASSED = """
+_PASSED = f"""
 SELECT minute, gate_id, SUM(scans), SUM(entered), SUM(left_out) FROM (
     SELECT scan_at / 60000 AS minute, gate_id, 1 AS scans, 0 AS entered, 0 AS left_out FROM scans
     UNION ALL
     SELECT COALESCE(overridden_at, scan_at) / 60000, gate_id, 0,
         IIF(direction = 'entry' AND (mode <> 'arrive' OR overridden), passed, 0),
         IIF(direction = 'exit', passed, 0)
-    FROM (SELECT *, MAX(0, IIF(overridden, overridden, COALESCE(shown_people, people)) - annulled)
-          AS passed FROM scans)
+    FROM (SELECT *, {passed("")} AS passed FROM scans)
     UNION ALL
     SELECT counted_at / 60000, gate_id, 1, IIF(direction = 'entry', people - annulled, 0),
         IIF(direction = 'exit', people - annulled, 0)
     FROM counts
 ) GROUP BY 1, 2
-"""
+"""  # noqa: S608 - names of ours
 _COUNTED = """
 SELECT minute, gate_id, SUM(scans), SUM(entered), SUM(left_out), SUM(people), SUM(persons),
     SUM(inside) FROM counters GROUP BY 1, 2
@@ -48,7 +47,7 @@ SELECT COALESCE(s.voucher_id, (
     s.scan_id, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
-    s.overridden_at, s.struck_at
+    s.overridden_at, s.struck_at, s.turned, s.moved
 FROM scans s
 WHERE (COALESCE(s.shown_people, s.people) > 0 AND s.mode <> 'arrive') OR s.overridden > 0
 ORDER BY whose

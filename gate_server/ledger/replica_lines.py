@@ -25,7 +25,7 @@ from admission.scans import Gate, GateState
 from admission.vouchers import Status
 from admission.wire_outage import BlockLine, DealLine, GateLine, ReplicaLine
 from gate_server.ledger.catalogue import DEAL_COLUMNS, VOIDS, instant, read_deal, read_void
-from gate_server.ledger.scans import read_record
+from gate_server.ledger.scans import RECORD_WIDTH, read_record
 
 _RANGE: Final = "revision > ?1 AND revision <= ?2"
 _VOUCHERS: Final = f"""
@@ -39,7 +39,7 @@ _SCAN: Final = """
 SELECT s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden, s.overridden_at,
-    s.struck_at, {revision}, s.credential_key, v.platform, s.arrival_number
+    s.struck_at, s.turned, s.moved, {revision}, s.credential_key, v.platform, s.arrival_number
 FROM scans s LEFT JOIN vouchers v ON v.voucher_id = s.voucher_id
 WHERE {revision} > ?1 AND {revision} <= ?2 AND {also} AND s.credential_key IS NOT NULL
 """
@@ -283,7 +283,7 @@ def _keys(db: sqlite3.Connection, voucher_id: int) -> Iterator[bytes]:
 def _scans(db: sqlite3.Connection, bounds: tuple[int, int]) -> Iterable[ReplicaLine]:
     for sql in _SCANS:
         for row in db.execute(sql, bounds).fetchall():
-            revision, key, platform, arrival_number = row[17:]
+            revision, key, platform, arrival_number = row[RECORD_WIDTH:]
             yield scan_line(
                 read_record(row),
                 revision=revision,

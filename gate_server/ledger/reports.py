@@ -210,14 +210,14 @@ _SCANNED = """
 SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
-    s.overridden_at, s.struck_at, v.voucher_id
+    s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id
 FROM (SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
       ORDER BY voucher_id LIMIT ?3) v
 JOIN scans s ON s.credential_key = v.credential_key
     AND (s.voucher_id = v.voucher_id OR s.voucher_id IS NULL)
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
 FROM (SELECT voucher_id FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
       ORDER BY voucher_id LIMIT ?3)
 HAVING MAX(voucher_id) IS NOT NULL

@@ -11,12 +11,12 @@ import msgspec
 
 from admission.calendar import from_ms, to_ms
 from admission.deals import Deal
-from admission.history import History, Record, Terms, fold
+from admission.history import History, Record, Terms
 from admission.scans import Device, Direction, Gate, Mode
 from admission.verdicts import RULES_VERSION, Reason, Verdict
 from admission.vouchers import Status, Voucher
 from gate_server.ledger import audit
-from gate_server.ledger.changes import Change, count_change, count_first
+from gate_server.ledger.changes import count_first, count_records
 from gate_server.ledger.session import Row, Session
 from gate_server.ledger.tallies import Delta
 
@@ -34,8 +34,11 @@ _BY_ID = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.voucher_id = ?"  # noqa: S6
 _RECORD = (
     "device_id, nonce, scan_at, gate_id, area, COALESCE(shown_reason, reason), mode, direction,"
     " COALESCE(shown_people, people), party, staffed, annulled, annuls,"
-    " annulled_at, overridden, overridden_at, struck_at"
+    " annulled_at, overridden, overridden_at, struck_at, turned, moved"
 )
+RECORD_WIDTH = 19
+"""Columns of a record, as `read_record` takes them."""
+
 _OF_VOUCHER = f"""
 SELECT {_RECORD}, arrival_number FROM scans
 WHERE credential_key = ?1 AND (voucher_id = ?2 OR voucher_id IS NULL)
@@ -53,9 +56,21 @@ FROM scans WHERE device_id = ? AND nonce = ?
 _INSERT = """
 INSERT INTO scans (scan_id, device_id, nonce, gate_id, area, voucher_id, mode, direction, party,
     scanned_at, received_at, scan_at, staffed, offline, reason, people, remaining, void_version,
-    rules_version, arrival_number, detail, credential_key, tail, operator, salt)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    rules_version, arrival_number, detail, credential_key, tail, operator, salt, turned)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+
+
+def passed(of: str) -> str:
+    """Return the SQL for a scan's people who passed, as `Record.passed` has it.
+
+    Args:
+        of: the prefix of the scan's columns.
+    """
+    let_in = f"IIF({of}overridden, {of}overridden, COALESCE({of}shown_people, {of}people))"
+    back = f"MAX({of}annulled, {of}moved)"
+    return f"MAX(0, {let_in} - {back}, MIN(COALESCE({of}turned, 0), {let_in}))"
+
 
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -94,7 +109,11 @@ class StoredScan:
 
 @dataclass(slots=True)
 class NewScan:
-    """A scan to be recorded, before it has a verdict."""
+    """A scan to be recorded, before it has a verdict.
+
+    Attributes:
+        watched: the lane watches its turnstile and will report who passed.
+    """
 
     device: Device
     gate: Gate
@@ -110,6 +129,7 @@ class NewScan:
     tail: str | None = None
     row: VoucherRow | None = None
     offline: bool = False
+    watched: bool = False
 
     def record(self, verdict: Verdict) -> Record:
         """Return what the fold will see of it."""
@@ -125,6 +145,7 @@ class NewScan:
             people=verdict.people,
             party=self.party,
             staffed=self.device.staffed,
+            turned=0 if self.watched else None,
         )
 
 
@@ -174,7 +195,7 @@ def records_of(tx: Session, row: VoucherRow) -> list[tuple[Record, str | None]]:
     found = tx.db.execute(_OF_VOUCHER, where).fetchall()
     if row.more_keys:
         found += tx.db.execute(_OF_MORE_KEYS, where).fetchall()
-    return [(read_record(each), each[17]) for each in found]
+    return [(read_record(each), each[RECORD_WIDTH]) for each in found]
 
 
 def records_of_code(tx: Session, key: bytes) -> list[tuple[Record, str | None]]:
@@ -187,13 +208,14 @@ def records_by_key(
 ) -> list[tuple[Record, str | None]]:
     """Return the scans of one key: of one voucher, and those that are of none yet."""
     found = db.execute(_OF_VOUCHER, (key, voucher_id)).fetchall()
-    return [(read_record(each), each[17]) for each in found]
+    return [(read_record(each), each[RECORD_WIDTH]) for each in found]
 
 
 def read_record(row: Row) -> Record:
     """Make a record of the columns of _RECORD."""
     (device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,
-     annulled, annuls, annulled_at, overridden, overridden_at, struck_at) = row[:17]  # fmt: skip
+     annulled, annuls, annulled_at, overridden, overridden_at, struck_at, turned,
+     moved) = row[:RECORD_WIDTH]  # fmt: skip
     return Record(
         device_id=device_id,
         nonce=nonce,
@@ -212,6 +234,8 @@ def read_record(row: Row) -> Record:
         overridden=overridden,
         overridden_at=None if overridden_at is None else from_ms(overridden_at),
         struck=struck_at is not None,
+        turned=turned,
+        moved=moved,
     )
 
 
@@ -220,10 +244,10 @@ def find_scan(tx: Session, device_id: str, nonce: str) -> StoredScan | None:
     row = tx.db.execute(_SCAN, (device_id, nonce)).fetchone()
     if row is None:
         return None
-    rest = row[18:]
+    rest = row[1 + RECORD_WIDTH :]
     return StoredScan(
         scan_id=row[0],
-        record=read_record(row[1:18]),
+        record=read_record(row[1 : 1 + RECORD_WIDTH]),
         credential_key=rest[0],
         tail=rest[1],
         voucher_id=rest[2],
@@ -265,7 +289,8 @@ def record_scan(
     fields = _fields(scan, verdict, arrival_number, _encode(detail).decode())
     salt = tx.salts.next()
     personal = (scan.credential_key, scan.tail, scan.operator)
-    tx.db.execute(_INSERT, (scan_id, *fields, *personal, salt))
+    turned = 0 if scan.watched else None
+    tx.db.execute(_INSERT, (scan_id, *fields, *personal, salt, turned))
     tx.chain_scan(scan_id, audit.scan_content(fields, audit.personal_digest(salt, *personal)))
     deal_no = None if scan.row is None else scan.row.deal.deal_no
     delta = Delta(
@@ -287,9 +312,7 @@ def record_scan(
     if not records:
         count_first(tx, record, delta)
         return scan_id
-    records = [*records, record]
-    after = fold(records, history.terms, tx.venue)
-    count_change(tx, Change(history, after, records, deal_no), delta)
+    count_records(tx, history, [*records, record], deal_no, delta)
     return scan_id
 
 

@@ -9,6 +9,7 @@ from sqlite_utils.migrations import Migrations
 
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
+from gate_server.ledger.schema_passage import PASSAGE
 
 APPLICATION_ID = 0x47484C31
 """`GHL1` in the file's header: a file without it is not a ledger of ours."""
@@ -316,6 +317,11 @@ def _outage(db: sqlite_utils.Database) -> None:
 @migrations(name="006_notices")
 def _notices(db: sqlite_utils.Database) -> None:
     _execute(db, NOTICES)
+
+
+@migrations(name="004_passage")
+def _passage(db: sqlite_utils.Database) -> None:
+    _execute(db, PASSAGE)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

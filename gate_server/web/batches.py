@@ -23,6 +23,7 @@ from admission.wire_outage import (
     BatchLine,
     OfflineAnnul,
     OfflineCount,
+    OfflinePassage,
     OfflineScan,
     OfflineStamp,
     nonce_of,
@@ -65,12 +66,12 @@ log = logging.getLogger("gatehouse.web")
 def take_batch(call: Call) -> Reply:
     """Record what a scanner decided by itself; one answer a line, in the order of the lines.
 
-    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, a count, or
-    `{"stamp": nonce, "scanned_at", "code"}`, an arrival that nobody decided about, which is decided
-    now by the time at which it was made. What was shown is recorded, never judged again;
-    `conflicts` names what does not fit. A line that cannot be read is `rejected` and keeps no other
-    back. The same lines again are `replayed`. Lines of a revoked device are kept as untrusted
-    evidence.
+    NDJSON: each line is an offline scan, `{"annul", "scanned_at", "reason"}`, `{"passage",
+    "scanned_at", "people"}` (who has turned so far), a count, or `{"stamp": nonce, "scanned_at",
+    "code"}`, an arrival that nobody decided about, which is decided now by the time at which it was
+    made. What was shown is recorded, never judged again; `conflicts` names what does not fit. A
+    line that cannot be read is `rejected` and keeps no other back. The same lines again are
+    `replayed`. Lines of a revoked device are kept as untrusted evidence.
     """
     services, device = call.services, call.device
     if call.body.count(b"\n") > MOST_LINES:
@@ -236,6 +237,7 @@ class _Peek(Struct):
 
     annul: Raw | UnsetType = UNSET
     stamp: Raw | UnsetType = UNSET
+    passage: Raw | UnsetType = UNSET
     kind: Raw | UnsetType = UNSET
     nonce: Raw | UnsetType = UNSET
 
@@ -254,6 +256,8 @@ def read_line(text: bytes) -> BatchLine:
         return wire.read(OfflineAnnul, text)
     if peek.stamp is not UNSET:
         return wire.read(OfflineStamp, text)
+    if peek.passage is not UNSET:
+        return wire.read(OfflinePassage, text)
     if peek.kind is not UNSET:
         return wire.read(OfflineCount, text)
     return wire.read(OfflineScan, text)
@@ -263,7 +267,8 @@ def _nonce_of(text: bytes) -> str:
     """Return the nonce of a line that may be anything; "" where it has none."""
     try:
         peek = msgspec.json.decode(text, type=_Peek)
-        raw = next((each for each in (peek.annul, peek.stamp) if each is not UNSET), peek.nonce)
+        about = (peek.annul, peek.passage, peek.stamp)
+        raw = next((each for each in about if each is not UNSET), peek.nonce)
         nonce = "" if raw is UNSET else msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""

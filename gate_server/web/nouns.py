@@ -16,12 +16,14 @@ from gate_server.web.openapi import openapi
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
+from gate_server.web.turnstiles import turnstiles
 from gate_server.web.vouchers import vouchers
 from gate_server.web.why import why
 
 NOUNS = (
     devices,
     scans,
+    turnstiles,
     batches,
     conflicts,
     counts,

@@ -7,7 +7,7 @@ import ipaddress
 from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden
-from gate_server.web.board import STATES, make_board
+from gate_server.web.board import FAULTS, STATES, make_board
 from gate_server.web.callers import Environ
 from gate_server.web.hand import HTML, POLICY
 from gate_server.web.health import is_loopback
@@ -48,7 +48,7 @@ def _board(services: Services, environ: Environ) -> Reply:
     # Until people can log in, whoever sits at this machine may look, and nobody else.
     if not is_loopback(environ) or not _names_this_machine(environ.get("HTTP_HOST", "")):
         raise Forbidden("the board is shown on the server's own screen only: open 127.0.0.1")
-    page = _page("board.html", board=make_board(services), states=STATES)
+    page = _page("board.html", board=make_board(services), states=STATES, faults=FAULTS)
     return Reply(page, content_type=HTML)
 
 

@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "not-admitted": Kind(409, "Nobody was let in by it"),
         "too-late": Kind(409, "Too late for that"),
         "ticket-used": Kind(409, "A ticket of it was used"),
+        "turned-already": Kind(409, "They have passed the turnstile"),
         "moved-since": Kind(409, "The voucher was used again since"),
         "admitted-already": Kind(409, "It has let people in already"),
         "not-an-entry": Kind(409, "It did not ask to let anybody in"),

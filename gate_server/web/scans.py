@@ -86,6 +86,7 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
         now,
         request.scanned_at,
         request.operator,
+        passage=request.passage,
     )
     if request.code is not None:
         presented.code = services.check_in.read(request.code)
@@ -118,7 +119,7 @@ def _note(services: Services, presented: Presented, decision: Decision) -> None:
     who=DEVICES | SUPERVISORS,
     body=AnnulRequest,
     answer=(ScanAnswer, Counted),
-    problems=("not-admitted", "too-late", "ticket-used", "moved-since"),
+    problems=("not-admitted", "turned-already", "too-late", "ticket-used", "moved-since"),
 )
 def annul(call: Call) -> ScanAnswer | Counted:
     """Take back people who did not pass, by the nonce of their scan or count."""

@@ -152,6 +152,7 @@ def _device(services: Services, device: Device, seen_at: datetime | None) -> Dev
         battery=_number(word.get("battery")),
         clock_skew_s=None if offset_ms is None else offset_ms / 1000,
         state="revoked" if device.revoked else "suspended" if device.suspended else "active",
+        fault=services.ledger.catalogue.faults.get(device.device_id),
     )
 
 

@@ -19,6 +19,8 @@ MAY = {
     "POST /scans/<nonce>/annul": f"{DEVICES} {SUPERVISORS}",
     "POST /scans/<nonce>/override": SUPERVISORS,
     "POST /scans/<nonce>/strike": SUPERVISORS,
+    "POST /scans/<nonce>/passage": DEVICES,
+    "POST /devices/self/reports": DEVICES,
     "POST /scans/batch": f"{DEVICES} revoked",
     "GET /conflicts": f"{SUPERVISORS} auditor",
     "POST /conflicts/<conflict_id>/resolve": SUPERVISORS,

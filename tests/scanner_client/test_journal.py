@@ -80,7 +80,7 @@ def test_arrivals_are_numbered_far_from_the_servers_own_numbers(journal):
 
 def test_annulment_is_in_the_chain_and_in_own_history(journal):
     journal.append(a_draft(1, people=3), NOW)
-    journal.annul(journal.find("nonce-000001"), an_annul("nonce-000001", 2), later())
+    journal.amend(an_annul("nonce-000001", 2), later())
 
     [own] = journal.scans_of([a_key(1)])
     assert (own.record.annulled, own.record.annuls, own.record.passed) == (2, 1, 1)

@@ -57,7 +57,7 @@ def test_batches_keep_the_order_and_empty_the_outbox(gate, kit):
 
 def test_annulment_follows_its_scan(gate, kit):
     record(kit, 1)
-    kit.journal.annul(kit.journal.find("nonce-000001"), an_annul("nonce-000001"), NOW)
+    kit.journal.amend(an_annul("nonce-000001"), NOW)
 
     kit.uploader().flush()
 
