@@ -20,7 +20,9 @@ from admission.errors import AdmissionError
 from admission.scans import Direction, Mode
 from scanner_client import __version__
 from scanner_client.announcer import tell_broadcast
-from scanner_client.capture import Pictures, Watch
+from scanner_client.capture import Watch
+from scanner_client.capture_files import Pictures
+from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
 from scanner_client.decode import load_stages, read_all
@@ -34,6 +36,10 @@ from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner, open_scanner
 
 DEFAULT_STATE = Path("var/scanner")
+SOURCE_HELP = (
+    "camera:N, video FILE, folder DIR, stdin, evdev:/dev/input/..., serial:/dev/tty..., "
+    "rtsp://... or http://...; several may be given."
+)
 
 NOT_ADMITTED = 1
 WRONG_USAGE = 2
@@ -164,8 +170,8 @@ def read(
 
 
 @main.command()
-@click.option("--source", help="camera:N, video FILE or folder DIR.")
-@click.argument("path", required=False)
+@click.option("--source", "sources", multiple=True, help=SOURCE_HELP)
+@click.argument("paths", nargs=-1)
 @click.option("--preview", is_flag=True, help="A window with what the camera sees.")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
@@ -174,23 +180,24 @@ def read(
 @click.pass_obj
 def run(
     obj: Options,
-    source: str | None,
-    path: str | None,
+    sources: tuple[str, ...],
+    paths: tuple[str, ...],
     *,
     preview: bool,
     mode: str | None,
     direction: str,
     party: int | None,
 ) -> None:
-    """Scan until Ctrl-C."""
+    """Scan until Ctrl-C, or until every source has ended."""
     if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
         raise click.UsageError("--preview needs a display")
     with _open(obj) as scanner:
-        named = " ".join(part for part in (source or scanner.settings.source, path) if part)
+        settings = scanner.settings
+        names = join_paths(sources or (settings.source, *settings.also), paths)
         terms = Terms(scanner.mode(mode), Direction(direction), party)
         run_scanner(
             scanner,
-            named,
+            names,
             terms,
             stop=_stop_on_signal(),
             output=_output(scanner, obj),
@@ -305,7 +312,7 @@ def _codes(files: tuple[Path, ...]) -> tuple[list[str], bool]:
     stages = load_stages(report)
     codes: list[str] = []
     readable = 0
-    for frame in Pictures(files).frames(Watch(threading.Event(), report)):
+    for frame in Pictures(files).sightings(Watch(threading.Event(), report)):
         readable += 1
         found = read_all(frame.image, stages)
         if not found:

@@ -1,44 +1,78 @@
-"""Ask staff at the terminal: how many people, which voucher."""
+"""Ask staff how many people, or which voucher; whatever is typed at the lane may answer."""
 
 from __future__ import annotations
 
-import os
-import select
-import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from dataclasses import dataclass
 
 from admission import wire
+from admission.codes import SHORTEST_CODE
 from admission.errors import AdmissionError
+from scanner_client.capture import Typed
 from scanner_client.legible import legible
 
 TICK_S = 0.2
+# A key that bounced, or a second Enter: it is about the question that was just answered.
+DOUBLED_S = 1.5
 
 
 class Unsaid(AdmissionError):
     """Staff were asked and did not say; nothing was sent."""
 
 
+@dataclass(slots=True)
+class _Question:
+    """What staff are asked now: a number from 1 to `most`."""
+
+    most: int
+    asked_s: float
+    number: int | None = None
+
+
 class Questions:
-    """One question at a time; typed as a number and Enter.
+    """One question at a time, answered by a number that is typed. Safe for several threads.
+
+    It reads no keys itself: who reads them offers each text, and what is no number goes on as a
+    code, so that a scan while a question is open is neither taken for an answer nor lost.
 
     Args:
-        keys: the terminal that staff type at.
-        say: shows a line to them.
+        say: shows a line to staff.
         wait_s: how long an answer may take.
         stop: when set, nobody waits for an answer any more.
     """
 
     def __init__(
-        self, keys: TextIO, say: Callable[[str], None], *, wait_s: float, stop: threading.Event
+        self, say: Callable[[str], object], *, wait_s: float, stop: threading.Event
     ) -> None:
-        self._keys = keys
         self._say = say
         self._wait_s = wait_s
         self._stop = stop
-        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+        self._open: _Question | None = None
+        self._answered_s = -DOUBLED_S
+
+    def take(self, typed: Typed) -> bool:
+        """Take a text for the answer if it is one, and tell whether it was.
+
+        Fewer digits than any code has are an answer: to the open question, or doubled to the last.
+        """
+        digits = typed.text.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) < SHORTEST_CODE):
+            return False
+        with self._changed:
+            question = self._open
+            if question is None or typed.seen_s < question.asked_s:
+                return typed.seen_s - self._answered_s < DOUBLED_S
+            if 1 <= int(digits) <= question.most:
+                question.number = int(digits)
+                self._answered_s = time.monotonic()
+                self._changed.notify_all()
+                return True
+        self._say(f"1-{question.most}")
+        return True
 
     def ask_party(self, seen: wire.ScanAnswer, most: int) -> int:
         """Ask for how many people a scan is.
@@ -59,31 +93,27 @@ class Questions:
         return None if number is None else picks[number - 1]
 
     def _ask(self, lines: Sequence[str], most: int) -> int | None:
-        with self._lock:
-            self._drop_earlier_keys()
+        with self._turn:
+            question = _Question(most, time.monotonic())
+            with self._changed:
+                self._open = question
             for line in lines:
                 self._say(line)
-            return self._read_number(most)
+            try:
+                return self._wait(question)
+            finally:
+                with self._changed:
+                    self._open = None
 
-    def _read_number(self, most: int) -> int | None:
+    def _wait(self, question: _Question) -> int | None:
         until_s = time.monotonic() + self._wait_s
-        while not self._stop.is_set() and time.monotonic() < until_s:
-            if not select.select([self._keys], [], [], TICK_S)[0]:
-                continue
-            # Not readline: what it reads ahead would answer the next question.
-            typed = os.read(self._keys.fileno(), 256)
-            if not typed:
-                return None
-            last = typed.split()[-1] if typed.split() else b""
-            if last.isdigit() and 1 <= int(last) <= most:
-                return int(last)
-            self._say(f"1-{most}")
-        return None
-
-    def _drop_earlier_keys(self) -> None:
-        """Take no key that was pressed before the question for its answer."""
-        if self._keys.isatty():
-            termios.tcflush(self._keys, termios.TCIFLUSH)
+        with self._changed:
+            while question.number is None and not self._stop.is_set():
+                left_s = until_s - time.monotonic()
+                if left_s <= 0:
+                    break
+                self._changed.wait(min(TICK_S, left_s))
+            return question.number
 
 
 def list_picks(picks: Sequence[wire.PickAnswer]) -> list[str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from admission import wire
 from admission.errors import RelayError
 from scanner_client.announcer import Announcer
 from scanner_client.barrier_lane import gatekeeper
-from scanner_client.capture import open_source
+from scanner_client.capture import Typed
+from scanner_client.capture_names import STDIN, open_sources, open_terminal
 from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.connectivity import Link
 from scanner_client.debounce import Debounce
-from scanner_client.decode import LiveReader, load_stages
+from scanner_client.decode import load_stages
 from scanner_client.heartbeat import Heartbeat
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.loop import Lane
@@ -30,7 +31,7 @@ LOOK_FOR_WAITING_S = 5.0
 
 def run(
     scanner: Scanner,
-    source: str,
+    names: Sequence[str],
     terms: Terms,
     *,
     stop: threading.Event,
@@ -38,20 +39,23 @@ def run(
     keys: TextIO,
     preview: Window | None = None,
 ) -> None:
-    """Scan what a source shows until it ends or `stop` is set.
+    """Scan what the sources show until all have ended or `stop` is set.
 
     Args:
-        source: `camera:N`, `video FILE` or `folder DIR`.
+        names: the sources, as `capture_names` knows them.
         output: shows what the lane has to say.
-        keys: what staff type at; only a terminal is asked.
+        keys: what staff type at; a terminal is read beside the sources, for answers and codes.
     """
     settings = scanner.settings
-    frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
+    sources = open_sources(names, settings, keys)
+    typed_aside = keys.isatty() and STDIN not in names
+    aside = [open_terminal(keys, settings.readers)] if typed_aside else []
+    asks = keys.isatty() or settings.readers.keypad
+    questions = Questions(output.report, wait_s=settings.ask_s, stop=stop) if asks else None
     announcer = Announcer(
         scanner.broadcasts, scanner.presenter, settings.broadcasts, now=scanner.clock.now
     )
     output = Outputs((output, announcer))
-    questions = _questions(scanner, keys, stop)
     with gatekeeper(scanner, output) as keeper:
         check_in = scanner.check_in(terms, questions, watches=keeper.watches)
 
@@ -61,22 +65,21 @@ def run(
             check_in.seen(shown)
 
         lane = Lane(
-            LiveReader(load_stages(output.report)),
+            load_stages(output.report),
             Debounce(settings.away_s),
             check_in=check_in.check_in,
             reading=output.reading,
             present=show,
             report=output.report,
+            answers=questions.take if questions is not None else nobody_asks,
         )
         with Company(scanner, check_in, output, stop), announcer:
-            lane.run(frames, stop, preview)
+            lane.run(sources, stop, preview, aside=aside)
 
 
-def _questions(scanner: Scanner, keys: TextIO, stop: threading.Event) -> Questions | None:
-    if not keys.isatty():
-        return None
-    report, wait_s = scanner.presenter.report, scanner.settings.ask_s
-    return Questions(keys, report, wait_s=wait_s, stop=stop)
+def nobody_asks(_: Typed) -> bool:
+    """Take no text for an answer: there is nobody to type one."""
+    return False
 
 
 class Company:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from importlib.resources import files
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from admission.errors import InvalidInput
 from scanner_client.barrier_settings import BarrierSettings
 from scanner_client.broadcasts import BroadcastSettings
+from scanner_client.reader_settings import ReaderSettings
 
 FILE_NAME = "scanner.toml"
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Settings:
     batch_lines: int
     journal_keep_h: float
     source: str
+    also: Sequence[str]
     camera_width: int
     camera_height: int
     away_s: float
@@ -40,6 +42,7 @@ class Settings:
     colour: str
     broadcasts: BroadcastSettings
     barrier: BarrierSettings
+    readers: ReaderSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -47,6 +50,8 @@ class Settings:
                 raise InvalidInput(name, f"give a number from {least} to {most}")
         if self.colour not in COLOURS:
             raise InvalidInput("colour", f"give one of: {', '.join(COLOURS)}")
+        if not all(isinstance(name, str) for name in self.also):
+            raise InvalidInput("also", "give a list of texts")
 
     @property
     def timeout_s(self) -> float:
@@ -83,7 +88,11 @@ RANGES = (
     ("ask_s", 0, 600),
 )
 """Number, its least and its most value; `nan` is within none of them."""
-TABLES: dict[str, type] = {"barrier": BarrierSettings, "broadcasts": BroadcastSettings}
+TABLES: dict[str, type] = {
+    "barrier": BarrierSettings,
+    "broadcasts": BroadcastSettings,
+    "readers": ReaderSettings,
+}
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})
 """Names of earlier versions; the copy in a scanner's directory may still have them."""

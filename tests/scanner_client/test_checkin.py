@@ -1,7 +1,5 @@
 """From a code to a verdict, through lost answers and silences."""
 
-import os
-import pty
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ import pytest
 from admission import wire
 from admission.scans import Mode, PartyDefault
 from admission.verdicts import Outcome, Reason
+from scanner_client.capture import Typed
 from scanner_client.checkin import Terms
 from scanner_client.questions import Questions
 from tests import fakes
@@ -105,37 +104,31 @@ def test_each_scan_has_its_own_nonce_and_they_sort_by_time(gate):
 
 
 class Staff:
-    """Someone at a pseudo-terminal."""
+    """Someone who types where they are asked."""
 
     def __init__(self):
-        self.master, slave = pty.openpty()
-        self.keys = os.fdopen(slave, "r")
         self.said = []
-        self.types = b""
-        self.stop = threading.Event()
-        self.questions = Questions(self.keys, self.hear, wait_s=0.5, stop=self.stop)
+        self.types = []
+        self.questions = Questions(self.hear, wait_s=0.5, stop=threading.Event())
 
     def hear(self, line):
         self.said.append(line)
-        if self.types:
-            os.write(self.master, self.types)
-            self.types = b""
+        lines, self.types = self.types, []
+        for text in lines:
+            self.type(text)
 
-    def close(self):
-        self.keys.close()
-        os.close(self.master)
+    def type(self, text):
+        return self.questions.take(Typed(text, time.monotonic(), "stdin"))
 
 
 @pytest.fixture
 def staff():
-    staff = Staff()
-    yield staff
-    staff.close()
+    return Staff()
 
 
 def test_staff_are_asked_for_the_party_where_several_are_left(gate, staff):
     gate.answers[CODE] = an_answer(admitted=1, remaining=4)
-    staff.types = b"3\n"
+    staff.types = ["3"]
     with a_check_in(gate, questions=staff.questions) as (check_in, _):
         check_in.party_default = PartyDefault.ASK
         shown = check_in.check_in(CODE)
@@ -149,8 +142,8 @@ def test_staff_are_asked_for_the_party_where_several_are_left(gate, staff):
 
 def test_keys_pressed_before_the_question_do_not_answer_it(gate, staff):
     gate.answers[CODE] = an_answer(admitted=1, remaining=4)
-    os.write(staff.master, b"5\n")
-    staff.types = b"9\n2\n"
+    assert not staff.type("5")
+    staff.types = ["9", "2"]
     with a_check_in(gate, questions=staff.questions) as (check_in, _):
         check_in.party_default = PartyDefault.ASK
         check_in.check_in(CODE)
@@ -182,7 +175,7 @@ def test_staff_pick_one_of_several_vouchers(gate, staff):
         for n in (1, 2)
     ]
     gate.answers[CODE] = an_answer(reason=Reason.SEVERAL_VOUCHERS, voucher=None, vouchers=picks)
-    staff.types = b"2\n"
+    staff.types = ["2"]
     with a_check_in(gate, questions=staff.questions) as (check_in, _):
         shown = check_in.check_in(CODE)
 

@@ -2,42 +2,17 @@
 
 import threading
 import time
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
 
-from admission.errors import InvalidInput
-from scanner_client.capture import Camera, Folder, Pictures, Video, Watch, open_source
+from scanner_client.capture import Watch
+from scanner_client.capture_camera import Camera, Video
+from scanner_client.capture_files import Folder, Pictures
 from scanner_client.pictures import UnreadablePicture, read_picture
 from tests.frames import a_code, a_frame, encoded, save
-
-
-@contextmanager
-def watching(source):
-    """Take frames in a thread, as the lane does."""
-    stop, reports, frames = threading.Event(), [], []
-
-    def take():
-        for frame in source.frames(Watch(stop, reports.append)):
-            frames.append(frame)  # noqa: PERF402 (each is looked at as it comes)
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    try:
-        yield frames, reports
-    finally:
-        stop.set()
-        thread.join(5)
-        assert not thread.is_alive()
-
-
-def wait_for(condition, seconds=15):
-    until_s = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until_s, "did not come about"
-        time.sleep(0.01)
+from tests.scanner_client.watching import wait_for, watching
 
 
 def origins(frames):
@@ -130,7 +105,7 @@ def test_video_is_played_at_its_own_speed_and_ends(tmp_path):
     writer.release()
     stop = threading.Event()
 
-    frames = list(Video(path).frames(Watch(stop, lambda _: None)))
+    frames = list(Video(path).sightings(Watch(stop, lambda _: None)))
 
     assert len(frames) == 10
     assert 0.4 < frames[-1].seen_s - frames[0].seen_s < 3
@@ -144,7 +119,7 @@ def test_pictures_are_given_once_and_a_bad_one_is_told(tmp_path):
     reports = []
     source = Pictures((bad, good))
 
-    frames = list(source.frames(Watch(threading.Event(), reports.append)))
+    frames = list(source.sightings(Watch(threading.Event(), reports.append)))
 
     assert origins(frames) == ["a.png"]
     assert len(reports) == 1
@@ -166,20 +141,3 @@ def test_damaged_picture_is_refused(tmp_path, data):
 
     with pytest.raises(UnreadablePicture, match=r"a\.png"):
         read_picture(path)
-
-
-def test_sources_are_named(tmp_path):
-    video = tmp_path / "a b.avi"
-    video.touch()
-
-    assert open_source("camera:1", width=640, height=480) == Camera(1, 640, 480)
-    assert open_source(f"video {video}", width=1, height=1) == Video(video)
-    assert open_source(f"folder:{tmp_path}", width=1, height=1) == Folder(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "camera", "camera:x", "video", "video /no/file", "folder /no"]
-)
-def test_source_that_is_none_is_refused(text):
-    with pytest.raises(InvalidInput, match="source"):
-        open_source(text, width=1, height=1)
