@@ -39,6 +39,7 @@ class Questions:
         self._wait_s = wait_s
         self._stop = stop
         self._lock = threading.Lock()
+        self._withdrawn = threading.Event()
 
     def ask_party(self, seen: wire.ScanAnswer, most: int) -> int:
         """Ask for how many people a scan is.
@@ -58,8 +59,13 @@ class Questions:
         )
         return None if number is None else picks[number - 1]
 
+    def withdraw(self) -> None:
+        """End the open question without an answer: it was answered elsewhere."""
+        self._withdrawn.set()
+
     def _ask(self, lines: Sequence[str], most: int) -> int | None:
         with self._lock:
+            self._withdrawn.clear()
             self._drop_earlier_keys()
             for line in lines:
                 self._say(line)
@@ -68,6 +74,8 @@ class Questions:
     def _read_number(self, most: int) -> int | None:
         until_s = time.monotonic() + self._wait_s
         while not self._stop.is_set() and time.monotonic() < until_s:
+            if self._withdrawn.is_set():
+                return None
             if not select.select([self._keys], [], [], TICK_S)[0]:
                 continue
             # Not readline: what it reads ahead would answer the next question.

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from admission import wire
 from admission.errors import RelayError
+from scanner_client.beside import Beside
 from scanner_client.capture import open_source
 from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.connectivity import Link
@@ -45,7 +46,9 @@ def run(
     """
     settings = scanner.settings
     frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
-    check_in = scanner.check_in(terms, _questions(scanner, keys, stop))
+    beside = Beside(scanner, terms, stop)
+    output = beside.outputs(output)
+    check_in = scanner.check_in(terms, beside.asker(_questions(scanner, keys, stop)))
 
     def show(shown: Shown) -> None:
         output.show(shown)
@@ -59,8 +62,8 @@ def run(
         present=show,
         report=output.report,
     )
-    with Company(scanner, check_in, output, stop):
-        lane.run(frames, stop, preview)
+    with beside, Company(scanner, check_in, output, stop):
+        lane.run(beside.watch(frames), stop, preview)
 
 
 def _questions(scanner: Scanner, keys: TextIO, stop: threading.Event) -> Questions | None:

@@ -15,6 +15,7 @@ from admission.scans import Mode, PartyDefault, Profile
 from scanner_client.alarms import Alarms
 from scanner_client.annulment import Annulment
 from scanner_client.answers import Declined
+from scanner_client.askers import Asker
 from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
@@ -27,7 +28,6 @@ from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
 from scanner_client.presenter import Outlook, Presenter
-from scanner_client.questions import Questions
 from scanner_client.relay import Relay
 from scanner_client.replica import Replica
 from scanner_client.seal import load_seal
@@ -52,7 +52,11 @@ OWN_MODE = {Profile.MARSHAL: Mode.ARRIVE, Profile.EXCHANGE: Mode.EXCHANGE}
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Who this device is, and what it does its work with. To be used as a context, then closed."""
+    """Who this device is, and what it does its work with. To be used as a context, then closed.
+
+    Attributes:
+        listeners: are told what the server's event stream tells; they must not wait.
+    """
 
     directory: Path
     settings: Settings
@@ -66,6 +70,7 @@ class Scanner:
     offline: Offline
     uploader: Uploader
     download: Download
+    listeners: list[Callable[[Event], None]]
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +95,7 @@ class Scanner:
         """Return the mode that was named, else what the device is for."""
         return OWN_MODE.get(self.identity.profile, Mode.ADMIT) if named is None else Mode(named)
 
-    def check_in(self, terms: Terms, questions: Questions | None = None) -> CheckIn:
+    def check_in(self, terms: Terms, questions: Asker | None = None) -> CheckIn:
         """Return the use case for codes presented under these terms."""
         settings = self.settings
         return CheckIn(
@@ -250,18 +255,29 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         batch_lines=settings.batch_lines,
         keep=settings.journal_keep,
     )
-    callbacks = _callbacks(presenter, contact, offline)
+    listeners: list[Callable[[Event], None]] = []
+    callbacks = _callbacks(presenter, contact, offline, listeners)
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download)
+    return Scanner(*whole, contact, offline, uploader, download, listeners)
 
 
-def _callbacks(presenter: Presenter, contact: Contact, offline: Offline) -> Callbacks:
+def _callbacks(
+    presenter: Presenter,
+    contact: Contact,
+    offline: Offline,
+    listeners: list[Callable[[Event], None]],
+) -> Callbacks:
+    def hear(event: Event) -> None:
+        _tell(presenter, offline.told.gate_id, event)
+        for listener in [*listeners]:
+            listener(event)
+
     return Callbacks(
         on_epoch=contact.note_epoch,
         on_revoked=contact.note_revoked,
-        on_event=lambda event: _tell(presenter, offline.told.gate_id, event),
+        on_event=hear,
         report=presenter.report,
     )
 
