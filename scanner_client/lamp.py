@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol, Self
 
 import httpx
-from gpiozero import LED, GPIOZeroError
+from gpiozero import LED, GPIOZeroError, GPIOZeroWarning
 from gpiozero.pins import Factory
 
 from admission.errors import InvalidInput
@@ -47,7 +48,10 @@ class PinLights:
     def __init__(self, pins: Mapping[str, int], factory: Factory | None = None) -> None:
         """Raises InvalidInput: this machine has no such pins, or somebody has them."""
         try:
-            self._leds = {name: LED(pin, pin_factory=factory) for name, pin in pins.items()}
+            with warnings.catch_warnings():
+                # It warns of each way to the pins that it tries before the one that works.
+                warnings.simplefilter("ignore", GPIOZeroWarning)
+                self._leds = {name: LED(pin, pin_factory=factory) for name, pin in pins.items()}
         except (GPIOZeroError, OSError, ImportError) as error:
             raise InvalidInput("lamp.kind", f"no pins for the lamp: {error}") from error
 

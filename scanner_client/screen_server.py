@@ -40,7 +40,6 @@ HEADERS: Mapping[str, str] = MappingProxyType(
         "frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
 )
