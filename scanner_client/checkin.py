@@ -16,12 +16,13 @@ from admission.errors import LedgerConflict, RelayError
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import Outcome, Reason
 from scanner_client.answers import NoAnswer
+from scanner_client.askers import Asker
 from scanner_client.clock import SteadyClock
 from scanner_client.contact import Contact
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Decided, NotOffline, Offline
 from scanner_client.offline_picks import OFFLINE_PICK, Unheld
-from scanner_client.questions import Questions, Unsaid
+from scanner_client.questions import Unsaid
 from scanner_client.relay import Relay
 
 
@@ -119,7 +120,7 @@ class CheckIn:
         *,
         terms: Terms,
         tries: Tries,
-        questions: Questions | None = None,
+        questions: Asker | None = None,
         watches: Callable[[], bool] = lambda: False,
     ) -> None:
         self._relay = relay

@@ -29,6 +29,7 @@ class _Question:
     most: int
     asked_s: float
     number: int | None = None
+    withdrawn: bool = False
 
 
 class Questions:
@@ -92,6 +93,13 @@ class Questions:
         )
         return None if number is None else picks[number - 1]
 
+    def withdraw(self) -> None:
+        """End the open question without an answer: it was answered elsewhere."""
+        with self._changed:
+            if self._open is not None:
+                self._open.withdrawn = True
+                self._changed.notify_all()
+
     def _ask(self, lines: Sequence[str], most: int) -> int | None:
         with self._turn:
             question = _Question(most, time.monotonic())
@@ -108,7 +116,7 @@ class Questions:
     def _wait(self, question: _Question) -> int | None:
         until_s = time.monotonic() + self._wait_s
         with self._changed:
-            while question.number is None and not self._stop.is_set():
+            while question.number is None and not (question.withdrawn or self._stop.is_set()):
                 left_s = until_s - time.monotonic()
                 if left_s <= 0:
                     break

@@ -10,6 +10,7 @@ from admission import wire
 from admission.errors import RelayError
 from scanner_client.announcer import Announcer
 from scanner_client.barrier_lane import gatekeeper
+from scanner_client.beside import Beside
 from scanner_client.capture import Typed
 from scanner_client.capture_names import STDIN, open_sources, open_terminal
 from scanner_client.checkin import CheckIn, Shown, Terms
@@ -55,9 +56,10 @@ def run(
     announcer = Announcer(
         scanner.broadcasts, scanner.presenter, settings.broadcasts, now=scanner.clock.now
     )
-    output = Outputs((output, announcer))
+    beside = Beside(scanner, terms, stop, bulletin=scanner.broadcasts)
+    output = Outputs((beside.outputs(output), announcer))
     with gatekeeper(scanner, output) as keeper:
-        check_in = scanner.check_in(terms, questions, watches=keeper.watches)
+        check_in = scanner.check_in(terms, beside.asker(questions), watches=keeper.watches)
 
         def show(shown: Shown) -> None:
             output.show(shown)
@@ -73,8 +75,8 @@ def run(
             report=output.report,
             answers=questions.take if questions is not None else nobody_asks,
         )
-        with Company(scanner, check_in, output, stop), announcer:
-            lane.run(sources, stop, preview, aside=aside)
+        with beside, Company(scanner, check_in, output, stop), announcer:
+            lane.run(beside.watch(sources), stop, preview, aside=aside)
 
 
 def nobody_asks(_: Typed) -> bool:

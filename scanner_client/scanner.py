@@ -16,6 +16,7 @@ from admission.scans import Mode, PartyDefault, Profile
 from scanner_client.alarms import Alarms
 from scanner_client.annulment import Annulment
 from scanner_client.answers import Declined
+from scanner_client.askers import Asker
 from scanner_client.broadcasts import Broadcasts
 from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
@@ -29,7 +30,6 @@ from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
 from scanner_client.presenter import Outlook, Presenter
-from scanner_client.questions import Questions
 from scanner_client.relay import Relay
 from scanner_client.replica import Replica
 from scanner_client.seal import load_seal
@@ -101,7 +101,7 @@ class Scanner:
     def check_in(
         self,
         terms: Terms,
-        questions: Questions | None = None,
+        questions: Asker | None = None,
         *,
         watches: Callable[[], bool] = lambda: False,
     ) -> CheckIn:
@@ -292,7 +292,7 @@ def _callbacks(
     presenter: Presenter, contact: Contact, listeners: list[Callable[[Event], None]]
 ) -> Callbacks:
     def tell(event: Event) -> None:
-        for listener in listeners:
+        for listener in [*listeners]:
             listener(event)
 
     return Callbacks(

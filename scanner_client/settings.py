@@ -14,6 +14,7 @@ from admission.errors import InvalidInput
 from scanner_client.barrier_settings import BarrierSettings
 from scanner_client.broadcasts import BroadcastSettings
 from scanner_client.reader_settings import ReaderSettings
+from scanner_client.screen_settings import LampSettings, ScreenSettings, SoundSettings
 
 FILE_NAME = "scanner.toml"
 T = TypeVar("T")
@@ -43,6 +44,9 @@ class Settings:
     broadcasts: BroadcastSettings
     barrier: BarrierSettings
     readers: ReaderSettings
+    screen: ScreenSettings
+    sound: SoundSettings
+    lamp: LampSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -92,6 +96,9 @@ TABLES: dict[str, type] = {
     "barrier": BarrierSettings,
     "broadcasts": BroadcastSettings,
     "readers": ReaderSettings,
+    "screen": ScreenSettings,
+    "sound": SoundSettings,
+    "lamp": LampSettings,
 }
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})

@@ -1,0 +1,219 @@
+"""The lane screen of a real scanner with a real gate server, in a real browser."""
+
+import json
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.processes import gate_server, is_listening, wait_until
+from tests.frames import a_frame, save
+from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.server import Park, a_free_port, a_running_server, slug_of
+
+SETTINGS = """
+heartbeat_s = 0.2
+poll_s = 0.5
+away_s = 0.5
+bell = false
+[screen]
+port = {port}
+verdict_s = 2.0
+"""
+USED, CHILD, HELD, VOIDED, FRESH = (f"SCREEN-{name}-0001" for name in "ABCDE")
+FAMILY = "SCREEN-F-0001"
+BACK_WITHIN_S = 30
+
+
+class Venue:
+    """A gate server, a scanner with a screen, and a page that shows it."""
+
+    def __init__(self, folder, server, boss, page):
+        self.folder, self.server, self.boss, self.page = folder, server, boss, page
+        self.screen_port = a_free_port()
+        self.process = None
+        self.count = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.screen_port}/"
+
+    def start(self):
+        state = self.folder / "scanner"
+        (self.folder / "pictures").mkdir(exist_ok=True)
+        # What lies there at its start would be new to it.
+        for picture in (self.folder / "pictures").iterdir():
+            picture.unlink()
+        (state / "scanner.toml").write_text(SETTINGS.format(port=self.screen_port), "utf-8")
+        options = ("run", "--source", "folder", self.folder / "pictures", "--state", state)
+        with (self.folder / "scanner.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, *map(str, options)], cwd=ROOT, stdout=log, stderr=log
+            )
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.process.wait(15)
+
+    def present(self, code):
+        """Hold a code before the reader."""
+        self.count += 1
+        save(self.folder / "pictures" / f"{self.count:04}.png", a_frame(code))
+
+    def see(self, scene, **data):
+        """Wait until the page draws a scene."""
+        wanted = "".join(f"[data-{name}={value}]" for name, value in data.items())
+        self.page.wait_for_selector(f"body[data-scene={scene}]{wanted}", timeout=20_000)
+
+    def scan(self, code):
+        """Hold a code before the reader; return the word and the sentence of its verdict."""
+        self.present(code)
+        # Each code has another sentence or word than the one before it.
+        before = self.page.locator("#stage").inner_text()
+        self.page.wait_for_function(
+            "before => document.body.dataset.scene === 'verdict'"
+            " && document.querySelector('#stage').innerText !== before",
+            arg=before,
+            timeout=20_000,
+        )
+        return self.page.locator(".word").inner_text(), self.page.locator("#stage").inner_text()
+
+    def order(self, path, **body):
+        answer = self.server.post(path, self.boss, body)
+        assert answer.status_code in {200, 201}, slug_of(answer)
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory, browser):
+    folder = tmp_path_factory.mktemp("screen")
+    park = Park(folder / "var")
+    park.offer("KIDS", category="child", title="儿童票 Child ticket")
+    park.offer("NIGHT", title="夜场票 Night ticket")
+    park.offer("FLASH", title="抢购 Flash sale")
+    park.sell(USED, FRESH)
+    park.sell(CHILD, deal_id="KIDS")
+    park.sell(HELD, deal_id="NIGHT")
+    park.sell(VOIDED, deal_id="FLASH")
+    park.sell(FAMILY, admits="5")
+    code, boss = park.invite(), park.hire()
+    park.close()
+    context = browser.new_context()
+    with a_running_server(folder / "var") as server:
+        scanner("enrol", server.url, code, "--state", folder / "scanner")
+        venue = Venue(folder, server, boss, context.new_page())
+        venue.order("/deals/NIGHT/hold", reason="price looks wrong")
+        void = {"reason": "flash-sale limit failed", "honour": None, "cost_bearer": "platform"}
+        venue.order("/deals/FLASH/void", **void)
+        venue.start()
+        try:
+            wait_until(lambda: is_listening(venue.screen_port), 20, "the lane screen")
+            venue.page.goto(venue.url)
+            yield venue
+        finally:
+            venue.stop(signal.SIGKILL)
+            context.close()
+
+
+def test_each_outcome_of_a_real_server_is_shown(venue):
+    venue.see("waiting")
+    word, text = venue.scan(USED)
+    assert (word, "1 人" in text, "请通行" in text) == ("GO", True, True)
+    word, text = venue.scan(CHILD)
+    assert (word, "儿童" in text, "child" in text.lower()) == ("GO", True, True)
+    word, text = venue.scan(HELD)
+    assert (word, "人工核验" in text) == ("CALL", True)
+    word, text = venue.scan(VOIDED)
+    assert (word, "withdrawn" in text) == ("STOP", True)
+    assert venue.page.evaluate("document.body.dataset.quiet") == "true"
+    word, text = venue.scan(USED)
+    assert (word, "Fully used" in text, "South gate" in text) == ("STOP", True, True)
+    assert venue.page.evaluate("document.body.dataset.colour") == "red"
+
+
+def test_supervisors_override_is_shown_at_the_lane_that_refused(venue):
+    venue.scan(HELD)
+    scan = scan_of(venue)
+    override = f"/scans/{scan['nonce']}/override"
+    venue.order(override, device_id=scan["device_id"], reason="shown the receipt")
+    venue.page.wait_for_function("document.querySelector('.word')?.textContent === 'GO'")
+
+    assert "主管放行" in venue.page.locator("#stage").inner_text()
+
+
+def scan_of(venue):
+    """Return the newest scan that waits for a human."""
+    return json.loads(gate_server(venue.folder / "var", "scan", "list", "--json"))[0]
+
+
+def test_party_is_asked_and_answered_by_a_key(venue):
+    device_id = json.loads((venue.folder / "scanner/device.json").read_text())["device_id"]
+    gate_server(venue.folder / "var", "device", "party", device_id, "ask")
+    # It learns so at its next start, as after each outage.
+    venue.stop()
+    venue.start()
+    venue.see("waiting")
+    venue.present(FAMILY)
+    venue.see("question")
+    assert "几位" in venue.page.locator("#stage").inner_text()
+    venue.page.keyboard.press("3")
+    venue.see("verdict")
+
+    text = venue.page.locator("#stage").inner_text()
+    assert ("3 人" in text, "余 2 人" in text) == (True, True)
+
+
+def test_closed_gate_and_emergency_are_shown_within_two_seconds(venue):
+    venue.order("/gates/G1/state", state="paused", reason="turnstile stuck")
+    venue.see("closed")
+    venue.order("/gates/G1/state", state="open", reason="repaired")
+    venue.see("waiting")
+    ordered_s = time.monotonic()
+    venue.order("/venue/emergency", on=True, reason="smoke")
+    venue.see("emergency")
+    took_s = time.monotonic() - ordered_s
+    venue.order("/venue/emergency", on=False, reason="all clear")
+    venue.see("waiting")
+
+    assert took_s < 2
+
+
+def test_full_disk_puts_the_lane_out_of_order_until_there_is_room(venue):
+    pid = venue.process.pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    venue.see("broken")
+    text = venue.page.locator("#stage").inner_text()
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    venue.see("waiting")
+
+    assert "无法记录" in text
+
+
+def test_killed_scanner_is_out_of_order_and_back_by_itself(venue):
+    venue.page.evaluate("window.same = true")
+    venue.stop(signal.SIGKILL)
+    killed_s = time.monotonic()
+    venue.see("broken", gone="true")
+    noticed_s = time.monotonic() - killed_s
+    started_s = time.monotonic()
+    venue.start()
+    venue.see("waiting")
+    back_s = time.monotonic() - started_s
+
+    assert noticed_s < 6
+    assert back_s < BACK_WITHIN_S
+    assert venue.page.evaluate("window.same") is True
+
+
+def test_lane_goes_on_without_its_server_and_says_so(venue):
+    venue.server.stop(signal.SIGKILL)
+    venue.page.wait_for_selector(".offline", timeout=20_000)
+    strip = venue.page.locator(".offline").inner_text()
+    word, text = venue.scan(FRESH)
+
+    assert "Offline since" in strip
+    assert "离线验票" in strip
+    assert (word, "请通行" in text) == ("GO", True)
+    assert venue.page.locator(".offline").count() == 1
