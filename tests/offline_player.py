@@ -39,6 +39,11 @@ from tests.paper_rows import Row
 OLD = timedelta(minutes=10)
 
 
+def never_asked(*_: object) -> int | None:
+    """Decide about no stamp: a scanner that has a replica decides by itself."""
+    raise AssertionError("a scanner with a replica sends no undecided stamp")
+
+
 @dataclass
 class Scanner:
     """A device that is cut off but for downloads and hand-overs."""
@@ -124,7 +129,7 @@ class OfflinePlayer(Player):
         links = chains.links(lines)
 
         def record(tx: Any) -> list[Any]:
-            recorder = Recorder(tx, device, now)
+            recorder = Recorder(tx, device, now, never_asked)
             return [
                 recorder.take(Taken(line, link)) for line, link in zip(lines, links, strict=True)
             ]
