@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from pyzbar import pyzbar
 
 from scanner_client.decode import nearest, read_all, to_gray
-from scanner_client.rescue import Reading, Stage, read_fast, read_full
+from scanner_client.rescue import Reading, Stage, read_zxing
 
 Image: TypeAlias = NDArray[np.uint8]
 Engine: TypeAlias = Callable[[Image], str | None]
+
+QUICK_MS = 15.0
 
 
 @dataclass(slots=True)
@@ -53,8 +55,8 @@ def engines(stages: Sequence[Stage]) -> dict[str, Engine]:
 
     return {
         "ours": lambda image: choose(read_all(image, stages), image),
-        "fast": lambda image: choose(read_fast(to_gray(image)), image),
-        "full": lambda image: choose(read_full(to_gray(image)), image),
+        "fast": lambda image: choose(read_zxing(to_gray(image), "fast", thorough=False), image),
+        "full": lambda image: choose(read_zxing(to_gray(image), "full"), image),
         "pyzbar": lambda image: choose(_zbar(image), image),
     }
 
@@ -72,8 +74,16 @@ def _zbar(image: Image) -> list[Reading]:
     ]
 
 
-def timed(engine: Engine, image: Image) -> tuple[str | None, float]:
-    """Return what an engine answers, and the milliseconds that it took."""
+def timed(engine: Engine, image: Image, *, again: bool = False) -> tuple[str | None, float]:
+    """Return what an engine answers, and the milliseconds that it took.
+
+    Args:
+        again: do it twice where it is quick and take the shorter time, so that what else the
+            machine does weighs less; not for an engine that remembers frames.
+    """
     began = time.perf_counter()
     answer = engine(image)
-    return answer, (time.perf_counter() - began) * 1000
+    time_ms = (time.perf_counter() - began) * 1000
+    if again and time_ms < QUICK_MS:
+        time_ms = min(time_ms, timed(engine, image)[1])
+    return answer, time_ms

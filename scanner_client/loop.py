@@ -59,7 +59,9 @@ class Lane:
                     reading = self._read(frame)
                     if preview is not None:
                         preview.show(frame, reading)
-                    if reading is not None and self._debounce.is_new(reading.text, frame.seen_s):
+                    if reading is not None and self._debounce.is_new(
+                        reading.text, frame.seen_s, self._reader.in_sight
+                    ):
                         self._reading()
                         waiting.append(pool.submit(self._scan, reading.text))
                     settle(waiting, MOST_WAITING)
