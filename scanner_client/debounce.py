@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Debounce:
-    """The codes seen lately, in memory only.
+    """The codes scanned lately, in memory only.
 
     Attributes:
         away_s: seconds that a code has to be out of sight before it is a new scan.
@@ -16,13 +17,18 @@ class Debounce:
     away_s: float
     _seen: dict[str, float] = field(default_factory=dict, repr=False)
 
-    def is_new(self, code: str, now_s: float) -> bool:
+    def is_new(self, code: str, now_s: float, in_sight: Iterable[str] = ()) -> bool:
         """Note a sighting; tell whether it begins a new scan.
 
         Args:
             now_s: time of the sighting on any clock that does not run backwards, in seconds.
+            in_sight: all codes that the frame shows. One beside the code that counts is not scanned
+                by being seen, but as long as it is seen it has not been away.
         """
         self._forget(now_s)
+        for seen in in_sight:
+            if seen in self._seen:
+                self._seen[seen] = now_s
         new = code not in self._seen
         self._seen[code] = now_s
         return new

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,12 +10,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scanner_client.rescue import ZXING_STAGES, Gray, Reading, Stage, read_fast, zbar_stage
+from scanner_client.choice import Choice, covers, marked, nearest, united
+from scanner_client.regions import Gray, around, cut
+from scanner_client.rescue import (
+    LEAST_SIDE,
+    ZXING_STAGES,
+    Reading,
+    Spot,
+    Stage,
+    look,
+    moved,
+    zbar_stages,
+)
 
-# A scene stands still while a thumbnail differs by less than this from the one before, in grey
-# levels of 255 on average; the noise of a webcam is about 1.
-STILL_LEVELS = 2.5
+__all__ = ["LiveReader", "load_stages", "nearest", "read_all", "to_gray"]
+
+# A scene moves when a block of its thumbnail differs by more than this from when the stages began
+# to look at it, in grey levels of 255; a camera's noise, averaged over a block, is about 1.
+STILL_LEVELS = 10
 THUMBNAIL = (32, 18)
+# Of so many pixels each way one goes into the thumbnail.
+THINNED = 4
+# While a code is held, so many frames in a row are looked at where it was before a whole one is.
+TRACKED = 4
+# The stages enlarge: a picture wider or higher than this is made smaller for them.
+MOST_RESCUED = 2560
 
 
 def load_stages(report: Callable[[str], None]) -> tuple[Stage, ...]:
@@ -31,65 +49,136 @@ def load_stages(report: Callable[[str], None]) -> tuple[Stage, ...]:
     except ImportError:
         report("without libzbar0 cracked screens are read less often: apt-get install libzbar0")
         return ZXING_STAGES
-    return (*ZXING_STAGES, zbar_stage(pyzbar))
+    return (*ZXING_STAGES, *zbar_stages(pyzbar))
 
 
 def read_all(image: NDArray[np.uint8], stages: Sequence[Stage]) -> list[Reading]:
-    """Return every code of one picture, each text once, with all the effort that there is.
+    """Return the codes of one picture, each text once, with all the effort that there is.
 
     Args:
         image: (height, width, 3) uint8, BGR.
     """
     gray = to_gray(image)
-    for stage in (read_fast, *stages):
-        found = stage(gray)
-        if found:
-            return list({reading.text: reading for reading in reversed(found)}.values())[::-1]
-    return []
+    readings, spots = look(gray)
+    readings = marked(united(readings), spots, gray.shape)
+    if nearest(readings, gray.shape) is not None:
+        return readings
+    scale = min(1.0, MOST_RESCUED / max(1, *gray.shape))
+    small = _shrunk(gray, scale)
+    small_spots = [spot.scaled(scale) for spot in spots]
+    for stage in stages:
+        found = [moved(reading, scale) for reading in stage(small, small_spots)]
+        readings = marked(united((*readings, *found)), spots, gray.shape)
+        if nearest(readings, gray.shape) is not None:
+            break
+    return readings
+
+
+def _shrunk(gray: Gray, scale: float) -> Gray:
+    if scale == 1.0:
+        return gray
+    return _u8(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
 @dataclass(slots=True)
 class LiveReader:
     """Reads a stream of frames: fast on each, and one rescue stage in turn after a miss.
 
-    Once the scene stands still and every stage has looked at it, none is tried until it moves.
+    Once the scene stands still and every stage has looked at it, none is tried until it moves. A
+    code that was read is first looked for where it was.
+
+    Attributes:
+        in_sight: what the codes said that the last whole frame held, the chosen one among them.
     """
 
     stages: Sequence[Stage]
-    _turn: int = 0
-    _tried: int = 0
-    _before: Gray | None = field(default=None, repr=False)
+    in_sight: tuple[str, ...] = field(default=(), init=False)
+    _choice: Choice = field(default_factory=Choice, init=False, repr=False)
+    _tracked: int = field(default=0, init=False)
+    _rescuer: Stage | None = field(default=None, init=False, repr=False)
+    _turn: int = field(default=0, init=False)
+    _tried: int = field(default=0, init=False)
+    _scene: Gray | None = field(default=None, init=False, repr=False)
 
     def read(self, image: NDArray[np.uint8]) -> Reading | None:
-        """Return the code nearest to the centre of the frame, if one can be read.
+        """Return the code that counts in a frame, if one can be read: the nearest to its centre.
 
         Args:
             image: (height, width, 3) uint8, BGR.
         """
-        gray = to_gray(image)
-        if self._moved(gray):
+        near = self._read_near(image)
+        if near is not None and self._tracked < TRACKED:
+            self._tracked += 1
+            return self._choice.hold(near)
+        self._tracked = 0
+        return self._read_whole(to_gray(image), () if near is None else (near,))
+
+    def _read_near(self, image: NDArray[np.uint8]) -> Reading | None:
+        """Look where the held code was: in the square of twice its width."""
+        held = self._choice.held
+        if held is None:
+            return None
+        region = around(held.centre, held.size, image.shape)
+        if min(region[2:]) < LEAST_SIDE:
+            return None
+        crop = to_gray(cut(image, region))
+        found, _ = look(crop)
+        if not found and self._rescuer is not None:
+            found = self._rescuer(crop, [Spot((region[2] / 2, region[3] / 2), held.size)])
+        readings = [moved(reading, 1, region) for reading in found]
+        same = [reading for reading in readings if reading.text == held.text]
+        # A telephone may show a new code in the old one's place.
+        return next((reading for reading in same or readings if covers(held, reading)), None)
+
+    def _read_whole(self, gray: Gray, near: tuple[Reading, ...]) -> Reading | None:
+        """Look at a whole frame, beside what was read where the held code was."""
+        readings, spots = look(gray)
+        readings = marked(united((*near, *readings)), spots, gray.shape)
+        if nearest(readings, gray.shape) is None:
+            found = self._rescue(gray, spots)
+            readings = marked(united((*readings, *found)), spots, gray.shape)
+        self.in_sight = tuple(reading.text for reading in readings)
+        chosen = self._choice.choose(readings, gray.shape)
+        if self._choice.held is None:
+            self._rescuer = None
+        return chosen
+
+    def _rescue(self, gray: Gray, spots: Sequence[Spot]) -> list[Reading]:
+        """Let the stage look whose turn it is, unless all have looked at this still scene."""
+        if self._has_moved(gray):
             self._tried = 0
-        found = read_fast(gray)
-        if not found and self._tried < len(self.stages):
-            found = self.stages[self._turn](gray)
-            self._turn = (self._turn + 1) % len(self.stages)
-            self._tried += 1
-        return nearest(found, gray.shape)
+        if self._tried >= len(self.stages):
+            return []
+        stage = self.stages[self._turn]
+        self._turn = (self._turn + 1) % len(self.stages)
+        self._tried += 1
+        found = stage(gray, spots)
+        if found:
+            self._rescuer = stage
+        return found
 
-    def _moved(self, gray: Gray) -> bool:
-        thumbnail = np.asarray(
-            cv2.resize(gray, THUMBNAIL, interpolation=cv2.INTER_AREA), dtype=np.uint8
+    def _has_moved(self, gray: Gray) -> bool:
+        thin = gray[::THINNED, ::THINNED]
+        thumbnail = _u8(cv2.resize(thin, THUMBNAIL, interpolation=cv2.INTER_AREA))
+        moved_ = (
+            self._scene is None or cv2.norm(self._scene, thumbnail, cv2.NORM_INF) > STILL_LEVELS
         )
-        before, self._before = self._before, thumbnail
-        return before is None or float(np.mean(cv2.absdiff(before, thumbnail))) > STILL_LEVELS
-
-
-def nearest(readings: Sequence[Reading], shape: tuple[int, ...]) -> Reading | None:
-    """Return the reading nearest to the middle of a frame of (height, width)."""
-    middle = (shape[1] / 2, shape[0] / 2)
-    return min(readings, key=lambda reading: math.dist(reading.centre, middle), default=None)
+        if moved_:
+            self._scene = thumbnail
+        return moved_
 
 
 def to_gray(image: NDArray[np.uint8]) -> Gray:
-    """Return a BGR frame, (height, width, 3) uint8, as (height, width) uint8."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    """Return a frame as (height, width) uint8: of BGR, of BGR with a fourth channel, or of grey."""
+    if image.size == 0:
+        return np.zeros(image.shape[:2], np.uint8)
+    if image.ndim == 2:
+        return np.ascontiguousarray(image)
+    if image.shape[2] == 1:
+        return np.ascontiguousarray(image[:, :, 0])
+    how = cv2.COLOR_BGRA2GRAY if image.shape[2] == 4 else cv2.COLOR_BGR2GRAY
+    return _u8(cv2.cvtColor(image, how))
+
+
+def _u8(image: object) -> Gray:
+    return np.asarray(image, dtype=np.uint8)

@@ -72,9 +72,8 @@ class Lane:
         with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
             try:
                 for sighting in intake.sightings(sources, aside, pool):
-                    code = self._find_code(sighting, preview)
-                    # A camera and a wedge may put different marks round the same code.
-                    if code and self._debounce.is_new(normalise(code), sighting.seen_s):
+                    code, in_sight = self._find_code(sighting, preview)
+                    if code and self._debounce.is_new(code, sighting.seen_s, in_sight):
                         self._reading()
                         waiting.append(pool.submit(self._scan, code))
                     settle(waiting, MOST_WAITING)
@@ -82,24 +81,31 @@ class Lane:
             finally:
                 stop.set()
 
-    def _find_code(self, sighting: Sighting, preview: Window | None) -> str | None:
+    def _find_code(
+        self, sighting: Sighting, preview: Window | None
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Return the code that counts, and all that are in sight, each as it will be known.
+
+        A camera and a wedge may put different marks round the same code.
+        """
         if isinstance(sighting, Typed):
-            return sighting.text
-        reading = self._read(sighting)
+            return normalise(sighting.text), ()
+        reading, in_sight = self._read(sighting)
         if preview is not None:
             preview.show(sighting, reading)
-        return None if reading is None else reading.text
+        code = None if reading is None else normalise(reading.text)
+        return code, tuple(normalise(text) for text in in_sight)
 
-    def _read(self, frame: Frame) -> Reading | None:
+    def _read(self, frame: Frame) -> tuple[Reading | None, tuple[str, ...]]:
         if frame.live:
             # Each camera has its own: what it remembers of a scene is of that scene.
             reader = self._readers.setdefault(frame.origin, LiveReader(self._stages))
-            return reader.read(frame.image)
+            return reader.read(frame.image), reader.in_sight
         # No second look comes, so this one is thorough.
         found = read_all(frame.image, self._stages)
         if not found:
             self._report(f"no code in {frame.origin}")
-        return nearest(found, frame.image.shape)
+        return nearest(found, frame.image.shape), ()
 
     def _scan(self, code: str) -> None:
         self._present(self._check_in(code))
