@@ -52,12 +52,13 @@ def test_terminal_that_is_hung_up_has_ended():
 
 # Run as the leader of a terminal: starts a reader in the background, then brings it to the front.
 LEADER = """
-import fcntl, os, subprocess, sys, termios
+import fcntl, os, select, subprocess, sys, termios, time
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 reader = subprocess.Popen([sys.executable, "-c", sys.argv[1]], process_group=0)
-sys.stdin.readline()
+select.select([0], [], [])
+time.sleep(0.4)
 _, status = os.waitpid(reader.pid, os.WNOHANG | os.WUNTRACED)
-print("stopped" if status else "runs", flush=True)
+print("stopped" if status else "runs", os.read(0, 100), flush=True)
 os.tcsetpgrp(0, reader.pid)
 reader.wait(20)
 """
@@ -93,4 +94,4 @@ def test_reader_in_the_background_leaves_the_terminal_to_others():
     os.close(master)
     os.close(slave)
 
-    assert said == ["ready\n", "runs\n", "9K3F-22AX\n"]
+    assert said == ["ready\n", "runs b'for the other\\n'\n", "9K3F-22AX\n"]
