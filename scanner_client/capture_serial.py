@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,16 +42,20 @@ class SerialReader:
             watch.stop.wait(REOPEN_S)
 
     def _open(self) -> serial.Serial:
-        return serial.Serial(
-            str(self.path),
-            self.baud,
-            bytesize=int(self.frame[0]),
-            parity=self.frame[1],
-            stopbits=int(self.frame[2]),
-            timeout=0,
-            # Two programs at one reader would each get a part of a code.
-            exclusive=True,
-        )
+        """Open the port; what pyserial raises where it cannot be set so is an OSError too."""
+        try:
+            return serial.Serial(
+                str(self.path),
+                self.baud,
+                bytesize=int(self.frame[0]),
+                parity=self.frame[1],
+                stopbits=int(self.frame[2]),
+                timeout=0,
+                # Two programs at one reader would each get a part of a code.
+                exclusive=True,
+            )
+        except (termios.error, ValueError) as error:
+            raise OSError(f"cannot be set to {self.baud} {self.frame}: {error}") from error
 
 
 def _reading(port: serial.Serial) -> Callable[[float], bytes]:

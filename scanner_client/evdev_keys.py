@@ -26,6 +26,8 @@ CAPS_LOCK = 58
 # Pressing Ctrl keeps the low five bits: Ctrl+] is GS, Ctrl+M is CR.
 CTRL_BITS = 0x1F
 BYTE_VALUES = 256
+# One more than any character's number has, so that what is longer is none.
+MOST_DIGITS = 5
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Keyboard:
             return b""
         character = _PAD.get(key) or self._character(key)
         if self._held & ALTS:
-            self._number += character if character.isdecimal() else ""
+            self._number = (self._number + character)[:MOST_DIGITS] if character.isdecimal() else ""
             return b""
         if self._held & CTRLS and character.isascii() and character.isprintable():
             return bytes(ord(each.upper()) & CTRL_BITS for each in character)
@@ -63,7 +65,7 @@ class Keyboard:
         number, self._number = self._number, ""
         # With a leading 0 Windows' own table is meant, else the first PC's; ASCII is in both.
         table = "cp1252" if number.startswith("0") else "cp437"
-        value = int(number[:4])
+        value = int(number)
         return bytes([value]).decode(table, "replace").encode() if value < BYTE_VALUES else b""
 
     def forget(self) -> None:

@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if given >= 5 and self.server.behaves == "stalls":
                 self.server.over.wait(20)
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -6,9 +6,11 @@ import struct
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scanner_client.assembly import MOST_BYTES, Assembly
-from scanner_client.capture_evdev import NATIVE, Wedge
+from scanner_client.capture_evdev import NATIVE, Keys, Wedge
 from tests.readers import EV_KEY, EV_SYN, SHIFT, play
 from tests.readers import Wedge as PlayedWedge
 from tests.scanner_client.watching import texts, wait_for, watching
@@ -122,7 +124,7 @@ def test_control_characters_come_as_the_scanner_types_them():
 
 def test_characters_typed_by_their_number_need_no_layout():
     with PlayedWedge() as device, watching(a_wedge(device)) as (seen, _):
-        for number in ("065", "0122", "57", "9999", "0233"):
+        for number in ("065", "0122", "57", "9999", "9" * 5000, "0233"):
             device.send(device.key(ALT, 1))
             device.press(*(PAD[digit] for digit in number))
             device.send(device.key(ALT, 0))
@@ -130,6 +132,21 @@ def test_characters_typed_by_their_number_need_no_layout():
         wait_for(lambda: seen)
 
     assert texts(seen) == ["Az9é"]
+
+
+@given(st.binary(max_size=40 * NATIVE.size), st.integers(1, 100))
+@settings(max_examples=60, deadline=None)
+def test_no_bytes_of_a_device_are_a_defect(data, step):
+    read_end, write_end = os.pipe()
+    keys = Keys(read_end, NATIVE, Assembly(), lambda: None)
+    for place in range(0, len(data), step):
+        os.write(write_end, data[place : place + step])
+        keys.read(0.0)
+    os.close(write_end)
+
+    with pytest.raises(OSError, match="No such device"):
+        keys.read(0.0)
+    os.close(read_end)
 
 
 def test_unknown_keys_and_other_events_type_nothing():

@@ -10,6 +10,7 @@ from scanner_client.capture_network import NetworkCamera, find_place
 from scanner_client.rescue import read_fast
 from tests.cameras import PASSWORD, FakeCamera
 from tests.frames import a_frame
+from tests.rtsp import FakeRtspCamera
 from tests.scanner_client.watching import wait_for, watching
 
 SCENE = a_frame("9K3F-22AX")
@@ -33,8 +34,27 @@ def test_camera_gives_what_it_sees_now(path):
 
     assert seen[0].live
     assert code_in(seen[0]) == ["9K3F-22AX"]
-    assert late_s < 1
+    assert late_s < 2
     assert reports == []
+
+
+def test_camera_that_speaks_rtsp_is_read_lost_and_back(capfd):
+    with (
+        FakeRtspCamera(SCENE) as camera,
+        watching(NetworkCamera(camera.url, timeout_s=0.6)) as (seen, reports),
+    ):
+        wait_for(lambda: len(seen) > 3)
+        camera.plays = False
+        wait_for(lambda: len(reports) == 1)
+        camera.scene = camera.as_picture(OTHER)
+        camera.plays = True
+        wait_for(lambda: len(reports) == 2)
+        wait_for(lambda: code_in(seen[-1]) == ["OTHER-0002"])
+
+    assert code_in(seen[3]) == ["9K3F-22AX"]
+    assert seen[3].image.shape == (720, 1280, 3)
+    said = capfd.readouterr()
+    assert PASSWORD not in f"{reports}{said.out}{said.err}"
 
 
 @pytest.mark.parametrize("behaves", ["stalls", "breaks"])

@@ -2,6 +2,8 @@
 
 import os
 import pty
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -46,3 +48,50 @@ def test_terminal_that_is_hung_up_has_ended():
 
     assert texts(seen) == ["9K3F-22AX"]
     assert reports == []
+
+
+# Run as the leader of a terminal: starts a reader in the background, then brings it to the front.
+LEADER = """
+import fcntl, os, select, subprocess, sys, termios, time
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+reader = subprocess.Popen([sys.executable, "-c", sys.argv[1]], process_group=0)
+select.select([0], [], [])
+time.sleep(0.4)
+_, status = os.waitpid(reader.pid, os.WNOHANG | os.WUNTRACED)
+print("stopped" if status else "runs", os.read(0, 100), flush=True)
+os.tcsetpgrp(0, reader.pid)
+reader.wait(20)
+"""
+READER = """
+import sys, threading
+from scanner_client.assembly import Assembly
+from scanner_client.capture import Watch
+from scanner_client.capture_terminal import Terminal
+watch = Watch(threading.Event(), print)
+print("ready", flush=True)
+for typed in Terminal(sys.stdin, Assembly()).sightings(watch):
+    print(typed.text, flush=True)
+    watch.stop.set()
+"""
+
+
+def test_reader_in_the_background_leaves_the_terminal_to_others():
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", LEADER, READER],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as leader:
+        said = [leader.stdout.readline()]
+        time.sleep(0.2)
+        os.write(master, b"for the other\n")
+        said.append(leader.stdout.readline())
+        os.write(master, b"9K3F-22AX\n")
+        said.append(leader.stdout.readline())
+        assert leader.wait(10) == 0
+    os.close(master)
+    os.close(slave)
+
+    assert said == ["ready\n", "runs b'for the other\\n'\n", "9K3F-22AX\n"]
