@@ -73,7 +73,7 @@ class Lane:
             try:
                 for sighting in intake.sightings(sources, aside, pool):
                     code, in_sight = self._find_code(sighting, preview)
-                    if code and self._debounce.is_new(code, sighting.seen_s, in_sight):
+                    if code and self._is_new(code, sighting, in_sight):
                         self._reading()
                         waiting.append(pool.submit(self._scan, code))
                     settle(waiting, MOST_WAITING)
@@ -84,17 +84,18 @@ class Lane:
     def _find_code(
         self, sighting: Sighting, preview: Window | None
     ) -> tuple[str | None, tuple[str, ...]]:
-        """Return the code that counts, and all that are in sight, each as it will be known.
-
-        A camera and a wedge may put different marks round the same code.
-        """
+        """Return the code that counts, and all that are in sight."""
         if isinstance(sighting, Typed):
-            return normalise(sighting.text), ()
+            return sighting.text, ()
         reading, in_sight = self._read(sighting)
         if preview is not None:
             preview.show(sighting, reading)
-        code = None if reading is None else normalise(reading.text)
-        return code, tuple(normalise(text) for text in in_sight)
+        return None if reading is None else reading.text, in_sight
+
+    def _is_new(self, code: str, sighting: Sighting, in_sight: Sequence[str]) -> bool:
+        # A camera and a wedge may put different marks round the same code.
+        known = [normalise(text) for text in in_sight]
+        return self._debounce.is_new(normalise(code), sighting.seen_s, known)
 
     def _read(self, frame: Frame) -> tuple[Reading | None, tuple[str, ...]]:
         if frame.live:

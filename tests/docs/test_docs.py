@@ -112,7 +112,8 @@ def settings_of(name):
 
 
 def str_of(value):
-    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+    text = str(value).replace("\n", "\\n") or '""'
+    return text.lower() if isinstance(value, bool) else text
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
