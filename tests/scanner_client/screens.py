@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from playwright.sync_api import Page
+
 from admission import wire
 from admission.scans import Direction, Mode
 from admission.verdicts import Reason
@@ -112,3 +114,17 @@ def a_served_screen(
     screen = screen or a_screen()
     with ScreenServer(screen, port, bulletin) as server:
         yield screen, f"http://127.0.0.1:{server.server_port}/"
+
+
+def see(page: Page, scene: str = "verdict") -> None:
+    """Wait until the page draws a scene."""
+    page.wait_for_selector(f"body[data-scene={scene}]")
+
+
+def show(screen: Screen, page: Page, shown: Shown) -> None:
+    """Show a verdict and wait until the page has drawn it."""
+    screen.show(shown)
+    zh = shown.message.zh
+    page.wait_for_function(
+        "zh => document.querySelector('.sentence.zh')?.textContent === zh", arg=zh
+    )
