@@ -56,9 +56,10 @@ class Venue:
         return self._codes[profile].pop()
 
 
-def a_video(path):
-    """Write what the camera sees: nothing, then two codes, the nearest to the middle the larger."""
-    blank, phone = encoded(a_frame(), ".jpg"), encoded(a_frame(CAMERA_CODE, width=330), ".jpg")
+def a_video(path, *, noise=4):
+    """Write what the camera sees: nothing, then a visitor's phone that shows its code."""
+    seen = a_frame(noise=noise), a_frame(CAMERA_CODE, width=330, noise=noise)
+    blank, phone = (encoded(frame, ".jpg") for frame in seen)
     path.write_bytes(blank * 3 + phone * 30)
     return path
 

@@ -157,6 +157,35 @@ def test_same_code_again_gets_the_answer_that_was_lost(browser_of_phones, power,
         assert power.server.scan(venue.device, "DAY-011")["reason"] == "used_up"
 
 
+def test_two_scans_at_once_are_both_shown(browser_of_phones, power, venue):
+    with a_phone(browser_of_phones, power.server) as phone:
+        without_camera(phone.context)
+        phone.enrol(venue.code())
+        phone.page.evaluate(NOTE_VERDICTS)
+
+        phone.page.evaluate(PRESS, "DAY-030\nDAY-031\n")
+        expect(phone.page.locator(".verdict")).to_contain_text("-031")
+
+        shown = phone.page.evaluate("window.shown")
+        assert [tail for tail in ("-030", "-031") if any(tail in text for text in shown)] == [
+            "-030",
+            "-031",
+        ]
+
+
+NOTE_VERDICTS = """() => {
+    window.shown = [];
+    const note = () => window.shown.push(document.querySelector(".verdict").textContent);
+    new MutationObserver(note).observe(document.querySelector(".verdict"), { childList: true });
+}"""
+PRESS = """(text) => {
+    for (const each of text) {
+        const key = each === "\\n" ? "Enter" : each;
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    }
+}"""
+
+
 def stamps_of(server, venue, code):
     """Return when the server says that a code's holder arrived."""
     voucher = server.scan(venue.device, code, mode="check")["voucher"]

@@ -12,10 +12,15 @@ export class Camera {
   #running = false;
   #debounce = new Debounce();
 
-  /** @param {HTMLVideoElement} video @param {(text: string) => void} found told of each new code */
-  constructor(video, found) {
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {(text: string) => void} found told of each new code
+   * @param {() => boolean} busy whether to look away for now
+   */
+  constructor(video, found, busy = () => false) {
     this.#video = video;
     this.found = found;
+    this.busy = busy;
   }
 
   /** Start; return null, or the name of the word that says why not. */
@@ -72,7 +77,7 @@ export class Camera {
     this.#running = true;
     while (this.#running && this.#stream === stream) {
       await new Promise((go) => setTimeout(go, GAP_MS));
-      if (document.hidden || this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) continue;
+      if (document.hidden || this.busy() || this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) continue;
       await this.#look().catch(() => {});
     }
   }

@@ -33,7 +33,7 @@ export function drawEnrolment(place, { code, problem, done }) {
     code ? null : el("p", {}, pair(both("enrol_scan"))),
     code ? null : video,
     el("form", { on: { submit: go } },
-      el("label", { for: "enrol-code", text: word("enrol_code") }), typed,
+      el("label", { for: "enrol-code", text: word(code ? "enrol_given" : "enrol_code") }), typed,
       el("label", { for: "enrol-name", text: word("enrol_name") }), name,
       button(word("enrol_go"), () => {}, { type: "submit", class: "go" }), said)));
   (code ? name : typed).focus();

@@ -136,6 +136,11 @@ export class Link {
       if (Date.now() - at < SETTLE_MS) { this.#soon = true; continue; }
       const came = await this.server.call("POST", `/scans/${nonce}/annul`, { reason: REASON }, { waitMs: WAIT_MS });
       if (came.none || [401, 403].includes(came.problem?.status)) continue;
+      // The server lets only a supervisor take it back so late: staff must know that it stands.
+      if (slugOf(came.problem) === "too-late") {
+        await queue.park({ nonce, scanned_at: new Date(at).toISOString() }, came.problem.detail);
+        this.event("stuck", { nonce });
+      }
       await queue.removeUndecided(nonce);
       settled.add(nonce);
     }

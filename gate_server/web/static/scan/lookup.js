@@ -7,7 +7,7 @@ import { word } from "./words.js";
 /** Open the look-up; a voucher that is chosen is presented like a code. */
 export function openLookup({ panels, server, present }) {
   const found = el("div", { class: "found", "aria-live": "polite" });
-  const field = (name, mode) => el("input", { type: "text", inputmode: mode, autocomplete: "off", maxlength: 200, id: `lookup-${name}`, name });
+  const field = (name, mode) => el("input", { type: "text", inputmode: mode, autocomplete: "off", maxlength: 200, id: `lookup-${name}`, name, autofocus: name === "order_ref" });
   const order = field("order_ref", "text");
   const phone = field("phone", "tel");
 

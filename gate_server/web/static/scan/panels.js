@@ -20,7 +20,7 @@ export class Panels {
       el("footer", {}, button(word("close"), () => this.close(), { class: "close" })));
     this.place.dataset.name = name;
     this.place.hidden = false;
-    this.place.querySelector("input:not([type=checkbox]), .body button, .close")?.focus();
+    (this.place.querySelector("[autofocus]") ?? this.place.querySelector(".body button, .close")).focus();
   }
 
   get name() {

@@ -33,8 +33,8 @@ export async function upload(server) {
   }
 }
 
-/** Keep that a line was refused and why, without its code. */
-function park(line, problem) {
+/** Keep that a line was refused and why, without its code; the settings tell of it. */
+export function park(line, problem) {
   const nonce = line.stamp ?? line.nonce ?? line.annul;
   return change("rejected", (store) => store.add({ nonce, at: line.scanned_at, problem }));
 }

@@ -46,8 +46,8 @@ export class Recent {
     let people = all;
     const numbers = Array.from({ length: all }, (_, place) => button(String(place + 1), (event) => {
       people = place + 1;
-      for (const each of numbers) each.setAttribute("aria-pressed", each === event.target);
-    }, { class: "number", "aria-pressed": place + 1 === all }));
+      for (const each of numbers) each.setAttribute("aria-pressed", String(each === event.target));
+    }, { class: "number", "aria-pressed": String(place + 1 === all) }));
     this.panels.open("annul",
       ...(all > 1 ? [el("h3", {}, pair(both("annul_people"))), el("div", { class: "numbers" }, ...numbers)] : []),
       el("h3", {}, pair(both("annul_why"))),

@@ -25,8 +25,16 @@ export async function openSettings(page) {
     installing ? button(word("install"), () => installing.prompt(), { class: "choice" }) : null,
     el("p", { class: "detail" }, el("bdi", { text: [self?.name, get("identity").device_id, self?.gate_name, `v${self?.server_version ?? "?"}`].map((each) => clean(each, 40)).join(" · ") })),
     page.link.waiting ? el("p", { text: word("waiting", { n: page.link.waiting }) }) : null,
-    refused.length ? el("p", { class: "bad", text: word("rejected", { n: refused.length }) }) : null,
+    ...told(refused),
     leave(page));
+}
+
+/** Tell what the server did not take, so that a supervisor can find it by its nonce. */
+function told(refused) {
+  if (refused.length === 0) return [];
+  const rows = refused.slice(-5).map(([, { nonce, at, problem }]) =>
+    el("p", { class: "detail" }, el("bdi", { text: `${clean(at, 24)} ${clean(nonce, 64)} ${clean(problem, 120)}` })));
+  return [el("p", { class: "bad", text: word("rejected", { n: refused.length }) }), ...rows];
 }
 
 function choice(name, values, chosen, take) {

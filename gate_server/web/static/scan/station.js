@@ -24,6 +24,9 @@ const MOST_PARTY = 12;
 
 export class Station {
   #turn = 0;
+  #ahead = Promise.resolve();
+  #next = () => {};
+  #busy = 0;
   #party = null;
   #torch = false;
   #notice = null;
@@ -32,9 +35,10 @@ export class Station {
   constructor(app, setup, { wiped }) {
     const identity = get("identity");
     Object.assign(this, { app, setup, identity, wiped });
-    this.modes = [...setup.modes[identity.profile], ...(identity.profile === "gate" ? ["exit", "count"] : [])];
-    // The first thing of a profile is what it is for; `check` comes first only by the alphabet.
-    this.mode = this.modes.includes(setting("mode")) ? setting("mode") : this.modes.find((mode) => mode !== "check");
+    // First what the profile is for, then to look only.
+    const [first, ...others] = setup.modes[identity.profile].filter((mode) => mode !== "check");
+    this.modes = [first, "check", ...others, ...(identity.profile === "gate" ? ["exit", "count"] : [])];
+    this.mode = this.modes.includes(setting("mode")) ? setting("mode") : first;
     this.server = new Server(identity.token, (slug, problem) => this.#turnedAway(slug, problem));
     this.#draw();
     this.#join();
@@ -70,9 +74,12 @@ export class Station {
     this.counts = new Counts({ panels: this.panels, server, link: this.link });
     this.checkIn = new CheckIn({
       server, link: this.link, setup,
-      ask: { party: (seen, most) => this.panels.askParty(seen, most), pick: (vouchers) => this.panels.askPick(vouchers) },
+      ask: {
+        party: (seen, most) => this.#asks(this.panels.askParty(seen, most)),
+        pick: (vouchers) => this.#asks(this.panels.askPick(vouchers)),
+      },
     });
-    this.lens = new Camera(this.place.video, (text) => this.present({ code: text }));
+    this.lens = new Camera(this.place.video, (text) => this.present({ code: text }), () => this.#busy > 0);
   }
 
   async start() {
@@ -106,13 +113,29 @@ export class Station {
     if (this.#ended) return;
     if (what.code !== undefined && BADGE.test(what.code.trim())) { await this.signIn({ badge: what.code.trim() }); return; }
     if (what.code !== undefined && readInvitation(what.code)) { this.#show({ kind: "staff" }); return; }
+    await this.#inTurn(() => this.#present(what));
+  }
+
+  /** What was decided is shown before the next is asked about; a question waits for nobody. */
+  async #inTurn(work) {
+    const ahead = this.#ahead;
+    const mine = new Promise((go) => { this.#next = go; });
+    const next = this.#next;
+    this.#ahead = mine;
+    this.#busy += 1;
+    mine.then(() => { this.#busy -= 1; });
+    await ahead;
+    this.#next = next;
+    await work().finally(next);
+  }
+
+  async #present(what) {
     this.#turn += 1;
     const turn = this.#turn;
     this.panels.close();
     this.place.status.textContent = word("reading");
-    const terms = this.#terms();
     try {
-      const shown = await this.checkIn.present(what, terms);
+      const shown = await this.checkIn.present(what, this.#terms());
       if (turn === this.#turn && !this.#ended) this.#show(shown);
       else this.recent.note(shown);
     } catch (error) {
@@ -120,6 +143,12 @@ export class Station {
     } finally {
       if (turn === this.#turn) this.#drawAround();
     }
+  }
+
+  /** Let the next scan come while staff are asked; it ends the question. */
+  #asks(question) {
+    this.#next();
+    return question;
   }
 
   #terms() {
@@ -138,6 +167,7 @@ export class Station {
 
   #heard(name, body) {
     if (name === "uploaded") this.#say(word("uploaded", { n: body.taken }));
+    if (name === "stuck") this.#say(word("stuck"));
     if (name === "gate" && body.gate_id === this.link.self?.gate_id) {
       this.gateState = body.emergency ? "emergency" : body.state;
       this.#drawAround();
@@ -218,7 +248,7 @@ export class Station {
   }
 
   #type() {
-    const field = el("input", { id: "typed-code", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: 512, "aria-label": word("type") });
+    const field = el("input", { id: "typed-code", autofocus: true, type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: 512, "aria-label": word("type") });
     const go = (event) => {
       event.preventDefault();
       if (field.value.trim()) this.present({ code: field.value });

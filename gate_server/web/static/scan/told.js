@@ -63,10 +63,10 @@ export async function openWhy({ panels, server }) {
 }
 
 function card({ title, state, say: sentence, sold, used, still_to_come_today: toCome, terms }) {
-  const figures = [["sold", sold], ["used", used], ["to come", toCome]].filter(([, value]) => value !== null && value !== undefined);
   const until = terms?.admit_until ? new Date(terms.admit_until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : null;
+  const figures = [["sold", sold], ["used", used], ["to_come", toCome], ["until", until]].filter(([, n]) => n !== null && n !== undefined);
   return el("article", { class: `card ${clean(state, 20)}` },
     el("h3", {}, el("bdi", { text: clean(title, 80) }), known(state) ? pair(both(state)) : null),
     ...say(sentence).map((text) => el("p", { text: clean(text, 400) })),
-    el("p", { class: "detail", text: [...figures.map(([name, value]) => `${name} ${value}`), ...(until ? [`≤ ${until}`] : [])].join(" · ") }));
+    el("p", { class: "detail", text: figures.map(([key, n]) => word(key, { n: clean(n, 20) })).join(" · ") }));
 }
