@@ -85,6 +85,13 @@ def test_what_expires_is_shown_to_its_last_instant(broadcasts):
     assert names(broadcasts, LATER + timedelta(milliseconds=1)) == []
 
 
+def test_clock_that_was_wrong_for_a_while_loses_nothing(broadcasts):
+    broadcasts.take(a_broadcast())
+    wrong = names(broadcasts, NOW + timedelta(days=30))
+
+    assert (wrong, names(broadcasts)) == ([], ["B1"])
+
+
 def test_what_was_ended_vanishes_and_a_late_heartbeat_does_not_bring_it_back(broadcasts):
     broadcasts.take(a_broadcast())
     broadcasts.take(a_broadcast(ended_at=NOW))

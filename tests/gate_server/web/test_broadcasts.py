@@ -11,6 +11,7 @@ from gate_server.ledger.backup import write_backup
 from gate_server.ledger.broadcasts import MOST_IN_FORCE
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.restore import restore_backup
+from gate_server.web.board import MOST_BROADCASTS
 from tests.builders import at
 from tests.server import Park, an_app, slug_of
 
@@ -281,6 +282,24 @@ def test_markup_stays_text(site, park, boss, lane):
     assert told["message"]["zh"] == hostile
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_board_shows_the_most_urgent_with_how_many_have_seen_them(site, park, boss, lane):
+    park.enrol(gate_id="G2")
+    high = send_id(site, boss, priority="high", gates=["G1"])
+    sent = [send_id(site, boss) for _ in range(MOST_BROADCASTS)]
+    end(site, boss, send_id(site, boss))
+    beat(site, lane, sent[-1])
+    page = site.http.get("/").text
+    rows = page.partition("Broadcasts in force")[2].partition("</table>")[0]
+
+    assert [rows.find(each) for each in (high, *sent[:0:-1])] == sorted(
+        rows.find(each) for each in (high, *sent[1:])
+    )
+    assert sent[0] not in rows
+    assert "and 1 more:" in rows
+    assert "South gate" in rows
+    assert "1 / 2" in rows
 
 
 def test_reason_that_cannot_be_shown_is_refused(site, boss):
