@@ -191,13 +191,20 @@ def test_word_without_any_is_one_that_an_older_server_takes():
 # --- the terminal --------------------------------------------------------------------------------
 
 
+class Screen(io.StringIO):
+    """What somebody can look at."""
+
+    def isatty(self):
+        return True
+
+
 class Lane:
     """A terminal at a lane, and its clock."""
 
-    def __init__(self, broadcasts, *, colour="always"):
-        self.out = io.StringIO()
+    def __init__(self, broadcasts, out=None):
+        self.out = Screen() if out is None else out
         self.now_s = 1000.0
-        presenter = Presenter(io.StringIO(), self.out, colour=colour)
+        presenter = Presenter(io.StringIO(), self.out, colour="always")
         self.announcer = Announcer(
             broadcasts,
             presenter,
@@ -257,7 +264,7 @@ def test_verdict_that_never_comes_keeps_nothing_back(broadcasts):
 
 
 def test_what_went_into_a_log_was_shown_to_nobody(broadcasts):
-    lane = Lane(broadcasts, colour="auto")
+    lane = Lane(broadcasts, io.StringIO())
     broadcasts.take(a_broadcast())
 
     assert "NOTICE" in lane.said()
