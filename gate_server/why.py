@@ -29,7 +29,7 @@ from gate_server.ledger.reports import DealBook, DealCounts
 
 # A card is as old as this at most, and what was sold as old as that: 200 devices ask each minute,
 # and counting vouchers anew after each push of a platform would keep a core busy.
-CARDS_FOR_S: Final = 2.0
+CARDS_FOR_S: Final = 5.0
 SOLD_FOR_S: Final = 30.0
 # Enough for the same hours of a day before a day of rest.
 LOOK_BACK: Final = timedelta(hours=72)

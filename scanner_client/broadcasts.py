@@ -53,14 +53,14 @@ class Broadcasts:
     def current(self, now: datetime) -> list[wire.BroadcastEvent]:
         """Return what is to be shown now, high ones first, then the newest.
 
+        What has expired is kept until the server names it no more, for this clock may be wrong.
+
         Args:
             now: the server's time, as well as it is known.
         """
         with self._lock:
-            for each in list(self._known.values()):
-                if not in_force(now, each.expires_at, each.ended_at):
-                    del self._known[each.broadcast_id]
-            found = list(self._known.values())
+            known = list(self._known.values())
+        found = [each for each in known if in_force(now, each.expires_at, each.ended_at)]
         return sorted(found, key=lambda each: rank(each.priority, each.made_at))
 
     # --- what the server tells -------------------------------------------------------------------
@@ -79,11 +79,12 @@ class Broadcasts:
             self._ended.append(name)
             return self._known.pop(name, None) is not None
         # A heartbeat's answer may have been under way while the stream told of the end.
-        full = len(self._known) >= MOST_KEPT
-        if name in self._ended or (full and name not in self._known):
+        if name in self._ended:
             return False
         new = self._known.get(name) != told
         self._known[name] = told
+        if len(self._known) > MOST_KEPT:
+            del self._known[min(self._known, key=lambda each: self._known[each].expires_at)]
         return new
 
     def held(self) -> list[str]:

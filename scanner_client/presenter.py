@@ -70,7 +70,7 @@ class Presenter:
     @property
     def on_screen(self) -> bool:
         """Whether somebody can see what is written, rather than a log."""
-        return self._err.is_terminal
+        return self._err.file.isatty()
 
     def reading(self) -> None:
         """Show nothing: a terminal has the verdict before anybody could read a line about it."""

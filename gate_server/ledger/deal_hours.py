@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from admission.calendar import to_ms
 from gate_server.ledger.tallies import HOUR_MS
 
 
-@dataclass(frozen=True, slots=True)
-class DealHour:
-    """One deal's scans of one hour, counted since 1970."""
+class DealHour(NamedTuple):
+    """One deal's scans of one hour, counted since 1970; a tuple, for there are thousands."""
 
     hour: int
     deal_no: int

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
+from admission.broadcasts import rank
 from admission.deals import Deal
 from admission.messages import Messages, Sentence
 from admission.scans import GateState
@@ -17,6 +18,7 @@ from admission.wire_passage import ReportKind
 from admission.wire_staff import CallAnswer, DeviceStats, GateStats, StatsAnswer
 from gate_server.broadcasts import list_all
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.ledger import Ledger
 from gate_server.web.services import Services
 from gate_server.web.stats import make_stats
 
@@ -24,6 +26,7 @@ from gate_server.web.stats import make_stats
 SILENT_S: Final = 30
 # More of them would push the gates off the screen.
 MOST_CALLS: Final = 5
+MOST_BROADCASTS: Final = 4
 STATES: Final[Mapping[str, Sentence]] = {
     GateState.OPEN.value: Sentence("开放", "open"),
     GateState.PAUSED.value: Sentence("暂停", "paused"),
@@ -126,6 +129,7 @@ class Board:
     gates: list[GateRow]
     calls: list[CallRow]
     broadcasts: list[BroadcastRow]
+    more_broadcasts: int
     devices: list[DeviceRow]
     deals: list[DealRow]
     most: int
@@ -135,6 +139,7 @@ def make_board(services: Services) -> Board:
     """Return the board as of now."""
     figures, ledger = make_stats(services), services.ledger
     messages = services.answers.messages
+    told = [each for each in list_all(ledger).broadcasts if each.state == "in_force"]
     return Board(
         services.settings.name,
         figures.now.astimezone(ledger.venue.zone),
@@ -144,7 +149,8 @@ def make_board(services: Services) -> Board:
             _call_row(call, ledger.catalogue, messages, figures.now)
             for call in figures.calls[:MOST_CALLS]
         ],
-        broadcasts=_broadcast_rows(services, figures.now),
+        broadcasts=_broadcast_rows(told, ledger, figures.now),
+        more_broadcasts=max(0, len(told) - MOST_BROADCASTS),
         devices=[
             _device_row(gate.name, device, figures.now)
             for gate in figures.gates
@@ -182,8 +188,11 @@ def _call_row(call: CallAnswer, catalogue: Catalogue, messages: Messages, now: d
     )
 
 
-def _broadcast_rows(services: Services, now: datetime) -> list[BroadcastRow]:
-    gates, venue = services.ledger.catalogue.gates, services.ledger.venue
+def _broadcast_rows(
+    told: list[BroadcastAnswer], ledger: Ledger, now: datetime
+) -> list[BroadcastRow]:
+    gates, venue = ledger.catalogue.gates, ledger.venue
+    first = sorted(told, key=lambda each: rank(each.priority, each.made_at))
 
     def local(at: datetime) -> str:
         form = "%H:%M" if venue.same_day(at, now) else "%m-%d %H:%M"
@@ -191,13 +200,12 @@ def _broadcast_rows(services: Services, now: datetime) -> list[BroadcastRow]:
 
     return [
         BroadcastRow(
-            told,
-            local(told.made_at),
-            local(told.expires_at),
-            [gates[each].name for each in told.gates if each in gates],
+            each,
+            local(each.made_at),
+            local(each.expires_at),
+            [gates[gate_id].name for gate_id in each.gates if gate_id in gates],
         )
-        for told in list_all(services.ledger).broadcasts
-        if told.state == "in_force"
+        for each in first[:MOST_BROADCASTS]
     ]
 
 

@@ -91,6 +91,8 @@ class Hub:
             older.end()
         if not room:
             raise Refused("streams-full", "as many as may be are open", retry_after_s=RETRY_AFTER_S)
+        # After it is listed: what comes from now on is told to it, so that nothing falls between.
+        self._put_broadcasts([stream], list(self._ledger.catalogue.broadcasts.values()))
         return stream
 
     def tell_verdict(self, device_id: str, answer: ScanAnswer) -> None:
@@ -115,7 +117,6 @@ class Hub:
         self._put_revision([stream], self._ledger.revision, urgent=False)
         catalogue = self._ledger.catalogue
         self._put_gates([stream], list(catalogue.gates.values()), catalogue.emergency)
-        self._put_broadcasts([stream], list(catalogue.broadcasts.values()))
 
     def _watch(self) -> None:
         told_stats_at, changed = 0.0, self._ledger.catalogue.changed

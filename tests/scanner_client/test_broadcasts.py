@@ -85,6 +85,13 @@ def test_what_expires_is_shown_to_its_last_instant(broadcasts):
     assert names(broadcasts, LATER + timedelta(milliseconds=1)) == []
 
 
+def test_clock_that_was_wrong_for_a_while_loses_nothing(broadcasts):
+    broadcasts.take(a_broadcast())
+    wrong = names(broadcasts, NOW + timedelta(days=30))
+
+    assert (wrong, names(broadcasts)) == ([], ["B1"])
+
+
 def test_what_was_ended_vanishes_and_a_late_heartbeat_does_not_bring_it_back(broadcasts):
     broadcasts.take(a_broadcast())
     broadcasts.take(a_broadcast(ended_at=NOW))
@@ -184,13 +191,20 @@ def test_word_without_any_is_one_that_an_older_server_takes():
 # --- the terminal --------------------------------------------------------------------------------
 
 
+class Screen(io.StringIO):
+    """What somebody can look at."""
+
+    def isatty(self):
+        return True
+
+
 class Lane:
     """A terminal at a lane, and its clock."""
 
-    def __init__(self, broadcasts, *, colour="always"):
-        self.out = io.StringIO()
+    def __init__(self, broadcasts, out=None):
+        self.out = Screen() if out is None else out
         self.now_s = 1000.0
-        presenter = Presenter(io.StringIO(), self.out, colour=colour)
+        presenter = Presenter(io.StringIO(), self.out, colour="always")
         self.announcer = Announcer(
             broadcasts,
             presenter,
@@ -250,7 +264,7 @@ def test_verdict_that_never_comes_keeps_nothing_back(broadcasts):
 
 
 def test_what_went_into_a_log_was_shown_to_nobody(broadcasts):
-    lane = Lane(broadcasts, colour="auto")
+    lane = Lane(broadcasts, io.StringIO())
     broadcasts.take(a_broadcast())
 
     assert "NOTICE" in lane.said()

@@ -1,18 +1,15 @@
 """Broadcasts over HTTP: whom one reaches, until when, and who is known to have shown it."""
 
-import json
 import threading
 from datetime import datetime, timedelta
 
 import pytest
 
-from gate_server.ledger import audit
-from gate_server.ledger.backup import write_backup
 from gate_server.ledger.broadcasts import MOST_IN_FORCE
 from gate_server.ledger.ledger import utc_now
-from gate_server.ledger.restore import restore_backup
+from gate_server.web.board import MOST_BROADCASTS
 from tests.builders import at
-from tests.server import Park, an_app, slug_of
+from tests.server import slug_of
 
 TEXT = {
     "zh": "南门排队较长，请引导至北门。",
@@ -283,6 +280,24 @@ def test_markup_stays_text(site, park, boss, lane):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+def test_board_shows_the_most_urgent_with_how_many_have_seen_them(site, park, boss, lane):
+    park.enrol(gate_id="G2")
+    high = send_id(site, boss, priority="high", gates=["G1"])
+    sent = [send_id(site, boss) for _ in range(MOST_BROADCASTS)]
+    end(site, boss, send_id(site, boss))
+    beat(site, lane, sent[-1])
+    page = site.http.get("/").text
+    rows = page.partition("Broadcasts in force")[2].partition("</table>")[0]
+
+    assert [rows.find(each) for each in (high, *sent[:0:-1])] == sorted(
+        rows.find(each) for each in (high, *sent[1:])
+    )
+    assert sent[0] not in rows
+    assert "and 1 more:" in rows
+    assert "South gate" in rows
+    assert "1 / 2" in rows
+
+
 def test_reason_that_cannot_be_shown_is_refused(site, boss):
     sent = send_id(site, boss)
 
@@ -346,54 +361,3 @@ def test_two_supervisors_at_once_both_send_and_one_ends(site, park, boss, lane):
     assert sorted(told) == sorted(both)
     assert len(set(ended)) == 1
     assert events == (1,)
-
-
-# --- the record ----------------------------------------------------------------------------------
-
-
-def test_who_sent_what_to_whom_and_who_ended_it_is_audited(site, park, boss):
-    sent = send_id(site, boss, gates=["G2", "G1"], priority="high")
-    end(site, boss, sent, "queue gone")
-    rows = park.ledger.read(
-        lambda db: db.execute(
-            "SELECT kind, body FROM audit WHERE kind LIKE '%broadcast' ORDER BY revision"
-        ).fetchall()
-    )
-    (_, made), (_, over) = [(kind, json.loads(body)) for kind, body in rows]
-
-    assert (made["by"], made["zh"], made["gates"]) == ("anne", TEXT["zh"], ["G1", "G2"])
-    assert (over["by"], over["reason"], over["broadcast_id"]) == ("anne", "queue gone", sent)
-    assert park.ledger.read(audit.verify).findings == ()
-
-
-def test_restart_forgets_nothing(tmp_path):
-    park = Park(tmp_path / "var")
-    lane, other, boss = park.enrol(), park.enrol(), park.hire()
-    with an_app(park) as (_, site):
-        sent = send_id(site, boss)
-        beat(site, lane, sent)
-    park.close()
-    park = Park(tmp_path / "var")
-    with an_app(park) as (_, site):
-        assert beat(site, lane) == ([], [sent])
-        assert beat(site, other) == ([sent], [sent])
-    park.close()
-
-
-def test_restored_server_takes_acknowledgements_of_its_other_life(tmp_path):
-    park = Park(tmp_path / "var")
-    lane, boss = park.enrol(), park.hire()
-    with an_app(park) as (_, site):
-        kept = send_id(site, boss)
-        archive = tmp_path / "backup.tar"
-        write_backup(park.directory, archive, version="1", now=utc_now())
-        lost = send_id(site, boss)
-        beat(site, lane, kept, lost)
-    park.close()
-    restore_backup(tmp_path / "var", archive, by="test", now=utc_now(), clock=utc_now)
-    park = Park(tmp_path / "var")
-    with an_app(park) as (_, site):
-        assert beat(site, lane, lost) == ([kept], [kept])
-        assert send_id(site, boss) not in {kept, lost}
-        assert beat(site, lane, kept)[0] != [kept]
-    park.close()
