@@ -7,7 +7,7 @@ in whatever order they reached the ledger. It counts every admission on record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from admission.calendar import Venue
@@ -85,16 +85,26 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a fold must know of the voucher; the default is of a code nobody knows."""
+    """What a fold must know of the voucher; the default is of a code nobody knows.
+
+    Attributes:
+        exchanged: of the people whom it admits, those who enter on tickets instead.
+    """
 
     admits: int = 0
     reentry: Reentry = Reentry.NONE
     rights: tuple[Right, ...] = ()
+    exchanged: int = 0
 
     @classmethod
     def of(cls, voucher: Voucher, deal: Deal) -> Terms:
         """Return the terms that a voucher has by its deal."""
-        return cls(voucher.admits, deal.reentry, deal.rights)
+        return cls(voucher.admits, deal.reentry, deal.rights, voucher.exchanged)
+
+    @property
+    def whole(self) -> Terms:
+        """The terms of a voucher and all its tickets together."""
+        return replace(self, exchanged=0)
 
     def right_to(self, area: str) -> Right | None:
         """Return the right that opens an area."""
@@ -217,6 +227,12 @@ class History:
             for area, use in self.areas.items()
         )
 
+    def people_entered(self, day: date) -> int:
+        """Return the people who used their right somewhere, those among them who left again."""
+        terms = self.terms
+        used = (use.used_of(terms.right_to(area), day) for area, use in self.areas.items())
+        return min(terms.admits, max(used, default=0))
+
     def persons(self, day: date) -> int:
         """Return the different people who entered the venue on a day, in whatever area most did."""
         admits, most = self.terms.admits, 0
@@ -234,7 +250,7 @@ class History:
         right = self.terms.right_to(area)
         if right is None:
             return 0
-        use, admits = self.use_of(area), self.terms.admits
+        use, admits = self.use_of(area), self.terms.admits - self.terms.exchanged
         fresh = max(0, admits * right.uses - use.used_of(right, day))
         if self.terms.reentry is Reentry.NONE:
             return max(0, min(fresh - entering, admits))
@@ -289,7 +305,9 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
             steps.append((record.scan_at, *order, 0, record))
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
-        if record.annuls and record.direction is Direction.ENTRY:
+        # Tickets that were taken back are no turnstile that did not turn.
+        exchange = record.mode is Mode.EXCHANGE
+        if record.annuls and record.direction is Direction.ENTRY and not exchange:
             history.annuls += record.annuls
             at = record.annulled_at or record.scan_at
             history.annulled_at = max(history.annulled_at or at, at)

@@ -31,6 +31,7 @@ from admission.wire_base import Text as Text
 from admission.wire_base import at as at
 from admission.wire_base import read as read
 from admission.wire_base import write as write
+from admission.wire_tickets import TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
 
@@ -162,7 +163,7 @@ class ScanAnswer(Answer, frozen=True):
     voucher: VoucherAnswer | None
     vouchers: list[PickAnswer] | None
     arrival_number: str | None
-    tickets: list[dict[str, Any]] | None
+    tickets: list[TicketAnswer] | None
     clock_skew_s: float | None
 
 

@@ -240,6 +240,7 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         journal,
         code_key=identity.code_key,
         max_age=settings.replica_max_age,
+        desk=identity.profile is Profile.EXCHANGE,
     )
     uploader = Uploader(
         directory,

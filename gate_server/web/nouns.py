@@ -14,6 +14,7 @@ from gate_server.web.openapi import openapi
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
+from gate_server.web.tickets import tickets
 from gate_server.web.vouchers import vouchers
 
 NOUNS = (
@@ -25,6 +26,7 @@ NOUNS = (
     deals,
     blocks,
     vouchers,
+    tickets,
     gates,
     stats,
     replica,
