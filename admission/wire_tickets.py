@@ -23,6 +23,7 @@ class TicketAnswer(Answer, frozen=True):
     number: int
     code: str
     tail: str
+    venue: str
     title: str
     category: str
     valid_from: datetime
@@ -34,7 +35,6 @@ class ScanTickets(Answer, frozen=True):
     """The tickets of one exchange that still count."""
 
     tickets: list[TicketAnswer]
-    venue: str
 
 
 class ReprintRequest(Request, frozen=True):

@@ -21,6 +21,7 @@ from scanner_client.contact import Contact
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Decided, NotOffline, Offline
 from scanner_client.offline_picks import OFFLINE_PICK, Unheld
+from scanner_client.printer_queue import QueueUnwritable
 from scanner_client.questions import Questions, Unsaid
 from scanner_client.relay import Relay
 
@@ -100,6 +101,9 @@ class Tries:
 class CheckIn:
     """The one use case of a scanner. Safe for several threads.
 
+    Args:
+        note: is told of each scan before it is sent; raises QueueUnwritable where it must not be.
+
     Attributes:
         party_default: as the gate server last told; None until it has.
     """
@@ -114,6 +118,7 @@ class CheckIn:
         terms: Terms,
         tries: Tries,
         questions: Questions | None = None,
+        note: Callable[[wire.ScanRequest], None] = lambda _: None,
     ) -> None:
         self._relay = relay
         self._contact = contact
@@ -122,6 +127,7 @@ class CheckIn:
         self._terms = terms
         self._tries = tries
         self._questions = questions
+        self._note = note
         self.party_default: PartyDefault | None = None
 
     def check_in(self, code: str) -> Shown:
@@ -157,7 +163,7 @@ class CheckIn:
             return Shown(nonce, Outcome.REFER, ONLINE_ONLY, problem=str(error))
         except Unheld as error:
             return Shown(nonce, Outcome.REFER, PICK_AGAIN, problem=str(error))
-        except JournalUnwritable as error:
+        except (JournalUnwritable, QueueUnwritable) as error:
             self._contact.alarms.sound("journal", str(error))
             return Shown(nonce, Outcome.REFER, UNRECORDED, problem=str(error))
         except (RelayError, LedgerConflict) as error:
@@ -210,11 +216,12 @@ class CheckIn:
         if unseen is not None:
             return unseen
         try:
+            self._note(request)
             return self._decide_under(request)
         except (RelayError, LedgerConflict, NotOffline, Unheld):
             self._offline.end(request.nonce)
             raise
-        except JournalUnwritable:
+        except (JournalUnwritable, QueueUnwritable):
             # Nothing was decided that anybody saw: the same visitor goes on under this nonce.
             self._offline.end(request.nonce, shown=False)
             raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from admission import wire
@@ -16,14 +17,16 @@ from scanner_client.decode import LiveReader, load_stages
 from scanner_client.heartbeat import Heartbeat
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.loop import Lane
-from scanner_client.outputs import Output
+from scanner_client.outputs import Output, Outputs
 from scanner_client.preview import Window
+from scanner_client.printer import PrintDesk
 from scanner_client.questions import Questions
 from scanner_client.scanner import Scanner
 
 # How long to wait before a revoked device tries again to hand over what it has.
 AGAIN_S = 1.0
 LOOK_FOR_WAITING_S = 5.0
+END_WITHIN_S = 10.0
 
 
 def run(
@@ -45,7 +48,9 @@ def run(
     """
     settings = scanner.settings
     frames = open_source(source, width=settings.camera_width, height=settings.camera_height)
-    check_in = scanner.check_in(terms, _questions(scanner, keys, stop))
+    desk = scanner.desk()
+    output = Outputs((output, desk))
+    check_in = scanner.check_in(terms, _questions(scanner, keys, stop), desk)
 
     def show(shown: Shown) -> None:
         output.show(shown)
@@ -59,8 +64,22 @@ def run(
         present=show,
         report=output.report,
     )
-    with Company(scanner, check_in, output, stop):
+    with Company(scanner, check_in, output, stop), printing(desk):
         lane.run(frames, stop, preview)
+
+
+@contextmanager
+def printing(desk: PrintDesk) -> Iterator[None]:
+    """Print beside the lane; what is printed when it ends is printed whole."""
+    over = threading.Event()
+    thread = threading.Thread(target=desk.run, args=(over,), daemon=True, name="print")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        desk.end()
+        thread.join(END_WITHIN_S)
 
 
 def _questions(scanner: Scanner, keys: TextIO, stop: threading.Event) -> Questions | None:

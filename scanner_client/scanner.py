@@ -27,6 +27,8 @@ from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
 from scanner_client.presenter import Outlook, Presenter
+from scanner_client.printer import PrintDesk
+from scanner_client.printer_queue import PrintQueue
 from scanner_client.questions import Questions
 from scanner_client.relay import Relay
 from scanner_client.replica import Replica
@@ -90,7 +92,9 @@ class Scanner:
         """Return the mode that was named, else what the device is for."""
         return OWN_MODE.get(self.identity.profile, Mode.ADMIT) if named is None else Mode(named)
 
-    def check_in(self, terms: Terms, questions: Questions | None = None) -> CheckIn:
+    def check_in(
+        self, terms: Terms, questions: Questions | None = None, desk: PrintDesk | None = None
+    ) -> CheckIn:
         """Return the use case for codes presented under these terms."""
         settings = self.settings
         return CheckIn(
@@ -101,7 +105,13 @@ class Scanner:
             terms=terms,
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
+            note=(lambda _: None) if desk is None else desk.note,
         )
+
+    def desk(self) -> PrintDesk:
+        """Return what prints for this scanner."""
+        queue, report = PrintQueue(self.directory), self.presenter.report
+        return PrintDesk(self.settings.printer, queue, self.relay, report)
 
     def annulment(self) -> Annulment:
         """Return the use case for scans that are taken back."""

@@ -218,7 +218,7 @@ def reprint_ticket(tx: Session, keys: Keyring, name: str, *, reason: str, by: st
         LedgerConflict: `ticket-dead`, `ticket-used`.
     """
     old = get_ticket(tx, name)
-    check_reprint(dead=old.dead_at is not None, used=is_used_ticket(tx, old))
+    check_reprint(used=is_used_ticket(tx, old), dead=old.dead_at is not None)
     row = find_voucher(tx, old.voucher_id)
     number, signing = take_voucher_numbers(tx, 1), keys.signing_key(tx.clock())
     parent = find_voucher(tx, old.parent_id)
@@ -333,6 +333,20 @@ def show_tickets(tx: Session, keys: Keyring, tickets: Iterable[Ticket]) -> list[
 
 
 def _read(row: Row) -> Ticket:
-    *numbers, first_day, last_day, dead_at, replaced_by = row
-    days = date.fromisoformat(first_day), date.fromisoformat(last_day)
-    return Ticket(*numbers, *days, dead_at=dead_at, replaced_by=replaced_by)
+    (voucher_id, ticket, parent_id, scan_id, place, row_of, key_id, number, deal_no, first_day,
+     last_day, dead_at, replaced_by) = row  # fmt: skip
+    return Ticket(
+        voucher_id,
+        ticket,
+        parent_id,
+        scan_id,
+        place,
+        row_of,
+        key_id,
+        number,
+        deal_no,
+        date.fromisoformat(first_day),
+        date.fromisoformat(last_day),
+        dead_at,
+        replaced_by,
+    )

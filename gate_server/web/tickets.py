@@ -19,7 +19,6 @@ from gate_server.ledger.tickets import (
     show_tickets,
     tickets_of_scan,
 )
-from gate_server.web.answers import ticket_answer
 from gate_server.web.callers import SUPERVISORS
 from gate_server.web.operations import Call, Noun
 
@@ -37,8 +36,7 @@ def list_scan_tickets(call: Call) -> ScanTickets:
         return show_tickets(tx, services.keys, tickets_of_scan(tx, scan.scan_id))
 
     shown = services.ledger.write(read)
-    answers = [ticket_answer(each) for each in shown]
-    return ScanTickets(tickets=answers, venue=services.settings.name)
+    return ScanTickets(tickets=[services.answers.ticket(each) for each in shown])
 
 
 @tickets.operation(
@@ -58,7 +56,7 @@ def reprint(call: Call) -> TicketAnswer:
         made = reprint_ticket(tx, services.keys, name, reason=reason, by=by)
         return show_tickets(tx, services.keys, [made])[0]
 
-    return ticket_answer(services.ledger.write(change))
+    return services.answers.ticket(services.ledger.write(change))
 
 
 @tickets.operation(
