@@ -233,6 +233,11 @@ class History:
         used = (use.used_of(terms.right_to(area), day) for area, use in self.areas.items())
         return min(terms.admits, max(used, default=0))
 
+    def exchangeable(self, day: date) -> int:
+        """Return the people who could still have tickets: not in yet, and without one."""
+        left = self.terms.admits - self.terms.exchanged - self.people_entered(day)
+        return max(0, left)
+
     def persons(self, day: date) -> int:
         """Return the different people who entered the venue on a day, in whatever area most did."""
         admits, most = self.terms.admits, 0

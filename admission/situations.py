@@ -93,9 +93,7 @@ class Situation:
     def available(self) -> int:
         """People that the voucher still lets in here, or that a desk can print tickets for."""
         if self.at_desk:
-            voucher = self.voucher
-            entered = self.one.history.people_entered(self.day)
-            return max(0, voucher.admits - voucher.exchanged - entered)
+            return self.one.history.exchangeable(self.day)
         return self._stamped_in or self._left()
 
     def _left(self, entering: int = 0) -> int:

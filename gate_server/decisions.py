@@ -114,7 +114,10 @@ def _remaining(tx: Session, stored: StoredScan, row: VoucherRow | None) -> int:
     if corrected_at is None:
         return stored.remaining
     history = fold(all_records(tx, stored, row), terms_of(row), tx.venue)
-    return history.available(record.area, tx.venue.day_of(corrected_at))
+    day = tx.venue.day_of(corrected_at)
+    if record.mode is Mode.EXCHANGE:
+        return history.exchangeable(day)
+    return history.available(record.area, day)
 
 
 def skew_of(scanned_at: datetime | None, received_at: datetime) -> float | None:

@@ -28,6 +28,8 @@ class TcpPrinter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # close() alone leaves a thread that waits in accept() waiting.
+        self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
     @property
@@ -41,7 +43,8 @@ class TcpPrinter:
             except OSError:
                 return
             self.received.append(b"")
-            threading.Thread(target=self._take, args=(peer, len(self.received) - 1)).start()
+            take = (peer, len(self.received) - 1)
+            threading.Thread(target=self._take, args=take, daemon=True).start()
 
     def _take(self, peer: socket.socket, number: int) -> None:
         with peer:
