@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from admission.calendar import Venue
 from admission.codes import CodeForm, TokenState
 from admission.deals import Deal, Hold
-from admission.history import History
+from admission.history import History, Record
 from admission.scans import Gate, Scan
 from admission.voids import Void
 from admission.vouchers import Voucher
@@ -31,6 +31,22 @@ class Facts:
     key_list_stale: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What a voucher and the tickets that it was exchanged for have in common.
+
+    Attributes:
+        sold: the voucher as its platform sold it.
+        parent: history of that voucher alone; who arrived on it arrived for its tickets.
+        together: history of it and all its tickets, by what it admits in all; `records` folded.
+    """
+
+    sold: Voucher
+    parent: History
+    together: History
+    records: tuple[Record, ...] = ()
+
+
 @dataclass(slots=True)
 class Found:
     """A voucher that the code finds, with all that stands around it.
@@ -39,7 +55,7 @@ class Found:
 
     Attributes:
         void: the newest version of the deal's void if it is in force.
-        family: history of the parent and all its tickets, where this is one of them.
+        family: where it was exchanged for tickets, or is one of them.
         honoured_people: persons honoured so far on the whole deal.
     """
 
@@ -49,8 +65,13 @@ class Found:
     void: Void | None = None
     hold: Hold | None = None
     buyer_blocked: bool = False
-    family: History | None = None
+    family: Family | None = None
     honoured_people: int = 0
+
+    @property
+    def sold(self) -> Voucher:
+        """The voucher as its platform sold it: of a ticket, the one that it was exchanged from."""
+        return self.voucher if self.family is None else self.family.sold
 
 
 @dataclass(slots=True)

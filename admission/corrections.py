@@ -13,6 +13,7 @@ from admission.verdicts import OUTCOMES, Outcome
 ANNUL_WITHIN = timedelta(minutes=15)
 OVERRIDE_WITHIN = timedelta(minutes=30)
 MOST_PEOPLE = 99
+_NO_ENTRY = frozenset({Mode.ARRIVE, Mode.EXCHANGE})
 
 
 def check_replay(record: Record, *, same: bool) -> None:
@@ -54,7 +55,7 @@ def people_to_annul(
         InvalidInput: more people than were let in.
     """
     passed = record.overridden or record.people
-    if passed == 0 or record.mode is Mode.ARRIVE:
+    if passed == 0 or record.mode in _NO_ENTRY:
         raise LedgerConflict("not-admitted", "this scan let nobody in; there is nothing to annul")
     turned = 0 if by_supervisor else min(record.turned or 0, passed)
     wanted = max(passed - turned, record.annulled) if people is None else people
@@ -122,7 +123,7 @@ def people_to_override(
     Raises:
         LedgerConflict: `admitted-already`, `not-an-entry`, `not-refused` or `too-late`.
     """
-    if record.direction is Direction.EXIT or record.mode is Mode.ARRIVE:
+    if record.direction is Direction.EXIT or record.mode in _NO_ENTRY:
         raise LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
     if record.overridden or OUTCOMES[record.reason] is Outcome.ADMIT:
         raise LedgerConflict("admitted-already", "this scan has let people in already")
@@ -147,3 +148,13 @@ def check_strike(record: Record) -> None:
     """
     if record.mode is not Mode.ARRIVE:
         raise LedgerConflict("not-a-stamp", "only an arrival stamp can be struck")
+
+
+def check_slip(record: Record, arrival_number: str | None) -> None:
+    """Allow a slip to be printed for an arrival.
+
+    Raises:
+        LedgerConflict: `not-a-stamp`.
+    """
+    if record.mode is not Mode.ARRIVE or arrival_number is None or record.struck:
+        raise LedgerConflict("not-a-stamp", "only an arrival stamp that counts has a slip")

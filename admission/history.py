@@ -7,7 +7,7 @@ in whatever order they reached the ledger. It counts every admission on record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from admission.calendar import Venue
@@ -74,7 +74,8 @@ class Record:
     @property
     def awaits(self) -> bool:
         """Whether somebody who was taken back has yet to come in, here or by another lane."""
-        if not self.annuls or self.direction is Direction.EXIT:
+        # Tickets that were taken back are no turnstile that did not turn.
+        if not self.annuls or self.direction is Direction.EXIT or self.mode is Mode.EXCHANGE:
             return False
         let_in = self.overridden or self.people
         return self.turned is None or let_in - self.passed > self.moved
@@ -103,16 +104,26 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a fold must know of the voucher; the default is of a code nobody knows."""
+    """What a fold must know of the voucher; the default is of a code nobody knows.
+
+    Attributes:
+        exchanged: of the people whom it admits, those who enter on tickets instead.
+    """
 
     admits: int = 0
     reentry: Reentry = Reentry.NONE
     rights: tuple[Right, ...] = ()
+    exchanged: int = 0
 
     @classmethod
     def of(cls, voucher: Voucher, deal: Deal) -> Terms:
         """Return the terms that a voucher has by its deal."""
-        return cls(voucher.admits, deal.reentry, deal.rights)
+        return cls(voucher.admits, deal.reentry, deal.rights, voucher.exchanged)
+
+    @property
+    def whole(self) -> Terms:
+        """The terms of a voucher and all its tickets together."""
+        return replace(self, exchanged=0)
 
     def right_to(self, area: str) -> Right | None:
         """Return the right that opens an area."""
@@ -235,6 +246,17 @@ class History:
             for area, use in self.areas.items()
         )
 
+    def people_entered(self, day: date) -> int:
+        """Return the people who used their right somewhere, those among them who left again."""
+        terms = self.terms
+        used = (use.used_of(terms.right_to(area), day) for area, use in self.areas.items())
+        return min(terms.admits, max(used, default=0))
+
+    def exchangeable(self, day: date) -> int:
+        """Return the people who could still have tickets: not in yet, and without one."""
+        left = self.terms.admits - self.terms.exchanged - self.people_entered(day)
+        return max(0, left)
+
     def persons(self, day: date) -> int:
         """Return the different people who entered the venue on a day, in whatever area most did."""
         admits, most = self.terms.admits, 0
@@ -252,7 +274,7 @@ class History:
         right = self.terms.right_to(area)
         if right is None:
             return 0
-        use, admits = self.use_of(area), self.terms.admits
+        use, admits = self.use_of(area), self.terms.admits - self.terms.exchanged
         fresh = max(0, admits * right.uses - use.used_of(right, day))
         if self.terms.reentry is Reentry.NONE:
             return max(0, min(fresh - entering, admits))

@@ -40,6 +40,7 @@ LOOKS: Mapping[Mode, Face] = MappingProxyType(
     {
         Mode.CHECK: Face("✓", "VALID", "此票有效", "cyan", 1),
         Mode.ARRIVE: Face("✓", "NOTED", "已登记到场，请继续排队", "cyan", 1),
+        Mode.EXCHANGE: Face("✓", "TICKETS", "换票成功，请取票", "cyan", 1),
     }
 )
 

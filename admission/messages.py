@@ -12,6 +12,9 @@ from admission.scans import Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason, Say, Verdict
 
 WOULD_ADMIT = "would_admit"
+TICKETS_MADE = "tickets_made"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE)
+"""Sentences said instead of an admitting reason's, where nobody passes by it."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
 NO_GATES: Mapping[str, Gate] = MappingProxyType({})
@@ -39,7 +42,7 @@ class Messages:
         self._venue = venue
         self._templates: dict[str, tuple[str, str]] = {}
         self._short: dict[str, Sentence] = {}
-        for name in (*(reason.value for reason in Reason), WOULD_ADMIT):
+        for name in (*(reason.value for reason in Reason), *BESIDE_REASONS):
             texts = templates.get(name)
             if texts is None or not texts.get("zh") or not texts.get("en"):
                 raise ValueError(f"verdicts.toml: [{name}] needs a sentence in zh and in en")
@@ -77,6 +80,8 @@ class Messages:
         name = verdict.reason.value
         if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT:
             name = WOULD_ADMIT
+        elif verdict.tickets:
+            name = TICKETS_MADE
         plain = self._plain.get(name)
         if plain is not None:
             return plain
@@ -87,7 +92,7 @@ class Messages:
     def _names(self, verdict: Verdict, gates: Mapping[str, Gate]) -> dict[str, object]:
         say, first = verdict.say, verdict.first_use
         names = dict.fromkeys(_NAMES, "") | {key: say[key] for key in _NUMBERS if key in say}
-        names["people"] = verdict.people or verdict.remaining
+        names["people"] = verdict.tickets or verdict.people or verdict.remaining
         names["remaining"] = verdict.remaining
         if first is not None:
             names["first_at"] = self._local(first.at)

@@ -116,13 +116,17 @@ def _given(case: Case, records: Sequence[Record], sources: Sequence[Record], peo
     one = case.found[0]
     before = one.history
     taken = take_from(sources, people)
-    after = fold(
-        [replace(each, moved=taken.get(_name(each), each.moved)) for each in records],
-        before.terms,
-        case.venue,
-    )
+
+    def refold(records: Sequence[Record], terms: Terms) -> History:
+        moved = [replace(each, moved=taken.get(_name(each), each.moved)) for each in records]
+        return fold(moved, terms, case.venue)
+
+    after, family = refold(records, before.terms), one.family
+    if family is not None:
+        together = refold(family.records, family.together.terms)
+        family = replace(family, together=together)
     honoured = one.honoured_people - (before.honoured() - after.honoured())
-    found = replace(one, history=after, honoured_people=honoured)
+    found = replace(one, history=after, family=family, honoured_people=honoured)
     inside = case.facts.inside - (_inside(before) - _inside(after))
     return replace(case, found=(found,), facts=replace(case.facts, inside=inside))
 

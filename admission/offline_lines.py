@@ -7,6 +7,7 @@ from admission.scans import MODES, Mode, Profile
 from admission.verdicts import OUTCOMES, Outcome
 from admission.wire_outage import OfflineScan
 
+_NOBODY_PASSES = frozenset({Mode.ARRIVE, Mode.EXCHANGE})
 _LEAVES_NO_RECORD = frozenset({Mode.CHECK, Mode.EXCHANGE})
 
 
@@ -19,9 +20,11 @@ def check_offline_scan(line: OfflineScan, profile: Profile) -> None:
     shown = line.verdict
     if OUTCOMES[shown.reason] is not shown.outcome:
         raise InvalidInput("verdict.outcome", f"is not that of {shown.reason}")
-    if line.mode not in MODES[profile] or line.mode in _LEAVES_NO_RECORD:
+    # An exchange is the server's own; a scanner only tells a restored one that it was there.
+    recorded = line.mode is Mode.EXCHANGE and line.online
+    if line.mode not in MODES[profile] or (line.mode in _LEAVES_NO_RECORD and not recorded):
         raise InvalidInput("mode", f"{line.mode} leaves no record of a {profile} device")
-    if shown.admitted and (shown.outcome is not Outcome.ADMIT or line.mode is Mode.ARRIVE):
+    if shown.admitted and (shown.outcome is not Outcome.ADMIT or line.mode in _NOBODY_PASSES):
         raise InvalidInput("verdict.admitted", "nobody passes by such a verdict")
     # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
     if line.code is not None and line.code_key is not None:

@@ -21,6 +21,7 @@ from admission.errors import InvalidInput
 from admission.history import Record
 from admission.vouchers import MOST_ADMITS, Status, Voucher
 from admission.wire_outage import CompleteLine, ReplicaLine, ScanLine, VouchersLine
+from admission.wire_tickets import DeskLink
 
 MOST_VOUCHERS = 512
 """In one line, so that a reader needs little memory and a break loses little."""
@@ -32,6 +33,7 @@ _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to
 # What is not of base64url becomes what base64 refuses.
 _STATUSES = {status.value: status for status in Status}
 
+_NO_DESK = DeskLink()
 _LINE: msgspec.json.Decoder[ReplicaLine] = msgspec.json.Decoder(ReplicaLine)
 _COMPLETE = msgspec.json.Decoder(CompleteLine)
 
@@ -46,6 +48,7 @@ class ReplicaVoucher(Struct, frozen=True, gc=False):
         buyer: the ordinal of the buyer's account, as in `BlockLine`.
         order_keys: credential keys of the order that it belongs to.
         more_keys: further keys that find it, under which earlier scans may stand.
+        desk: where it is a ticket, or was exchanged for tickets.
     """
 
     key: bytes
@@ -60,6 +63,7 @@ class ReplicaVoucher(Struct, frozen=True, gc=False):
     refund_listed: bool = False
     order_keys: tuple[bytes, ...] = ()
     more_keys: tuple[bytes, ...] = ()
+    desk: DeskLink | None = None
 
     def voucher(self, voucher_id: int, tail: str) -> Voucher:
         """Return what the rules look at; the tail comes from the code that was scanned.
@@ -67,6 +71,7 @@ class ReplicaVoucher(Struct, frozen=True, gc=False):
         Raises:
             InvalidInput: its window is empty.
         """
+        desk = self.desk or _NO_DESK
         try:
             return Voucher(
                 voucher_id=voucher_id,
@@ -79,6 +84,11 @@ class ReplicaVoucher(Struct, frozen=True, gc=False):
                 status_at=_instant_or_none("status_ms", self.status_ms),
                 sold_at=_instant_or_none("sold_ms", self.sold_ms),
                 refund_listed=self.refund_listed,
+                exchanged=desk.exchanged,
+                exchanged_for=tuple(desk.exchanged_for),
+                # What the parent's number is, only the ledger knows.
+                parent_id=None if desk.parent is None else 0,
+                dead=desk.dead,
             )
         except ValueError as error:
             raise InvalidInput("vouchers", str(error)) from error
@@ -118,6 +128,7 @@ def pack(revision: int, deal_no: int, vouchers: Sequence[ReplicaVoucher]) -> Vou
         refund_listed=_unless(False, [voucher.refund_listed for voucher in vouchers]),
         order_keys=_unless([], [_texts(voucher.order_keys) for voucher in vouchers]),
         more_keys=_unless([], [_texts(voucher.more_keys) for voucher in vouchers]),
+        desk=_unless(None, [voucher.desk for voucher in vouchers]),
     )
 
 
@@ -145,6 +156,7 @@ def unpack(line: VouchersLine) -> list[ReplicaVoucher]:
             _column("refund_listed", line.refund_listed, size, absent=False),
             _key_lists("order_keys", line.order_keys, size),
             _key_lists("more_keys", line.more_keys, size),
+            _desks(line.desk, size),
         )
     )
 
@@ -357,6 +369,16 @@ def _key_lists(field: str, column: list[list[str]], size: int) -> Sequence[tuple
         raise InvalidInput(field, f"has more than {_MOST_KEYS} keys for one voucher")
     lists = _column(field, column, size, absent=[])
     return [tuple(map(key_of, texts)) for texts in lists]
+
+
+def _desks(column: list[DeskLink | None], size: int) -> Sequence[DeskLink | None]:
+    desks = _column("desk", column, size, absent=None)
+    for desk in desks:
+        if desk is not None:
+            _check_bounds("desk", (desk.exchanged, len(desk.exchanged_for)), 0, MOST_ADMITS)
+            for text in (*desk.tickets, *filter(None, [desk.parent])):
+                key_of(text)
+    return desks
 
 
 def _texts(keys: Iterable[bytes]) -> list[str]:

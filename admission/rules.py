@@ -122,10 +122,17 @@ def record_exit(s: Situation) -> Reason | None:
 # --- rules 4 to 6: the voucher -----------------------------------------------------------------
 
 
+def refuse_dead_ticket(s: Situation) -> Reason | None:
+    """A ticket that was printed anew, or taken back: nothing makes it good again."""
+    if not s.voucher.dead:
+        return None
+    return Reason.EXCHANGED if s.voucher.exchanged_for else Reason.TICKET_ANNULLED
+
+
 def refer_refunded_after_arrival(s: Situation) -> Reason | None:
     """Cancelled or refunded while its holder stood in the queue: a human decides."""
-    status_at = s.voucher.status_at
-    if s.void is not None or s.voucher.status not in _ENDED or status_at is None:
+    status_at = s.sold.status_at
+    if s.void is not None or s.sold.status not in _ENDED or status_at is None:
         return None
     if s.available > 0 and any(arrival.at < status_at for arrival in s.arrivals_today):
         return Reason.REFUNDED_AFTER_ARRIVAL
@@ -134,7 +141,7 @@ def refer_refunded_after_arrival(s: Situation) -> Reason | None:
 
 def refuse_ended(s: Situation) -> Reason | None:
     """Cancelled or refunded by the platform, unless that is the void's own effect."""
-    voucher = s.voucher
+    voucher = s.sold
     if voucher.refund_listed:
         return Reason.REFUNDED
     reason = _ENDED.get(voucher.status)
@@ -145,19 +152,23 @@ def refuse_ended(s: Situation) -> Reason | None:
 
 def refuse_blocked(s: Situation) -> Reason | None:
     """The platform blocked this voucher."""
-    return Reason.VOUCHER_BLOCKED if s.voucher.status is Status.BLOCKED else None
+    return Reason.VOUCHER_BLOCKED if s.sold.status is Status.BLOCKED else None
 
 
 def refuse_exchanged(s: Situation) -> Reason | None:
-    """Paper tickets were given for it; they are the voucher now."""
-    return Reason.EXCHANGED if s.voucher.exchanged_for else None
+    """Paper tickets were given for all its people; they are the voucher now."""
+    if s.is_ticket:
+        return Reason.EXCHANGED if s.at_desk else None
+    return Reason.EXCHANGED if 0 < s.voucher.admits <= s.voucher.exchanged else None
 
 
 def refuse_used_up(s: Situation) -> Reason | None:
     """Nobody is left to let in here, and nobody could be coming back."""
-    if s.right is None or s.available > 0:
+    if s.available > 0 or (s.right is None and not s.at_desk):
         return None
-    if s.deal.reentry is not Reentry.NONE and s.inside_here > 0:
+    if s.voucher.exchanged:
+        return Reason.EXCHANGED
+    if not s.at_desk and s.deal.reentry is not Reentry.NONE and s.inside_here > 0:
         return None
     return Reason.USED_UP
 
@@ -190,7 +201,9 @@ def refer_held(s: Situation) -> Reason | None:
 
 
 def refuse_wrong_gate(s: Situation) -> Reason | None:
-    """No right to this gate's area, or not one of the deal's gates."""
+    """No right to this gate's area, or not one of the deal's gates; a desk is at none."""
+    if s.at_desk:
+        return None
     if s.right is None:
         return Reason.WRONG_GATE
     gates = s.deal.gates
@@ -212,7 +225,7 @@ def in_window(found: Found, arrival: Arrival, venue: Venue) -> bool:
 
 
 def _window_reason(found: Found, at: datetime, venue: Venue) -> Reason | None:
-    voucher, deal = found.voucher, found.deal
+    voucher, deal = found.sold, found.deal
     if at < (voucher.valid_from or deal.valid_from) - deal.early:
         return Reason.NOT_YET_VALID
     if at > (voucher.valid_until or deal.valid_until) + deal.late:
@@ -232,6 +245,8 @@ def refer_large_party(s: Situation) -> Reason | None:
 
 def wait_when_full(s: Situation) -> Reason | None:
     """The venue holds as many people as it may."""
+    if s.at_desk:
+        return None
     limit, inside = s.case.facts.limit, s.case.facts.inside
     return Reason.VENUE_FULL if limit is not None and inside + s.coming > limit else None
 
@@ -250,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     refer_several,
     record_exit,
     refuse_second_provisional,
+    refuse_dead_ticket,
     refer_refunded_after_arrival,
     refuse_ended,
     refuse_blocked,

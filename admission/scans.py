@@ -108,6 +108,7 @@ class Scan:
     Attributes:
         party: people it is for; None where the device did not say.
         staffed: whether a member of staff stood beside the device.
+        desk: at an exchange desk, which is no entrance, so that `check` says what it would do.
     """
 
     mode: Mode = Mode.ADMIT
@@ -115,3 +116,4 @@ class Scan:
     party: int | None = None
     party_default: PartyDefault = PartyDefault.ALL
     staffed: bool = True
+    desk: bool = False

@@ -13,7 +13,8 @@ from admission.verdicts import NOTHING_TO_SAY, OUTCOMES, FirstUse, Outcome, Reas
 from admission.voids import Void, people_covered
 from admission.vouchers import Voucher
 
-_DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
+_DRY = frozenset({Mode.CHECK, Mode.ARRIVE, Mode.EXCHANGE})
+"""Modes by which nobody passes."""
 _SAYS_MORE = frozenset(
     {
         *(Reason.PARTY_TOO_LARGE, Reason.WRONG_GATE, Reason.EXCHANGED, Reason.DEAL_VOIDED),
@@ -30,12 +31,15 @@ class Situation:
 
     Attributes:
         one: the voucher that the scan is about, with its `voucher`, `deal` and `void` in force.
+        sold: the voucher as its platform sold it; of a ticket, the one it was exchanged from.
+        at_desk: at an exchange desk, which is no entrance: what counts there are people, not areas.
         right: the deal's right to this gate's area.
         inside_here: people of the voucher who are inside this area.
     """
 
     one: Found
     voucher: Voucher
+    sold: Voucher
     deal: Deal
     void: Void | None
     right: Right | None
@@ -45,11 +49,13 @@ class Situation:
         self.case = case
         self.now = now
         self.leaving = case.scan.direction is Direction.EXIT
+        self.at_desk = case.scan.desk or case.scan.mode is Mode.EXCHANGE
         self.day = case.venue.day_of(now)
         one = case.found[0] if case.found else case.provisional
         # Without a voucher these stay unset: the rules about finding one speak first.
         if one is not None:
             self.one, self.voucher, self.deal, self.void = one, one.voucher, one.deal, one.void
+            self.sold = one.sold
             self.right = one.deal.right_to(case.gate.area)
             self.inside_here = one.history.inside(case.gate.area, self.day)
 
@@ -58,9 +64,16 @@ class Situation:
         """Whether the voucher is known by its token alone."""
         return self.case.provisional is not None and not self.case.found
 
+    @property
+    def is_ticket(self) -> bool:
+        """Whether the voucher is a ticket that an exchange desk printed."""
+        return self.voucher.parent_id is not None
+
     @once
     def returning(self) -> bool:
         """Whether the people who come are people who were in today."""
+        if self.at_desk:
+            return False
         if self._stamped_in:
             return True
         use = self.one.history.use_of(self.case.gate.area)
@@ -78,14 +91,26 @@ class Situation:
 
     @once
     def available(self) -> int:
-        """People that the voucher still lets in here."""
-        return self._stamped_in or self.one.history.available(self.case.gate.area, self.day)
+        """People that the voucher still lets in here, or that a desk can print tickets for."""
+        if self.at_desk:
+            return self.one.history.exchangeable(self.day)
+        return self._stamped_in or self._left()
+
+    def _left(self, entering: int = 0) -> int:
+        """People left on the voucher, and never more than on it and all its tickets together."""
+        area, one = self.case.gate.area, self.one
+        left = one.history.available(area, self.day, entering=entering)
+        if one.family is None:
+            return left
+        return min(left, one.family.together.available(area, self.day, entering=entering))
 
     @once
     def arrivals(self) -> list[Arrival]:
-        """All arrivals on record: its own, and its family's where it is a ticket."""
+        """All arrivals on record: its own, and of a ticket those of what was exchanged for it."""
         own, family = self.one.history.arrivals, self.one.family
-        return own if family is None else sorted([*own, *family.arrivals], key=lambda a: a.at)
+        if family is None or not self.is_ticket:
+            return own
+        return sorted([*own, *family.parent.arrivals], key=lambda arrival: arrival.at)
 
     @once
     def arrivals_today(self) -> list[Arrival]:
@@ -98,6 +123,9 @@ class Situation:
     @once
     def _arrivals_covered(self) -> list[Arrival]:
         """The arrivals inside the honour window; this very scan is one of them."""
+        return self._inside_window(self.arrivals)
+
+    def _inside_window(self, arrivals: list[Arrival]) -> list[Arrival]:
         honour = self.void.honour if self.void is not None else None
         if honour is None or self.now > honour.admit_until:
             return []
@@ -105,12 +133,20 @@ class Situation:
         in_before = max(0, history.people_in(self.day) - self._stamped_in)
         now = Arrival(self.now, self.case.scan.party, in_before)
         inside = honour.arrived_from <= self.now <= honour.arrived_by
-        return honour.proofs(self.arrivals, self.now) + ([now] if inside else [])
+        return honour.proofs(arrivals, self.now) + ([now] if inside else [])
 
     @once
     def _people_covered(self) -> int:
         """People whom the void's honour terms cover in all, those already in among them."""
-        return people_covered(self._arrivals_covered, self.voucher.admits)
+        own, family = self.one.history, self.one.family
+        covered = people_covered(self._inside_window(own.arrivals), self.voucher.admits)
+        if family is None or not self.is_ticket or self.void is None or self.void.honour is None:
+            return covered
+        # Whoever arrived before the exchange is covered too: as many as were seen then.
+        proofs = self.void.honour.proofs(family.parent.arrivals, self.now)
+        seen = people_covered(proofs, family.sold.admits)
+        others = family.together.people_in(self.day) - own.people_in(self.day)
+        return max(covered, min(self.voucher.admits, seen - max(0, others)))
 
     @property
     def is_covered(self) -> bool:
@@ -121,8 +157,14 @@ class Situation:
     def covered(self) -> int:
         """People whom the void's honour terms still let in here."""
         honour, people = self.void.honour if self.void is not None else None, self._people_covered
-        if honour is None or self.right is None:
+        if honour is None:
             return 0
+        if self.at_desk:
+            return self._covered_at_desk(people, honour.max_people)
+        if self.right is None:
+            return 0
+        # Those on tickets are covered there.
+        people -= self.voucher.exchanged
         if self._stamped_in:
             return min(people, self._stamped_in)
         use = self.one.history.use_of(self.case.gate.area)
@@ -130,9 +172,14 @@ class Situation:
         used = use.used_of(self.right, self.day) - outside
         left = min(people, people * self.right.uses - used)
         if honour.max_people is not None:
-            history = self.one.family or self.one.history
-            quota = history.honoured() + honour.max_people - self.one.honoured_people
+            quota = self.one.history.honoured() + honour.max_people - self.one.honoured_people
             left = min(left, max(0, quota - use.honoured) + outside)
+        return max(0, min(left, self.available))
+
+    def _covered_at_desk(self, people: int, most: int | None) -> int:
+        left = people - self.voucher.exchanged - self.one.history.people_entered(self.day)
+        if most is not None:
+            left = min(left, most - self.one.honoured_people)
         return max(0, min(left, self.available))
 
     @property
@@ -163,7 +210,7 @@ class Situation:
     @once
     def held(self) -> bool:
         """Whether the voucher is in the scope of the deal's hold."""
-        hold, voucher = self.one.hold, self.voucher
+        hold, voucher = self.one.hold, self.sold
         return hold is not None and hold.scope.covers(
             sold_at=voucher.sold_at, price_minor=voucher.price_paid_minor, admits=voucher.admits
         )
@@ -178,25 +225,26 @@ class Situation:
         """Return the verdict for a reason, with what staff are told beside it."""
         if len(self.case.found) > 1 or not (self.case.found or self.case.provisional):
             return Verdict(reason, self._strangers(reason), say=self._say_of_code())
-        people = self._people(reason)
+        people, tickets = self._people(reason), self._tickets(reason)
         void = self.void
         return Verdict(
             reason,
             people,
-            remaining=self._remaining(people),
+            remaining=self._remaining(people + tickets),
             say=self._say(reason),
             void_version=void.version if void is not None else None,
             marked=self.marked if OUTCOMES[reason] is Outcome.ADMIT else False,
             arrived_at=self._arrived_at(),
-            first_use=self._first_use(),
+            first_use=self._first_use(reason),
+            tickets=tickets,
         )
 
     def _remaining(self, people: int) -> int:
         if self.leaving:
             return 0
-        if self.void is not None or self._stamped_in:
+        if self.void is not None or self.at_desk or self._stamped_in:
             return max(0, self.allowed - people)
-        return self.one.history.available(self.case.gate.area, self.day, entering=people)
+        return self._left(people)
 
     def _strangers(self, reason: Reason) -> int:
         """People who leave in an emergency on a code that finds no single voucher."""
@@ -211,13 +259,19 @@ class Situation:
             return min(self.party, self.inside_here)
         return self.party
 
+    def _tickets(self, reason: Reason) -> int:
+        exchanges = self.case.scan.mode is Mode.EXCHANGE and OUTCOMES[reason] is Outcome.ADMIT
+        return self.party if exchanges and not self.leaving else 0
+
     def _arrived_at(self) -> datetime | None:
         proofs = self._arrivals_covered if self.void is not None else self.arrivals_today
         return min((arrival.at for arrival in proofs), default=None)
 
-    def _first_use(self) -> FirstUse | None:
-        family = self.one.family
-        return self.one.history.first_use or (family.first_use if family is not None else None)
+    def _first_use(self, reason: Reason) -> FirstUse | None:
+        own, family = self.one.history.first_use, self.one.family
+        if own is not None or family is None or OUTCOMES[reason] is Outcome.ADMIT:
+            return own
+        return family.together.first_use
 
     def _say_of_code(self) -> Say:
         return {"vouchers": len(self.case.found)} if self.case.found else NOTHING_TO_SAY
@@ -233,12 +287,13 @@ class Situation:
             return {"areas": areas, "gates": tuple(sorted(self.deal.gates))}
         if reason in {Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS}:
             return {
-                "valid_from": self.voucher.valid_from or self.deal.valid_from,
-                "valid_until": self.voucher.valid_until or self.deal.valid_until,
+                "valid_from": self.sold.valid_from or self.deal.valid_from,
+                "valid_until": self.sold.valid_until or self.deal.valid_until,
                 "hours": self.deal.hours,
             }
         if reason is Reason.EXCHANGED:
-            return {"tickets": self.voucher.exchanged_for}
+            # A ticket that is brought to the desk is itself what the voucher was exchanged for.
+            return {"tickets": self.voucher.exchanged_for or (self.voucher.tail,)}
         if reason is Reason.DEAL_VOIDED and self.void is not None:
             return {"notice": self.void.notice}
         return NOTHING_TO_SAY

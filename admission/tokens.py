@@ -21,8 +21,8 @@ TOKEN_CHARACTERS = 121  # QR version 5 at EC level M holds 122 in alphanumeric m
 _SIGNED_PURPOSE = b"gatehouse token v1\x00"
 _PAYLOAD_BYTES = 14
 _SIGNATURE_BYTES = 64
-_DAY_ZERO = date(1970, 1, 1)
-_LAST_DAY = _DAY_ZERO + timedelta(days=0xFFFF)  # 2149-06-06
+FIRST_DAY = date(1970, 1, 1)
+LAST_DAY = FIRST_DAY + timedelta(days=0xFFFF)  # 2149-06-06
 # No code's hash begins with 0: key numbers start at 1.
 _CREDENTIAL_MARK = b"\x00"
 
@@ -62,7 +62,7 @@ class Token:
             raise ValueError(f"voucher number {self.voucher_number} does not fit 4 bytes")
         if not 0 <= self.deal_number < 1 << 24:
             raise ValueError(f"deal number {self.deal_number} does not fit 3 bytes")
-        if not _DAY_ZERO <= self.first_day <= self.last_day <= _LAST_DAY:
+        if not FIRST_DAY <= self.first_day <= self.last_day <= LAST_DAY:
             raise ValueError(f"no days from {self.first_day} to {self.last_day}")
         if not 1 <= self.admits <= 0xFF:
             raise ValueError(f"a token admits 1 to 255 people, not {self.admits}")
@@ -137,8 +137,8 @@ def _pack(token: Token) -> bytes:
             token.key_id.to_bytes(1, "big"),
             token.voucher_number.to_bytes(4, "big"),
             token.deal_number.to_bytes(3, "big"),
-            (token.first_day - _DAY_ZERO).days.to_bytes(2, "big"),
-            (token.last_day - _DAY_ZERO).days.to_bytes(2, "big"),
+            (token.first_day - FIRST_DAY).days.to_bytes(2, "big"),
+            (token.last_day - FIRST_DAY).days.to_bytes(2, "big"),
             token.admits.to_bytes(1, "big"),
             token.purpose.to_bytes(1, "big"),
         )
@@ -150,8 +150,8 @@ def _unpack(payload: bytes) -> Token:
         key_id=payload[0],
         voucher_number=int.from_bytes(payload[1:5], "big"),
         deal_number=int.from_bytes(payload[5:8], "big"),
-        first_day=_DAY_ZERO + timedelta(days=int.from_bytes(payload[8:10], "big")),
-        last_day=_DAY_ZERO + timedelta(days=int.from_bytes(payload[10:12], "big")),
+        first_day=FIRST_DAY + timedelta(days=int.from_bytes(payload[8:10], "big")),
+        last_day=FIRST_DAY + timedelta(days=int.from_bytes(payload[10:12], "big")),
         admits=payload[12],
         purpose=Purpose(payload[13]),
     )

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     REFUNDED = "refunded"
     VOUCHER_BLOCKED = "voucher_blocked"
     EXCHANGED = "exchanged"
+    TICKET_ANNULLED = "ticket_annulled"
     USED_UP = "used_up"
     ANNULLED_BEFORE = "annulled_before"
     DEAL_VOIDED = "deal_voided"
@@ -115,6 +116,7 @@ class Verdict:
         say: what the sentence for staff needs beside the reason (`available`, `areas`, ...).
         void_version: the void in force on the deal when it was decided.
         marked: admitted although on hold, under `admit_and_mark`.
+        tickets: to be printed at an exchange desk, one a person; nobody passes by that.
         arrived_at: the arrival that counts: inside the void's window, else of this venue day.
     """
 
@@ -126,6 +128,7 @@ class Verdict:
     marked: bool = False
     arrived_at: datetime | None = None
     first_use: FirstUse | None = None
+    tickets: int = 0
 
     @property
     def outcome(self) -> Outcome:

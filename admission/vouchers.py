@@ -40,8 +40,10 @@ class Voucher:
         valid_until: last instant of admission, aware UTC, inclusive; None: the deal's.
         status_at: when the platform set `status`.
         refund_listed: it stands on a refund list, so nobody enters on it any more.
-        exchanged_for: masked tails of the tickets that it was exchanged for.
+        exchanged: people whom its living tickets let in; they enter on those alone.
+        exchanged_for: masked tails of its living tickets; of a ticket, of the one in its place.
         parent_id: the voucher that this ticket was exchanged from.
+        dead: a ticket that was printed anew or taken back; it lets nobody in any more.
     """
 
     voucher_id: int
@@ -54,8 +56,10 @@ class Voucher:
     status_at: datetime | None = None
     sold_at: datetime | None = None
     refund_listed: bool = False
+    exchanged: int = 0
     exchanged_for: tuple[str, ...] = ()
     parent_id: int | None = None
+    dead: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.admits <= MOST_ADMITS:

@@ -7,7 +7,7 @@ an older scanner goes on when the server learns to say more. Instants are aware 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -34,6 +34,7 @@ from admission.wire_base import write as write
 from admission.wire_notices import MOST_SEEN as MOST_SEEN
 from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
+from admission.wire_tickets import TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ class ScanAnswer(Answer, frozen=True):
     voucher: VoucherAnswer | None
     vouchers: list[PickAnswer] | None
     arrival_number: str | None
-    tickets: list[dict[str, Any]] | None
+    tickets: list[TicketAnswer] | None
     clock_skew_s: float | None
 
 

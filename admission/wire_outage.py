@@ -16,6 +16,7 @@ from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
 from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request
+from admission.wire_tickets import DeskLink
 
 NDJSON = "application/x-ndjson"
 MOST_BATCH_BYTES = 16 << 20
@@ -168,6 +169,7 @@ class VouchersLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="vou
         width: bytes of each key after its first.
         order_keys: credential keys (base64url) of the order that the voucher belongs to.
         more_keys: further credential keys under which earlier scans of it may stand.
+        desk: links between vouchers and the tickets that they were exchanged for.
     """
 
     deal: int
@@ -185,6 +187,7 @@ class VouchersLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="vou
     refund_listed: list[bool] = []
     order_keys: list[list[str]] = []
     more_keys: list[list[str]] = []
+    desk: list[DeskLink | None] = []
 
 
 class ScanLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="scan"):

@@ -106,7 +106,10 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         settings=settings,
         check_in=CheckIn(keys, limits),
         answers=Answers(
-            read_messages(ledger.venue), Picks(keys, ledger.epoch), lambda: ledger.catalogue
+            read_messages(ledger.venue),
+            Picks(keys, ledger.epoch),
+            lambda: ledger.catalogue,
+            settings.name,
         ),
         attempts=Attempts(settings),
         calls=Calls(recent_scans(ledger, ledger.clock() - WAITS_FOR)),

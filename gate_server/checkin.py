@@ -12,7 +12,7 @@ from admission.corrections import check_replay
 from admission.errors import InvalidInput
 from admission.history import History, Record, fold
 from admission.moves import decide_moving
-from admission.scans import Device, Direction, Gate, Mode, Scan
+from admission.scans import Device, Direction, Gate, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail
 from gate_server.keyring import Keyring
@@ -30,6 +30,12 @@ from gate_server.ledger.scans import (
     terms_of,
 )
 from gate_server.ledger.session import Session
+from gate_server.ledger.tickets import (
+    find_family,
+    record_tickets,
+    show_tickets,
+    tickets_of_scan,
+)
 
 _OPAQUE = CodeRead(CodeForm.OPAQUE)
 
@@ -182,13 +188,27 @@ class CheckIn:
             records=gathered.records,
             arrival_number=decision.arrival_number,
         )
-        decision.revision = decision.scan_id
+        if verdict.tickets and new.row is not None:
+            made = record_tickets(
+                tx,
+                self._keys,
+                new.row,
+                decision.scan_id,
+                people=verdict.tickets,
+                by=new.device.device_id,
+            )
+            decision.tickets = tuple(show_tickets(tx, self._keys, made))
+        decision.revision = tx.revision
 
     def _again(self, tx: Session, scan: Presented, stored: StoredScan) -> Decision:
         record = stored.record
         check_replay(record, same=self._same(tx, scan, stored))
         row = None if stored.voucher_id is None else find_voucher(tx, stored.voucher_id)
-        return stored_decision(tx, stored, row)
+        decision = stored_decision(tx, stored, row)
+        if decision.verdict.tickets:
+            tickets = tickets_of_scan(tx, stored.scan_id)
+            decision.tickets = tuple(show_tickets(tx, self._keys, tickets))
+        return decision
 
     def _same(self, tx: Session, scan: Presented, stored: StoredScan) -> bool:
         record = stored.record
@@ -232,6 +252,7 @@ class _Gathered:
             self.arrivals = records
         terms = terms_of(row)
         void = catalogue.voids.get(deal_no)
+        family = find_family(tx, row) if row.has_family else None
         return Found(
             row.voucher,
             row.deal,
@@ -239,7 +260,7 @@ class _Gathered:
             void,
             catalogue.holds.get(deal_no),
             catalogue.buyer_blocked(row.buyer_no, now),
-            None,
+            family,
             tx.honoured_people(deal_no) if void is not None else 0,
         )
 
@@ -257,7 +278,14 @@ def _case(tx: Session, scan: Presented, gate: Gate, gathered: _Gathered, facts: 
     return Case(
         venue=tx.venue,
         gate=gate,
-        scan=Scan(scan.mode, scan.direction, scan.party, party_default, device.staffed),
+        scan=Scan(
+            scan.mode,
+            scan.direction,
+            scan.party,
+            party_default,
+            device.staffed,
+            desk=device.profile is Profile.EXCHANGE,
+        ),
         found=gathered.found,
         facts=facts,
         form=code.form,

@@ -13,6 +13,7 @@ from admission.verdicts import FirstUse, Reason, Verdict
 from gate_server.ledger.corrections import all_records
 from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher, terms_of
 from gate_server.ledger.session import Session
+from gate_server.ledger.tickets import Shown
 
 SKEW_TOLD = timedelta(minutes=2)
 DRY = frozenset({Mode.CHECK, Mode.ARRIVE})
@@ -26,6 +27,7 @@ class Decision:
     Attributes:
         scan_id: None where nothing was recorded.
         row: the voucher; `several` are all of them where the code finds more than one.
+        tickets: with their codes, for the device that prints them.
         credential_key: of the code that was presented; None where nothing of it is kept.
     """
 
@@ -42,6 +44,7 @@ class Decision:
     skew_s: float | None = None
     dry: bool = False
     credential_key: bytes | None = None
+    tickets: tuple[Shown, ...] = ()
 
     @property
     def about(self) -> frozenset[bytes]:
@@ -66,6 +69,7 @@ def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> 
         marked=bool(detail.get("marked")),
         arrived_at=_time(detail.get("arrived_at")),
         first_use=_first_use(detail),
+        tickets=_tickets(stored),
     )
     several: list[tuple[VoucherRow, int]] = []
     picks = detail.get("several")
@@ -110,7 +114,10 @@ def _remaining(tx: Session, stored: StoredScan, row: VoucherRow | None) -> int:
     if corrected_at is None:
         return stored.remaining
     history = fold(all_records(tx, stored, row), terms_of(row), tx.venue)
-    return history.available(record.area, tx.venue.day_of(corrected_at))
+    day = tx.venue.day_of(corrected_at)
+    if record.mode is Mode.EXCHANGE:
+        return history.exchangeable(day)
+    return history.available(record.area, day)
 
 
 def skew_of(scanned_at: datetime | None, received_at: datetime) -> float | None:
@@ -127,8 +134,8 @@ def write_detail(verdict: Verdict, facts: Facts, decision: Decision) -> dict[str
         detail["stale"] = True
     if facts.limit is not None:
         detail["limit"] = facts.limit
-    if verdict.marked:
-        detail["marked"] = True
+    said = {"tickets": verdict.tickets, "marked": verdict.marked}
+    detail |= {name: value for name, value in said.items() if value}
     if verdict.say:
         detail["say"] = dict(verdict.say)
     if verdict.arrived_at is not None:
@@ -149,6 +156,11 @@ def _say(detail: Mapping[str, object]) -> dict[str, object]:
     read["notice"] = lambda notice: tuple(notice) if isinstance(notice, list) else None
     read["hours"] = lambda hours: [time.fromisoformat(at) for at in hours or ()]  # type: ignore[attr-defined]
     return {key: read[key](value) if key in read else value for key, value in say.items()}
+
+
+def _tickets(stored: StoredScan) -> int:
+    printed = stored.detail.get("tickets")
+    return printed - stored.record.annulled if isinstance(printed, int) else 0
 
 
 def _first_use(detail: Mapping[str, object]) -> FirstUse | None:

@@ -22,6 +22,7 @@ from scanner_client.contact import Contact
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Decided, NotOffline, Offline
 from scanner_client.offline_picks import OFFLINE_PICK, Unheld
+from scanner_client.printer_queue import QueueUnwritable
 from scanner_client.questions import Unsaid
 from scanner_client.relay import Relay
 
@@ -106,6 +107,7 @@ class CheckIn:
 
     Args:
         watches: whether the lane sees who passes its turnstile, as of now.
+        note: is told of each scan before it is sent; raises QueueUnwritable where it must not be.
 
     Attributes:
         party_default: as the gate server last told; None until it has.
@@ -122,6 +124,7 @@ class CheckIn:
         tries: Tries,
         questions: Asker | None = None,
         watches: Callable[[], bool] = lambda: False,
+        note: Callable[[wire.ScanRequest], None] = lambda _: None,
     ) -> None:
         self._relay = relay
         self._contact = contact
@@ -131,6 +134,7 @@ class CheckIn:
         self._tries = tries
         self._questions = questions
         self._watches = watches
+        self._note = note
         self.party_default: PartyDefault | None = None
 
     def check_in(self, code: str) -> Shown:
@@ -167,7 +171,7 @@ class CheckIn:
             return Shown(nonce, Outcome.REFER, ONLINE_ONLY, problem=str(error))
         except Unheld as error:
             return Shown(nonce, Outcome.REFER, PICK_AGAIN, problem=str(error))
-        except JournalUnwritable as error:
+        except (JournalUnwritable, QueueUnwritable) as error:
             self._contact.alarms.sound("journal", str(error))
             return Shown(nonce, Outcome.REFER, UNRECORDED, problem=str(error))
         except (RelayError, LedgerConflict) as error:
@@ -220,11 +224,12 @@ class CheckIn:
         if unseen is not None:
             return unseen
         try:
+            self._note(request)
             return self._decide_under(request)
         except (RelayError, LedgerConflict, NotOffline, Unheld):
             self._offline.end(request.nonce)
             raise
-        except JournalUnwritable:
+        except (JournalUnwritable, QueueUnwritable):
             # Nothing was decided that anybody saw: the same visitor goes on under this nonce.
             self._offline.end(request.nonce, shown=False)
             raise

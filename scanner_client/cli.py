@@ -25,11 +25,12 @@ from scanner_client.capture_files import Pictures
 from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
+from scanner_client.cli_print import print_commands
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
 from scanner_client.json_lines import JsonLines
-from scanner_client.outputs import Output
+from scanner_client.outputs import Output, Outputs
 from scanner_client.presenter import tell_link
 from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
@@ -154,15 +155,17 @@ def read(
     obj = ctx.ensure_object(Options)
     with _open(obj) as scanner:
         terms = Terms(scanner.mode(mode), Direction(direction), party)
-        check_in = scanner.check_in(terms)
+        desk = scanner.desk()
+        check_in = scanner.check_in(terms, desk=desk)
         scanner.presenter.watch(scanner.outlook)
         codes, broken = ([code], False) if code is not None else _codes(files)
-        output, admitted = _output(scanner, obj), []
+        output, admitted = Outputs((_output(scanner, obj), desk)), []
         for text in codes:
             shown = check_in.check_in(text)
             output.show(shown)
             admitted.append(shown.admitted)
             check_in.seen(shown)
+        desk.flush()
     if broken or not all(admitted):
         ctx.exit(NOT_ADMITTED)
     if not codes:
@@ -301,6 +304,10 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
 
 def _open(obj: Options) -> Scanner:
     return open_scanner(obj.state, sys.stdout, sys.stderr)
+
+
+for each in print_commands(options, _open):
+    main.add_command(each)
 
 
 def _codes(files: tuple[Path, ...]) -> tuple[list[str], bool]:

@@ -66,6 +66,7 @@ class Offline:
     Args:
         code_key: the venue's code keys as of the enrolment; the replica's are newer.
         max_age: an older replica decides nothing.
+        desk: it is an exchange desk's.
 
     Attributes:
         told: what the server last told of this device.
@@ -79,12 +80,14 @@ class Offline:
         *,
         code_key: str,
         max_age: timedelta,
+        desk: bool = False,
     ) -> None:
         self.told = told
         self._replica = replica
         self._journal = journal
         self._reader = CodeReader(read_code_keys(code_key), KeyList())
         self._max_age = max_age
+        self._desk = desk
         self._answers = Answers()
         self._picks = Picks()
 
@@ -221,7 +224,7 @@ class Offline:
             verdict = _again(known)
         else:
             party = request.party, told.party_default, told.staffed
-            scan = Scan(request.mode, request.direction, *party)
+            scan = Scan(request.mode, request.direction, *party, desk=self._desk)
             case = gatherer.case(gathered, read, gate, scan)
             verdict = decide_moving(case, gathered.records, now, device_id=told.device_id)
         decision = Decision(

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 from admission.arrivals import Stamp
 from admission.calendar import Venue, from_ms
-from admission.cases import Case, Facts, Found
+from admission.cases import Case, Facts, Family, Found
 from admission.codes import CodeForm, CodeRead
 from admission.history import History, Record, Terms, fold
 from admission.moves import with_moves
 from admission.own_records import join_records
 from admission.provisional import voucher_of_token
 from admission.scans import Gate, Scan
+from admission.tickets import join_family
+from admission.tokens import Purpose
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import OwnScan
 from scanner_client.replica import Held, View
@@ -86,13 +88,10 @@ class Gatherer:
         return gathered
 
     def _look_at(self, view: View, held: Held, gathered: Gathered) -> Found:
-        own = self._journal.scans_of((held.credential_key, *held.more_keys))
-        own = [scan for scan in own if scan.platform in {"", held.platform}]
         deal_no = held.deal.deal_no
         void = view.void_of(deal_no)
         terms = Terms.of(held.voucher, held.deal)
-        stamps = join_stamps(view.records_of(held), own)
-        gathered.stamps = move_stamps(stamps, terms, self.venue)
+        gathered.stamps = self._stamps(view, held)
         return Found(
             held.voucher,
             held.deal,
@@ -100,9 +99,24 @@ class Gatherer:
             void,
             view.hold_of(deal_no),
             view.buyer_blocked(held.buyer_no, self._now),
-            None,
+            self._find_family(view, held),
             self._honoured(view, deal_no) if void is not None else 0,
         )
+
+    def _stamps(self, view: View, held: Held) -> list[Stamp]:
+        own = self._journal.scans_of((held.credential_key, *held.more_keys))
+        own = [scan for scan in own if scan.platform in {"", held.platform}]
+        terms = Terms.of(held.voucher, held.deal)
+        return move_stamps(join_stamps(view.records_of(held), own), terms, self.venue)
+
+    def _find_family(self, view: View, held: Held) -> Family | None:
+        relations = view.find_relations(held)
+        if relations is None:
+            return None
+        parent, tickets = relations
+        own = [record for record, _ in self._stamps(view, parent)]
+        theirs = [record for each in tickets for record, _ in self._stamps(view, each)]
+        return join_family(parent.voucher, parent.deal, own, theirs, self.venue)
 
     def _look_at_code(self, view: View, read: CodeRead, gathered: Gathered) -> None:
         """Look at what is on record of a code that finds no voucher, and what its token says."""
@@ -112,7 +126,8 @@ class Gatherer:
         known = [stamp for key in read.keys for stamp in view.records_of_key(key)]
         gathered.stamps = join_stamps(known, own)
         deal = None if read.token is None else view.deal_of_number(read.token.deal_number)
-        if read.token is None or deal is None:
+        # A slip only finds what was stamped; it is nobody's voucher.
+        if read.token is None or read.token.purpose is Purpose.SLIP or deal is None:
             return
         voucher = voucher_of_token(read.token, view.venue, tail=read.tail or "")
         mine = [stamp for stamp in gathered.stamps if stamp[0].device_id == self._device_id]
@@ -138,13 +153,13 @@ class Gatherer:
             gate=gate,
             scan=scan,
             found=gathered.found,
-            facts=self._facts(),
+            facts=self._facts(unheld_slip=_is_slip(read) and not gathered.found),
             form=read.form,
             token=read.token_state,
             provisional=gathered.provisional,
         )
 
-    def _facts(self) -> Facts:
+    def _facts(self, *, unheld_slip: bool) -> Facts:
         view, now = self._view, self._now
         if view is None:
             return Facts(stale=True, key_list_stale=True)
@@ -157,7 +172,8 @@ class Gatherer:
             emergency=state.emergency,
             inside=self._inside(view) if state.limit is not None else 0,
             limit=state.limit,
-            stale=key_list_stale or feed_stale,
+            # The slip is ours: that it finds nothing here is the replica's lag.
+            stale=key_list_stale or feed_stale or unheld_slip,
             key_list_stale=key_list_stale,
         )
 
@@ -166,6 +182,10 @@ class Gatherer:
         day = self.venue.day_of(self._now)
         told = view.state.inside if self.venue.day_of(view.fresh_at) == day else 0
         return told + self._journal.inside_since(view.revision, self.venue.day_bounds(day)[0])
+
+
+def _is_slip(read: CodeRead) -> bool:
+    return read.token is not None and read.token.purpose is Purpose.SLIP
 
 
 def join_stamps(known: Iterable[Stamp], own: Iterable[OwnScan]) -> list[Stamp]:

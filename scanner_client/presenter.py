@@ -14,12 +14,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from admission import wire
-from admission.looks import CATEGORIES as CATEGORIES
-from admission.looks import FACES as FACES
-from admission.looks import LOOKS as LOOKS
-from admission.looks import QUIET as QUIET
-from admission.looks import Face as Face
-from admission.looks import face_for
+from admission.looks import CATEGORIES, FACES, Face, face_for
 from admission.verdicts import Outcome
 from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link

@@ -19,6 +19,13 @@ from admission.scans import Mode
 from admission.wire_notices import BroadcastsTold, WhyAnswer
 from admission.wire_outage import NDJSON
 from admission.wire_passage import PassageAnswer, PassageRequest, ReportAnswer, ReportRequest
+from admission.wire_tickets import (
+    ReprintRequest,
+    ScanTickets,
+    SlipAnswer,
+    SlipRequest,
+    TicketAnswer,
+)
 from scanner_client.answers import NoAnswer, Response, Taken, read_answer, read_batch_answer
 from scanner_client.patience import Patience
 
@@ -27,6 +34,7 @@ T = TypeVar("T")
 MOST_BYTES = 1 << 20
 # Longer than the pause between two heartbeats, so that a scan finds its connection open.
 KEEP_OPEN_S = 60
+OWN_STAMP = SlipRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,18 @@ class Relay:
         if answer.nonce != request.nonce and request.mode is not Mode.CHECK:
             raise NoAnswer("answered for another scan")
         return answer
+
+    def fetch_tickets(self, nonce: str) -> ScanTickets:
+        """Fetch the living tickets of an exchange of this device."""
+        return self._ask("GET", f"/api/v1/scans/{nonce}/tickets", ScanTickets)
+
+    def fetch_slip(self, nonce: str, request: SlipRequest = OWN_STAMP) -> SlipAnswer:
+        """Fetch the slip of an arrival stamp, which is made now if there is none."""
+        return self._ask("POST", f"/api/v1/scans/{nonce}/slip", SlipAnswer, request)
+
+    def reprint(self, ticket: str, request: ReprintRequest) -> TicketAnswer:
+        """Have a new ticket put in the place of one."""
+        return self._ask("POST", f"/api/v1/tickets/{ticket}/reprint", TicketAnswer, request)
 
     def annul(self, nonce: str, request: wire.AnnulRequest) -> wire.ScanAnswer:
         """Take back people who did not pass."""

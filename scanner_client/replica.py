@@ -20,11 +20,12 @@ from admission.codes import CodeReader
 from admission.deals import Deal, Hold
 from admission.errors import AdmissionError, InvalidInput
 from admission.history import Record
-from admission.replica_columns import record_of
+from admission.replica_columns import key_of, record_of
 from admission.scans import Gate
 from admission.voids import Void
 from admission.vouchers import Voucher
 from admission.wire_outage import StateLine
+from admission.wire_tickets import DeskLink
 from scanner_client.replica_files import (
     REPLICA_FILE,
     Foreign,
@@ -67,6 +68,7 @@ class Held:
         voucher: its number is the replica's own; its tail is "" unless its own code was scanned.
         credential_key: that its scans link by; `more_keys`: further ones.
         buyer_no: the ordinal of the buyer's account, for `buyer_blocked`.
+        desk: where it is a ticket, or was exchanged for tickets.
     """
 
     voucher: Voucher
@@ -75,6 +77,7 @@ class Held:
     credential_key: bytes
     buyer_no: int | None
     more_keys: tuple[bytes, ...]
+    desk: DeskLink | None = None
 
 
 class View:
@@ -149,9 +152,26 @@ class View:
     def _held(self, row: HeldRow, keys: Sequence[bytes], tail: str | None) -> Held:
         deal = self._few.deals[row.deal_no].deal
         stored = row.voucher
-        own = stored.key in keys or any(key in stored.more_keys for key in keys)
+        # Of a slip the tail is its own, and nobody knows the voucher by it.
+        other = (key in keys for key in stored.more_keys if key[0] or key == stored.key)
+        own = stored.key in keys or any(other)
         voucher = stored.voucher(row.tag ^ row.deal_no, (tail or "") if own else "")
-        return Held(voucher, deal, deal.platform, stored.key, stored.buyer, stored.more_keys)
+        more = stored.more_keys
+        return Held(voucher, deal, deal.platform, stored.key, stored.buyer, more, stored.desk)
+
+    def find_relations(self, held: Held) -> tuple[Held, list[Held]] | None:
+        """Return a voucher as sold, and all its tickets; None where it has none to be found."""
+        if held.desk is None:
+            return None
+        parent = self._find_one(held.desk.parent, held) if held.desk.parent else held
+        if parent is None or parent.desk is None:
+            return None
+        tickets = (self._find_one(text, held) for text in parent.desk.tickets)
+        return parent, [ticket for ticket in tickets if ticket is not None]
+
+    def _find_one(self, key_text: str, beside: Held) -> Held | None:
+        found = self.find([key_of(key_text)])
+        return next((each for each in found if each.platform == beside.platform), None)
 
     def records_of(self, held: Held) -> list[tuple[Record, str | None]]:
         """Return a voucher's recorded scans with their arrival numbers, in no order."""

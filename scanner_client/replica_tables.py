@@ -25,6 +25,7 @@ from admission.wire_outage import (
     ScanLine,
     StateLine,
 )
+from admission.wire_tickets import DeskLink
 from scanner_client.seal import Seal, SealBroken
 
 APPLICATION_ID = 0x47485231
@@ -93,6 +94,7 @@ class VoucherRows:
             voucher.valid_until_ms,
             voucher.refund_listed,
             voucher.more_keys,
+            voucher.desk,
         ]
         while not values[-1]:
             values.pop()
@@ -106,7 +108,7 @@ class VoucherRows:
         values = _unpack_voucher(self._seal.open(sealed, _about_voucher(tag, deal_no)))
         values += _DEFAULTS[len(values) :]
         (key, turn, admits, price, sold_ms, buyer, order_marks, status, status_ms, from_at,
-         until_at, listed, more_keys) = values  # fmt: skip
+         until_at, listed, more_keys, desk) = values  # fmt: skip
         voucher = ReplicaVoucher(
             key,
             admits,
@@ -120,11 +122,12 @@ class VoucherRows:
             bool(listed),
             (),
             tuple(more_keys or ()),
+            None if desk is None else msgspec.convert(desk, DeskLink),
         )
         return HeldRow(voucher, tag, deal_no, turn, frozenset(order_marks or ()))
 
 
-_DEFAULTS: list[Any] = [b"", 0, 1, *[None] * 10]
+_DEFAULTS: list[Any] = [b"", 0, 1, *[None] * 11]
 
 
 @dataclass(frozen=True, slots=True)

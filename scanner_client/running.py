@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from admission import wire
@@ -22,12 +23,14 @@ from scanner_client.journal_store import JournalUnwritable
 from scanner_client.loop import Lane
 from scanner_client.outputs import Output, Outputs
 from scanner_client.preview import Window
+from scanner_client.printer import PrintDesk
 from scanner_client.questions import Questions
 from scanner_client.scanner import Scanner
 
 # How long to wait before a revoked device tries again to hand over what it has.
 AGAIN_S = 1.0
 LOOK_FOR_WAITING_S = 5.0
+END_WITHIN_S = 10.0
 
 
 def run(
@@ -56,10 +59,11 @@ def run(
     announcer = Announcer(
         scanner.broadcasts, scanner.presenter, settings.broadcasts, now=scanner.clock.now
     )
-    beside = Beside(scanner, terms, stop, bulletin=scanner.broadcasts)
-    output = Outputs((beside.outputs(output), announcer))
+    beside, desk = Beside(scanner, terms, stop, bulletin=scanner.broadcasts), scanner.desk()
+    output = Outputs((beside.outputs(output), announcer, desk))
     with gatekeeper(scanner, output) as keeper:
-        check_in = scanner.check_in(terms, beside.asker(questions), watches=keeper.watches)
+        asker = beside.asker(questions)
+        check_in = scanner.check_in(terms, asker, watches=keeper.watches, desk=desk)
 
         def show(shown: Shown) -> None:
             output.show(shown)
@@ -75,13 +79,27 @@ def run(
             report=output.report,
             answers=questions.take if questions is not None else nobody_asks,
         )
-        with beside, Company(scanner, check_in, output, stop), announcer:
+        with beside, Company(scanner, check_in, output, stop), announcer, printing(desk):
             lane.run(beside.watch(sources), stop, preview, aside=aside)
 
 
 def nobody_asks(_: Typed) -> bool:
     """Take no text for an answer: there is nobody to type one."""
     return False
+
+
+@contextmanager
+def printing(desk: PrintDesk) -> Iterator[None]:
+    """Print beside the lane; what is printed when it ends is printed whole."""
+    over = threading.Event()
+    thread = threading.Thread(target=desk.run, args=(over,), daemon=True, name="print")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        desk.end()
+        thread.join(END_WITHIN_S)
 
 
 class Company:

@@ -30,6 +30,8 @@ from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
 from scanner_client.presenter import Outlook, Presenter
+from scanner_client.printer import PrintDesk
+from scanner_client.printer_queue import PrintQueue
 from scanner_client.relay import Relay
 from scanner_client.replica import Replica
 from scanner_client.seal import load_seal
@@ -104,11 +106,13 @@ class Scanner:
         questions: Asker | None = None,
         *,
         watches: Callable[[], bool] = lambda: False,
+        desk: PrintDesk | None = None,
     ) -> CheckIn:
         """Return the use case for codes presented under these terms.
 
         Args:
             watches: whether the lane sees who passes its turnstile, as of now.
+            desk: prints what a scan is answered with.
         """
         settings = self.settings
         return CheckIn(
@@ -120,7 +124,13 @@ class Scanner:
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
             watches=watches,
+            note=(lambda _: None) if desk is None else desk.note,
         )
+
+    def desk(self) -> PrintDesk:
+        """Return what prints for this scanner."""
+        queue, report = PrintQueue(self.directory), self.presenter.report
+        return PrintDesk(self.settings.printer, queue, self.relay, report)
 
     def annulment(self) -> Annulment:
         """Return the use case for scans that are taken back."""
@@ -268,6 +278,7 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         journal,
         code_key=identity.code_key,
         max_age=settings.replica_max_age,
+        desk=identity.profile is Profile.EXCHANGE,
     )
     uploader = Uploader(
         directory,

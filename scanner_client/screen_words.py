@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from admission.looks import CATEGORIES, LOOKS, QUIET
 from admission.scans import Direction, GateState, Mode
 from admission.verdicts import Outcome
+from admission.wire_tickets import TicketAnswer
 from scanner_client.checkin import Shown
 from scanner_client.legible import legible
-from scanner_client.presenter import CATEGORIES, LOOKS, MINUTE_S, QUIET, Outlook, face_of
+from scanner_client.presenter import MINUTE_S, Outlook, face_of
 from scanner_client.screen_pictures import Both, LanePicture, Trouble, VerdictPicture
 
 # Visitors read it from some steps away: what is longer is nothing for this screen.
@@ -133,9 +135,9 @@ def _facts(shown: Shown) -> dict[str, Any]:
     return facts
 
 
-def _ticket(ticket: Mapping[str, object]) -> str:
-    """Return what is printed large on a ticket: its number, never its code."""
-    return legible(str(ticket.get("number") or ticket.get("tail") or "·"), 20)
+def _ticket(ticket: TicketAnswer) -> str:
+    """Return what is printed large on a ticket: its name, never its code."""
+    return legible(ticket.ticket, 20)
 
 
 def tell_outage(outlook: Outlook, zone: ZoneInfo | None) -> Both | None:

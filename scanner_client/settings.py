@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from admission.errors import InvalidInput
 from scanner_client.barrier_settings import BarrierSettings
 from scanner_client.broadcasts import BroadcastSettings
+from scanner_client.printer_settings import PrinterSettings
 from scanner_client.reader_settings import ReaderSettings
 from scanner_client.screen_settings import LampSettings, ScreenSettings, SoundSettings
 
@@ -47,6 +48,7 @@ class Settings:
     screen: ScreenSettings
     sound: SoundSettings
     lamp: LampSettings
+    printer: PrinterSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -99,6 +101,7 @@ TABLES: dict[str, type] = {
     "screen": ScreenSettings,
     "sound": SoundSettings,
     "lamp": LampSettings,
+    "printer": PrinterSettings,
 }
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})

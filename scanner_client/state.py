@@ -173,14 +173,21 @@ def _find(path: Path, kind: type[T]) -> T | None:
 
 
 def _save(path: Path, value: object) -> None:
-    """Write as a whole or not at all, mode 0600, and on disk when it returns."""
+    write_durably(path, msgspec.json.format(msgspec.json.encode(value)))
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write as a whole or not at all, mode 0600, and on disk when it returns.
+
+    Raises StateError where it cannot be written.
+    """
     keep_private(path.parent)
     try:
         # mkstemp makes the file 0600 from its first byte.
         handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(value)))
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             Path(draft).replace(path)

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from admission.messages import WOULD_ADMIT
+from admission.looks import FACES
+from admission.messages import TICKETS_MADE, WOULD_ADMIT
 from admission.rules import RULES
 from admission.verdicts import OUTCOMES, RULES_VERSION, Outcome, Reason
 from gate_server.web.nouns import NOUNS
@@ -25,7 +26,6 @@ from scanner_client.checkin import (
     UNRECORDED,
     UNSAID,
 )
-from scanner_client.presenter import FACES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -83,6 +83,9 @@ def write_verdicts() -> str:
         "## Looking only",
         text["looking"],
         _quote(sentences[WOULD_ADMIT]),
+        "## At the exchange desk",
+        text["desk"],
+        _quote(sentences[TICKETS_MADE]),
         "## No verdict",
         text["no_verdict"],
         table(

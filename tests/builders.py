@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from admission.calendar import Venue
-from admission.cases import Case, Facts, Found
+from admission.cases import Case, Facts, Family, Found
 from admission.deals import Deal
 from admission.history import History, Record, Terms, fold
 from admission.scans import Gate, Scan
+from admission.tickets import join_family
 from admission.verdicts import Reason
 from admission.voids import CostBearer, Honour, Void
 from admission.vouchers import Voucher
@@ -91,6 +92,11 @@ def a_found(*records: Record, **changes: Any) -> Found:
     deal = changes.pop("deal", None) or a_deal()
     voucher = changes.pop("voucher", None) or a_voucher()
     return Found(voucher, deal, a_history(*records, deal=deal, voucher=voucher), **changes)
+
+
+def a_family(*records: Record, tickets: tuple[Record, ...] = ()) -> Family:
+    """What the tickets of a voucher share: its own records, and theirs."""
+    return join_family(a_voucher(voucher_id=9), a_deal(), records, tickets, VENUE)
 
 
 def a_scan(**changes: Any) -> Scan:

@@ -25,7 +25,7 @@ from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
-from gate_server.ledger import actions, corrections, devices
+from gate_server.ledger import actions, corrections, devices, slips, tickets
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
@@ -62,6 +62,8 @@ class Player:
         self.checkin = CheckIn(self.keys, Limits(row.get("limit"), 300.0))
         self.devices: dict[str, str] = {}
         self.blocks: dict[tuple[str, str], int] = {}
+        self.tickets: list[tickets.Shown] = []
+        self.slips: list[slips.Slip] = []
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -108,7 +110,7 @@ class Player:
 
     def _presented(self, now: datetime, body: Row) -> Presented:
         nonce = body.get("nonce", f"nonce-{self.ledger.revision:06}")
-        text = self._token(body["token"]) if "token" in body else body["code"]
+        text = self._text(body)
         return Presented(
             device=self.ledger.catalogue.devices[self.devices[body["device"]]],
             nonce=nonce,
@@ -124,7 +126,35 @@ class Player:
 
     def take_scan(self, now: datetime, body: Row) -> Answer:
         scan = self._presented(now, body)
-        return _answer(self.ledger.write(lambda tx: self.checkin.run(tx, scan)))
+        decision = self.ledger.write(lambda tx: self.checkin.run(tx, scan))
+        if not decision.replayed:
+            self.tickets += decision.tickets
+        return _answer(decision)
+
+    def _text(self, body: Row) -> str:
+        if "ticket" in body:
+            return self.tickets[body["ticket"] - 1].code
+        if "slip" in body:
+            return self.slips[body["slip"] - 1].code
+        return self._token(body["token"]) if "token" in body else str(body["code"])
+
+    def take_reprint(self, now: datetime, body: Row) -> None:
+        name = self.tickets[body["ticket"] - 1].ticket.ticket
+
+        def reprint(tx: Any) -> Any:
+            made = tickets.reprint_ticket(tx, self.keys, name, reason="-", by="anne")
+            return tickets.show_tickets(tx, self.keys, [made])
+
+        self.tickets += self.ledger.write(reprint)
+
+    def take_slip(self, now: datetime, body: Row) -> None:
+        device, nonce = self.devices[body["device"]], body["nonce"]
+
+        def slip(tx: Any) -> Any:
+            scan = corrections.get_scan(tx, device, nonce)
+            return slips.record_slip(tx, self.keys, scan, by=device)
+
+        self.slips.append(self.ledger.write(slip))
 
     def take_record(self, now: datetime, body: Row) -> None:
         """Record what an offline scanner showed, at its own time."""

@@ -15,7 +15,7 @@ import msgspec
 
 from admission import wire
 from admission.replica_columns import read_line
-from admission.scans import Direction, Mode, PartyDefault
+from admission.scans import Direction, Mode, PartyDefault, Profile
 from admission.wire_outage import OfflinePassage, StateLine
 from gate_server.ledger import corrections
 from gate_server.ledger.journal_heads import Chains
@@ -97,7 +97,12 @@ class OfflinePlayer(Player):
         replica = Replica(directory, seal, print)
         told = Told(device_id, "", "", "", True, PartyDefault.ALL)
         offline = Offline(
-            told, replica, journal, code_key="1." + "A" * 43, max_age=timedelta(days=9999)
+            told,
+            replica,
+            journal,
+            code_key="1." + "A" * 43,
+            max_age=timedelta(days=9999),
+            desk=self.ledger.catalogue.devices[device_id].profile is Profile.EXCHANGE,
         )
         return Scanner(device_id, journal, replica, offline)
 
@@ -144,8 +149,10 @@ class OfflinePlayer(Player):
     # --- moves -----------------------------------------------------------------------------------
 
     def take_scan(self, now: datetime, body: Row) -> Answer:
+        if body.get("mode") == "exchange":
+            return super().take_scan(now, body)  # the server's alone
         scanner = self._scanner(body["device"])
-        text = self._token(body["token"]) if "token" in body else body["code"]
+        text = self._text(body)
         self.download(scanner)
         request = wire.ScanRequest(
             nonce=body.get("nonce", f"nonce-{self.ledger.revision:06}"),
@@ -161,7 +168,7 @@ class OfflinePlayer(Player):
         return _answer(answer)
 
     def take_annul(self, now: datetime, body: Row) -> Answer:
-        if body.get("by") == "supervisor":
+        if body.get("by") == "supervisor" or body.get("desk"):
             return super().take_annul(now, body)
         scanner = self._scanner(body["device"])
         self.download(scanner)

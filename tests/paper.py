@@ -19,17 +19,18 @@ from admission.deals import AtGate, Hold
 from admission.errors import LedgerConflict
 from admission.history import Record, Terms
 from admission.moves import decide_moving
-from admission.scans import Device, Direction, GateState, Mode, Scan
+from admission.scans import Device, Direction, GateState, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from admission.voids import CostBearer, Honour, Void, default_statuses_since
-from tests.paper_book import Book, Entry
+from tests.paper_book import Entry
+from tests.paper_desk import Desk
 from tests.paper_rows import Row, read_scope
 
 Answer = dict[str, Any]
 
 
-class Paper(Book):
-    """A book that takes the steps of a scenario."""
+class Paper(Desk):
+    """A book with an exchange desk that takes the steps of a scenario."""
 
     def play(self, step: Row) -> Answer:
         """Play one step; a problem is an answer too."""
@@ -59,6 +60,7 @@ class Paper(Book):
             entry = self._entry(case, read, verdict, (device, nonce, now), request)
             entry.record = replace(entry.record, turned=_turned(body))
             self.entries[device.device_id, nonce] = entry
+            self.print_tickets(case.found, entry)
         return answer_of(verdict)
 
     def take_record(self, now: datetime, body: Row) -> None:
@@ -80,6 +82,7 @@ class Paper(Book):
             body.get("party"),
             device.party_default,
             device.staffed,
+            desk=device.profile is Profile.EXCHANGE,
         )
         return device, self.read(body), scan
 
@@ -123,6 +126,8 @@ class Paper(Book):
         entry = self.entries[body["device"], body["nonce"]]
         others = [e.record for e in self.beside(entry) if e is not entry]
         record = entry.record
+        if record.mode is Mode.EXCHANGE:
+            return self.annul_tickets(entry, body, now)
         people = people_to_annul(
             record,
             others,
@@ -241,7 +246,8 @@ def _turned(body: Row) -> int | None:
 
 
 def _request(body: Row, scan: Scan) -> tuple[object, ...]:
-    return (str(body.get("code", body.get("token"))), scan.mode, scan.direction, scan.party)
+    shown = next(str(body[name]) for name in ("code", "token", "ticket", "slip") if name in body)
+    return (shown, scan.mode, scan.direction, scan.party)
 
 
 def _again(known: Entry, request: tuple[object, ...]) -> Answer:
@@ -260,6 +266,8 @@ def answer_of(verdict: Verdict) -> Answer:
         "outcome": verdict.outcome,
         "admitted": verdict.people,
         "remaining": verdict.remaining,
+        "tickets": verdict.tickets,
+        "named": [*say] if isinstance(say := verdict.say.get("tickets"), tuple | list) else None,
         "void_version": verdict.void_version,
         "marked": verdict.marked,
         "arrived_at": verdict.arrived_at,

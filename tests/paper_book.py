@@ -21,6 +21,7 @@ from admission.scans import Device, Gate, GateState, PartyDefault, Profile, Scan
 from admission.tokens import Purpose, Token, write_token
 from admission.verdicts import Verdict
 from admission.voids import Void
+from admission.vouchers import Voucher
 from tests.paper_rows import Row, Sold, read_deal, read_instant, read_voucher
 
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
@@ -156,7 +157,7 @@ class Book:
         deal = self.deals[sold.deal_id]
         until = self.blocks.get((sold.platform, sold.buyer_ref or ""), _NEVER)
         return Found(
-            sold.voucher,
+            self.voucher_now(sold),
             deal,
             self.history(sold),
             void=self.void_of(deal.deal_id),
@@ -185,7 +186,11 @@ class Book:
     def history(self, sold: Sold) -> History:
         """Fold what is on record of a voucher: decided on it, or linked by its key since."""
         records = [entry.record for entry in self.entries.values() if _concerns(entry, sold)]
-        return fold(records, Terms.of(sold.voucher, self.deals[sold.deal_id]), self.venue)
+        terms = Terms.of(self.voucher_now(sold), self.deals[sold.deal_id])
+        return fold(records, terms, self.venue)
+
+    def voucher_now(self, sold: Sold) -> Voucher:
+        return sold.voucher
 
     def records_of(self, read: CodeRead) -> list[Record]:
         """Return what is on record of the one voucher that a code finds; [] where it finds none."""
@@ -244,7 +249,7 @@ class Book:
         sold = self.sold_of(entry)
         if sold is None:
             return entry.terms
-        return Terms.of(sold.voucher, self.deals[sold.deal_id])
+        return Terms.of(self.voucher_now(sold), self.deals[sold.deal_id])
 
 
 _NEVER = datetime.fromisoformat("1970-01-01T00:00:00Z")

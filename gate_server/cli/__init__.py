@@ -13,6 +13,7 @@ from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.scans import scan
 from gate_server.cli.serving import serve
+from gate_server.cli.tickets import ticket
 from gate_server.cli.upkeep import audit, backup, doctor, restore
 from gate_server.cli.venue import device, gate, init, user
 
@@ -28,7 +29,7 @@ def main() -> None:
 
 
 for each in (
-    *(init, import_, gate, device, user, deal, key, voucher, scan, conflict, broadcast),
+    *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

@@ -18,7 +18,16 @@ from admission.errors import (
     LedgerUnavailable,
     NotFound,
 )
-from gate_server.commands import broadcasts, conflicts, deals, imports, issue, scans, venue
+from gate_server.commands import (
+    broadcasts,
+    conflicts,
+    deals,
+    imports,
+    issue,
+    scans,
+    tickets,
+    venue,
+)
 from gate_server.commands.services import Command, Services
 
 COMMANDS: Final[dict[str, Command[Any]]] = (
@@ -29,6 +38,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | conflicts.COMMANDS
     | scans.COMMANDS
     | broadcasts.COMMANDS
+    | tickets.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.history import Record
 from admission.reconcile import Account, Conflict, ConflictKind, Name, find_conflicts
+from admission.tickets import stated_parties
 from admission.voids import Void
 from admission.wire_outage import ConflictAnswer, ConflictScan
 from gate_server.ledger.catalogue import VOIDS, read_void
@@ -27,6 +28,7 @@ from gate_server.ledger.scans import (
     records_of_code,
 )
 from gate_server.ledger.session import Session
+from gate_server.ledger.tickets import find_parent, find_tickets
 
 MOST_ENDED_LISTED = 1000
 _VOUCHERS_A_SLICE = 50
@@ -93,6 +95,8 @@ def reconcile(
     """
     if row is None and key is None:
         return ()
+    if row is not None and row.has_family:
+        return _reconcile_family(tx, row, now)
     records = [record for record, _ in (records_of(tx, row) if row else records_of_code(tx, key))]  # type: ignore[arg-type]
     numbers, offline = _scans(tx, row, key)
     account = Account(
@@ -108,8 +112,49 @@ def reconcile(
     return found
 
 
+def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conflict, ...]:
+    """Find what is wrong with a voucher and its tickets: each ticket, and all of them together.
+
+    Statuses and voids are the voucher's, so they are looked for in what all of them let in.
+    """
+    parent = find_parent(tx, row)
+    own = [record for record, _ in records_of(tx, parent)]
+    numbers, offline = _scans(tx, parent, None)
+    found: list[Conflict] = []
+    for ticket in find_tickets(tx, parent):
+        records = stated_parties(record for record, _ in records_of(tx, ticket))
+        mine, decided = _scans(tx, ticket, None)
+        alone = Account(
+            venue=tx.venue,
+            records=records,
+            offline=decided,
+            voucher=ticket.voucher,
+            deal=parent.deal,
+        )
+        conflicts = find_conflicts(alone)
+        _keep(tx, ticket, None, _Found(conflicts, mine), now)
+        found += conflicts
+        own += records
+        numbers |= mine
+        offline |= decided
+    together = Account(
+        venue=tx.venue,
+        records=own,
+        offline=offline,
+        voucher=replace(parent.voucher, exchanged=0),
+        deal=parent.deal,
+        voids=_voids(tx, parent),
+    )
+    known = {conflict.subject for conflict in found}
+    conflicts = tuple(c for c in find_conflicts(together) if c.subject not in known)
+    _keep(tx, parent, None, _Found(conflicts, numbers), now)
+    return (*found, *conflicts)
+
+
 def fits_alone(tx: Session, row: VoucherRow | None, record: Record) -> bool:
     """Say whether a voucher's only scan, decided by a scanner, is no conflict: most are none."""
+    if row is not None and row.has_family:
+        return False
     account = Account(
         venue=tx.venue,
         records=(record,),

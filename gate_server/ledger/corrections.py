@@ -14,7 +14,7 @@ from admission.corrections import (
 )
 from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.history import Record, fold
-from admission.scans import Direction
+from admission.scans import Direction, Mode
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from gate_server.ledger.changes import count_records
@@ -31,6 +31,7 @@ from gate_server.ledger.scans import (
 )
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import COUNTED, Delta
+from gate_server.ledger.tickets import annul_tickets
 
 LEAST_OF_NONCE = 6
 
@@ -134,6 +135,10 @@ def annul_scan(
 ) -> StoredScan:
     """Take back people whom a scan let in or out, and return the scan as it stands then."""
     scan = get_scan(tx, device_id, nonce)
+    if scan.record.mode is Mode.EXCHANGE:
+        late = by.supervisor or by.told_late
+        annul_tickets(tx, scan, people=people, reason=reason, by=by.name, unhurried=late, now=now)
+        return get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
     records = all_records(tx, scan, row)
     others = [] if by.told_late else [each for each in records if not _is(each, scan.record)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from admission.calendar import to_ms
@@ -37,6 +38,8 @@ _UPDATE: Final = f"""
 UPDATE vouchers SET updated_at = ?, revision = ?,
     ({_CONTENT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE voucher_id = ?
 """  # noqa: S608
+_TICKETS: Final = "SELECT voucher_id FROM vouchers WHERE parent_id = ?"
+_LEAD: Final = "UPDATE vouchers SET deal_no = ?, buyer_no = ?, revision = ? WHERE voucher_id = ?"
 _TOUCH: Final = "UPDATE vouchers SET updated_at = ? WHERE voucher_id = ?"
 _MORE_KEYS: Final = "UPDATE vouchers SET more_keys = 1 WHERE voucher_id = ?"
 _SAME_CODE: Final = "SELECT 1 FROM vouchers WHERE credential_key = ? AND voucher_id <> ? LIMIT 1"
@@ -240,10 +243,21 @@ class VoucherWriter:
             tx.db.executemany(_LINK, filter(None, [_order_link(row, voucher_id)]))
         if old is not None:
             self._recount(voucher_id, old)
+        if (before.deal_no, before.buyer_no) != (after.deal_no, after.buyer_no):
+            self._lead_tickets(voucher_id, after, old)
         if terms or (before.status, before.status_at) != (after.status, after.status_at):
             self._reconcile(voucher_id)
         self.imported.changed += 1
         self.written.append(row)
+
+    def _lead_tickets(self, voucher_id: int, after: _Content, old: Terms | None) -> None:
+        """Let the tickets that a voucher was exchanged for be of its deal and buyer."""
+        tx = self._tx
+        for (ticket,) in tx.db.execute(_TICKETS, (voucher_id,)).fetchall():
+            values = (after.deal_no, after.buyer_no, tx.next_revision(), ticket)
+            tx.db.execute(_LEAD, values)
+            if old is not None:
+                self._recount(ticket, replace(old, admits=1, exchanged=0))
 
     def _unlink_order(self, order_ref: str | None, voucher_id: int) -> None:
         if order_ref is not None:

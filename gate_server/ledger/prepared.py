@@ -14,7 +14,7 @@ from admission.deals import Deal
 from admission.errors import BadSignature, FeedRejected, MalformedToken, UnknownKey
 from admission.keys import buyer_hash, code_hash, phone_hash
 from admission.rows import VoucherFields
-from admission.tokens import credential_key, parse_token
+from admission.tokens import Purpose, credential_key, parse_token
 from gate_server.keyring import Keyring
 
 
@@ -141,10 +141,14 @@ class Preparer:
             keys = self._hashes(fields.code)
             return keys[0], keys[1:]
         try:
-            return credential_key(parse_token(fields.code, self._published)), ()
+            token = parse_token(fields.code, self._published)
         except (MalformedToken, BadSignature, UnknownKey) as error:
             problem = "begins as a token of ours, GH1:, and was not signed by this server"
             raise FeedRejected("code", problem) from error
+        if token.purpose is not Purpose.VOUCHER:
+            problem = "is a paper ticket or a slip of this venue, and no platform's voucher"
+            raise FeedRejected("code", problem)
+        return credential_key(token), ()
 
     def _hashes(self, code: str) -> tuple[bytes, ...]:
         first = code_hash(code, self._code_key)

@@ -20,20 +20,34 @@ from msgspec.structs import replace
 from admission.codes import normalise
 from admission.deals import AtGate, Hold, HoldScope
 from admission.keys import CodeKey, code_hash
-from admission.replica_columns import MOST_VOUCHERS, ReplicaVoucher, pack, scan_line
+from admission.replica_columns import (
+    MOST_VOUCHERS,
+    ReplicaVoucher,
+    key_text,
+    pack,
+    scan_line,
+)
 from admission.scans import Gate, GateState
 from admission.vouchers import Status
 from admission.wire_outage import BlockLine, DealLine, GateLine, ReplicaLine
+from admission.wire_tickets import DeskLink
 from gate_server.ledger.catalogue import DEAL_COLUMNS, VOIDS, instant, read_deal, read_void
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
 
 _RANGE: Final = "revision > ?1 AND revision <= ?2"
 _VOUCHERS: Final = f"""
 SELECT revision, deal_no, credential_key, admits, price_paid_minor, sold_at, valid_from,
-    valid_until, status, status_at, buyer_no, refund_listed_at, order_ref, more_keys, voucher_id
+    valid_until, status, status_at, buyer_no, refund_listed_at, order_ref, more_keys, voucher_id,
+    parent_id, exchanged, dead
 FROM vouchers WHERE {_RANGE} ORDER BY revision
 """  # noqa: S608 - names of ours, here and below
 _MORE_KEYS: Final = "SELECT key FROM credentials WHERE voucher_id = ? AND kind <> 'order'"
+_PARENT: Final = "SELECT credential_key FROM vouchers WHERE voucher_id = ?"
+_TICKETS: Final = "SELECT credential_key, tail, dead FROM vouchers WHERE parent_id = ? ORDER BY 1"
+_INSTEAD: Final = (
+    "SELECT v.tail FROM tickets t JOIN vouchers v ON v.voucher_id = t.replaced_by"
+    " WHERE t.voucher_id = ?"
+)
 # What a device had shown is what happened, whatever the server had answered.
 _SCAN: Final = """
 SELECT s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
@@ -109,6 +123,7 @@ class Range:
     head: int
     vouchers: list[_Row]
     more_keys: dict[int, tuple[bytes, ...]]
+    desks: dict[int, DeskLink]
     deals: dict[int, DealLine]
     others: list[ReplicaLine]
     venue: VenueNow
@@ -123,6 +138,7 @@ def read_range(db: sqlite3.Connection, after: int, until: int | None = None) -> 
         vouchers = db.execute(_VOUCHERS, bounds).fetchall()
         linked = [row[14] for row in vouchers if row[13]]
         more_keys = {each: tuple(_keys(db, each)) for each in linked}
+        desks = {row[14]: _desk(db, row) for row in vouchers if row[15] or row[16] is not None}
         deals = _deals_of(db, {row[1] for row in vouchers}, after)
         others = [*_scans(db, bounds), *_deals(db, bounds), *_gates(db, bounds)]
         others += _blocks(db, bounds)
@@ -130,7 +146,7 @@ def read_range(db: sqlite3.Connection, after: int, until: int | None = None) -> 
     finally:
         db.execute("ROLLBACK")
     others.sort(key=attrgetter("revision"))
-    return Range(bounds[1], head, vouchers, more_keys, deals, others, venue)
+    return Range(bounds[1], head, vouchers, more_keys, desks, deals, others, venue)
 
 
 def make_lines(
@@ -217,7 +233,7 @@ def _parts(rows: Range, order_key: CodeKey, pause: Callable[[], object]) -> Iter
                 yield _one(other)
                 other = next(others, None)
         more_keys = rows.more_keys.get(row[14], ())
-        voucher = _voucher(row, orders.keys(row[12], row[2]), more_keys)
+        voucher = _voucher(row, orders.keys(row[12], row[2]), more_keys, rows.desks.get(row[14]))
         if columns.add(revision, row[1], voucher):
             yield from columns.flush()
             pause()
@@ -253,7 +269,10 @@ class _Orders:
 
 
 def _voucher(
-    row: _Row, order_keys: tuple[bytes, ...], more_keys: tuple[bytes, ...]
+    row: _Row,
+    order_keys: tuple[bytes, ...],
+    more_keys: tuple[bytes, ...],
+    desk: DeskLink | None,
 ) -> ReplicaVoucher:
     (_, _, key, admits, price, sold_at, valid_from, valid_until, status, status_at, buyer_no,
      listed_at, *_) = row  # fmt: skip
@@ -270,6 +289,7 @@ def _voucher(
         listed_at is not None,
         order_keys,
         more_keys,
+        desk,
     )
 
 
@@ -278,6 +298,21 @@ def _voucher(
 
 def _keys(db: sqlite3.Connection, voucher_id: int) -> Iterator[bytes]:
     return map(itemgetter(0), db.execute(_MORE_KEYS, (voucher_id,)))
+
+
+def _desk(db: sqlite3.Connection, row: _Row) -> DeskLink:
+    """Return the links of an exchanged voucher, or of a ticket."""
+    voucher_id, parent_id, exchanged, dead = row[14:18]
+    if parent_id is None:
+        tickets = db.execute(_TICKETS, (voucher_id,)).fetchall()
+        keys, living = (
+            [key_text(key) for key, _, _ in tickets],
+            [t for _, t, gone in tickets if not gone],
+        )
+        return DeskLink(None, keys, exchanged, living)
+    parent = db.execute(_PARENT, (parent_id,)).fetchone()
+    instead = [tail for (tail,) in db.execute(_INSTEAD, (voucher_id,))]
+    return DeskLink(key_text(parent[0]), [], 0, instead, bool(dead))
 
 
 def _scans(db: sqlite3.Connection, bounds: tuple[int, int]) -> Iterable[ReplicaLine]:

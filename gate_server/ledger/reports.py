@@ -200,28 +200,39 @@ def _touch(
 def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[int, ...]]:
     return db.execute(
         "SELECT admits, price_paid_minor, buyer_no, voucher_id FROM vouchers"
-        " WHERE deal_no = ? AND voucher_id > ? AND status IN (?, ?)"
+        " WHERE deal_no = ? AND voucher_id > ? AND status IN (?, ?) AND parent_id IS NULL"
         " ORDER BY voucher_id LIMIT ?",
         (deal_no, after, Status.VALID, Status.BLOCKED, PAGE_ROWS),
     ).fetchall()
 
 
-_SCANNED = """
+_PAGE = (
+    "SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2 AND parent_id IS NULL"
+    " ORDER BY voucher_id LIMIT ?3"
+)
+_SCANNED = f"""
 SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
     s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id
-FROM (SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
-      ORDER BY voucher_id LIMIT ?3) v
+FROM ({_PAGE}) v
 JOIN scans s ON s.credential_key = v.credential_key
     AND (s.voucher_id = v.voucher_id OR s.voucher_id IS NULL)
 UNION ALL
+-- What its tickets did is the voucher's own use.
+SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
+    COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
+    COALESCE(s.party, 1), s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
+    s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id
+FROM ({_PAGE}) v
+JOIN vouchers t ON v.exchanged IS NOT NULL AND t.parent_id = v.voucher_id
+JOIN scans s ON s.credential_key = t.credential_key
+UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
-FROM (SELECT voucher_id FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2
-      ORDER BY voucher_id LIMIT ?3)
+FROM ({_PAGE})
 HAVING MAX(voucher_id) IS NOT NULL
-"""
+"""  # noqa: S608 - a constant
 
 
 def _histories(ledger: Ledger, deal_no: int) -> Iterator[_Scanned]:
@@ -299,7 +310,7 @@ def _buyer_sums(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
     return db.execute(
         "SELECT CASE WHEN buyer_no IN (SELECT buyer_no FROM blocks) THEN buyer_no END AS buyer,"
         " COUNT(*), MAX(voucher_id) FROM (SELECT buyer_no, voucher_id FROM vouchers"
-        " WHERE voucher_id > ? ORDER BY voucher_id LIMIT ?) GROUP BY buyer",
+        " WHERE voucher_id > ? AND parent_id IS NULL ORDER BY voucher_id LIMIT ?) GROUP BY buyer",
         (after, PAGE_ROWS),
     ).fetchall()
 

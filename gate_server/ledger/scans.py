@@ -23,7 +23,7 @@ from gate_server.ledger.tallies import Delta
 _VOUCHER = (
     "v.voucher_id, v.tail, v.admits, v.price_paid_minor, v.valid_from, v.valid_until, v.status,"
     " v.status_at, v.sold_at, v.refund_listed_at, v.parent_id, v.deal_no, v.buyer_no,"
-    " v.credential_key, v.more_keys"
+    " v.credential_key, v.more_keys, v.exchanged, v.dead"
 )
 _BY_KEY = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.credential_key = ?"  # noqa: S608 - ours
 _BY_CREDENTIAL = f"""
@@ -31,6 +31,13 @@ SELECT {_VOUCHER} FROM credentials c JOIN vouchers v ON v.voucher_id = c.voucher
 WHERE c.key = ? ORDER BY c.voucher_id LIMIT 40
 """  # noqa: S608
 _BY_ID = f"SELECT {_VOUCHER} FROM vouchers v WHERE v.voucher_id = ?"  # noqa: S608
+# Of a voucher its living tickets, of a dead ticket the one that was printed in its place.
+_NAMED = """
+SELECT v.tail FROM vouchers v JOIN tickets t USING (voucher_id)
+WHERE t.parent_id = ?1 AND NOT v.dead
+UNION ALL
+SELECT v.tail FROM tickets t JOIN vouchers v ON v.voucher_id = t.replaced_by WHERE t.voucher_id = ?1
+"""
 _RECORD = (
     "device_id, nonce, scan_at, gate_id, area, COALESCE(shown_reason, reason), mode, direction,"
     " COALESCE(shown_people, people), party, staffed, annulled, annuls,"
@@ -85,6 +92,12 @@ class VoucherRow:
     buyer_no: int | None
     credential_key: bytes
     more_keys: bool
+    was_exchanged: bool = False
+
+    @property
+    def has_family(self) -> bool:
+        """Whether it is a ticket, or was exchanged for tickets."""
+        return self.was_exchanged or self.voucher.parent_id is not None
 
 
 @dataclass(slots=True)
@@ -169,7 +182,7 @@ def find_voucher(tx: Session, voucher_id: int) -> VoucherRow | None:
 
 def _read_voucher(tx: Session, row: Row) -> VoucherRow:
     (voucher_id, tail, admits, price, valid_from, valid_until, status, status_at, sold_at,
-     listed, parent_id, deal_no, buyer_no, key, more_keys) = row  # fmt: skip
+     listed, parent_id, deal_no, buyer_no, key, more_keys, exchanged, dead) = row  # fmt: skip
     voucher = Voucher(
         voucher_id=voucher_id,
         tail=tail,
@@ -181,9 +194,15 @@ def _read_voucher(tx: Session, row: Row) -> VoucherRow:
         status_at=None if status_at is None else from_ms(status_at),
         sold_at=None if sold_at is None else from_ms(sold_at),
         refund_listed=listed is not None,
+        exchanged=exchanged or 0,
         parent_id=parent_id,
+        dead=bool(dead),
     )
-    return VoucherRow(voucher, tx.catalogue.deals[deal_no], buyer_no, key, bool(more_keys))
+    if exchanged or dead:
+        named = tx.db.execute(_NAMED, (voucher_id,)).fetchall()
+        voucher.exchanged_for = tuple(each[0] for each in named)
+    deal = tx.catalogue.deals[deal_no]
+    return VoucherRow(voucher, deal, buyer_no, key, bool(more_keys), exchanged is not None)
 
 
 def records_of(tx: Session, row: VoucherRow) -> list[tuple[Record, str | None]]:

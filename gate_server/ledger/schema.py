@@ -10,6 +10,7 @@ from sqlite_utils.migrations import Migrations
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
+from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
 """`GHL1` in the file's header: a file without it is not a ledger of ours."""
@@ -314,14 +315,19 @@ def _outage(db: sqlite_utils.Database) -> None:
     _execute(db, OUTAGE)
 
 
-@migrations(name="006_notices")
-def _notices(db: sqlite_utils.Database) -> None:
-    _execute(db, NOTICES)
+@migrations(name="003_tickets")
+def _tickets(db: sqlite_utils.Database) -> None:
+    _execute(db, TICKETS)
 
 
 @migrations(name="004_passage")
 def _passage(db: sqlite_utils.Database) -> None:
     _execute(db, PASSAGE)
+
+
+@migrations(name="006_notices")
+def _notices(db: sqlite_utils.Database) -> None:
+    _execute(db, NOTICES)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

@@ -9,9 +9,11 @@ from datetime import datetime
 from admission.messages import Messages
 from admission.verdicts import RULES_VERSION, Reason, Verdict
 from admission.wire import FirstUseAnswer, PickAnswer, ScanAnswer, Text, VoucherAnswer
+from admission.wire_tickets import TicketAnswer
 from gate_server.decisions import Decision
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.scans import VoucherRow
+from gate_server.ledger.tickets import Shown
 from gate_server.web.picks import Picks
 
 
@@ -21,11 +23,13 @@ class Answers:
 
     Attributes:
         catalogue: gives the ledger's newest, for the names of its gates.
+        venue: its name, for paper.
     """
 
     messages: Messages
     picks: Picks
     catalogue: Callable[[], Catalogue]
+    venue: str
 
     def scan(self, decision: Decision, *, device_id: str, now: datetime) -> ScanAnswer:
         """Return what a device is told of its scan; it never holds the code."""
@@ -50,8 +54,24 @@ class Answers:
             voucher=None if row is None else _voucher(row, verdict, decision.area),
             vouchers=self._several(decision, device_id, now) if decision.several else None,
             arrival_number=decision.arrival_number,
-            tickets=None,
+            tickets=[self.ticket(each) for each in decision.tickets] or None,
             clock_skew_s=decision.skew_s,
+        )
+
+    def ticket(self, shown: Shown) -> TicketAnswer:
+        """Return a ticket for whoever prints it."""
+        ticket, deal = shown.ticket, shown.deal
+        return TicketAnswer(
+            ticket=ticket.ticket,
+            number=ticket.number,
+            code=shown.code,
+            tail=shown.tail,
+            venue=self.venue,
+            title=deal.title,
+            category=deal.category.value,
+            valid_from=shown.valid_from,
+            valid_until=shown.valid_until,
+            person=f"{ticket.place}/{ticket.row_of}",
         )
 
     def _several(

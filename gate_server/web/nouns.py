@@ -16,6 +16,7 @@ from gate_server.web.openapi import openapi
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
+from gate_server.web.tickets import tickets
 from gate_server.web.turnstiles import turnstiles
 from gate_server.web.vouchers import vouchers
 from gate_server.web.why import why
@@ -30,6 +31,7 @@ NOUNS = (
     deals,
     blocks,
     vouchers,
+    tickets,
     gates,
     lanes,
     broadcasts,

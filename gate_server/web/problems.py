@@ -32,7 +32,6 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "invalid": Kind(400, "The request cannot be used"),
-        "mode-unavailable": Kind(400, "This mode comes with a later version"),
         "unauthorized": Kind(401, "Who is calling?"),
         "device-unknown": Kind(401, "No device has this token"),
         "forbidden": Kind(403, "The caller may not do this"),
@@ -46,6 +45,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "too-late": Kind(409, "Too late for that"),
         "ticket-used": Kind(409, "A ticket of it was used"),
         "turned-already": Kind(409, "They have passed the turnstile"),
+        "ticket-dead": Kind(409, "The ticket was replaced or taken back"),
+        "no-voucher": Kind(409, "No voucher stands behind it"),
         "moved-since": Kind(409, "The voucher was used again since"),
         "admitted-already": Kind(409, "It has let people in already"),
         "not-an-entry": Kind(409, "It did not ask to let anybody in"),

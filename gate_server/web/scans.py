@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from admission.errors import Forbidden, InvalidInput, NotFound
-from admission.scans import MODES, Device, Direction, Mode, Profile
+from admission.scans import MODES, Device, Direction, Profile
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import (
@@ -35,7 +35,6 @@ from gate_server.web.callers import DEVICES, SUPERVISORS
 from gate_server.web.counts import counted
 from gate_server.web.operations import Call, Noun
 from gate_server.web.orders import with_order
-from gate_server.web.problems import Refused
 from gate_server.web.services import Services
 
 scans = Noun("scans")
@@ -47,7 +46,7 @@ scans = Noun("scans")
     who=DEVICES,
     body=ScanRequest,
     answer=ScanAnswer,
-    problems=("mode-unavailable", "nonce-reused", "annulled"),
+    problems=("nonce-reused", "annulled"),
 )
 def submit_scan(call: Call) -> ScanAnswer:
     """Answer one scan: 200 for admit and refuse alike, an error only if no verdict was reached."""
@@ -67,8 +66,6 @@ def _check_mode(device: Device, request: ScanRequest) -> None:
     profile = device.profile
     if request.mode not in MODES[profile]:
         raise Forbidden(f"a device of profile {profile} has no mode {request.mode}")
-    if request.mode is Mode.EXCHANGE:
-        raise Refused("mode-unavailable", "the exchange desk comes with a later version")
     if request.direction is Direction.EXIT and profile is not Profile.GATE:
         raise Forbidden(f"a device of profile {profile} records no exits")
     if (request.code is None) is (request.pick is None):

@@ -16,9 +16,9 @@ from admission.vouchers import Status
 from tests.builders import (
     a_case,
     a_deal,
+    a_family,
     a_found,
     a_gate,
-    a_history,
     a_record,
     a_scan,
     a_void,
@@ -33,7 +33,7 @@ BY_DESIGN = {
     " annulled_before buyer_blocked deal_held party_too_large",
     Outcome.REFUSE: "malformed_code not_a_ticket bad_signature unknown_code cancelled refunded"
     " voucher_blocked exchanged used_up deal_voided wrong_gate not_yet_valid expired outside_hours"
-    " already_inside",
+    " already_inside ticket_annulled",
     Outcome.ADMIT: "provisional exit_recorded honoured reentered admitted overridden",
 }
 
@@ -51,7 +51,7 @@ def test_each_rule_stands_once() -> None:
 
 
 def test_an_exchanged_voucher_names_its_tickets() -> None:
-    voucher = a_voucher(exchanged_for=("T-01", "T-02"))
+    voucher = a_voucher(admits=2, exchanged=2, exchanged_for=("T-01", "T-02"))
     verdict = decide(a_case(a_found(voucher=voucher)), at("10:00"))
 
     assert verdict.reason is Reason.EXCHANGED
@@ -69,7 +69,7 @@ def test_an_exchanged_voucher_names_its_tickets() -> None:
 def test_exchanged_speaks_after_the_status_and_before_used_up(
     changes: dict[str, Status], reason: Reason
 ) -> None:
-    voucher = a_voucher(exchanged_for=("T-01",), **changes)
+    voucher = a_voucher(exchanged=1, exchanged_for=("T-01",), **changes)
     verdict = decide(a_case(a_found(a_record(), voucher=voucher)), at("11:00"))
 
     assert verdict.reason is reason
@@ -88,16 +88,17 @@ def test_a_refund_list_is_not_the_effect_of_a_void() -> None:
 
 
 def test_a_ticket_has_the_arrivals_of_its_family() -> None:
-    family = a_history(a_record("16:50", people=0, mode=Mode.ARRIVE))
-    found = a_found(void=a_void(), family=family)
+    family = a_family(a_record("16:50", people=0, mode=Mode.ARRIVE))
+    found = a_found(voucher=a_voucher(parent_id=9), void=a_void(), family=family)
     verdict = decide(a_case(found), at("18:40"))
 
     assert (verdict.reason, verdict.arrived_at) == (Reason.HONOURED, at("16:50"))
 
 
 def test_a_ticket_says_where_its_family_was_first_used() -> None:
-    family = a_history(a_record("09:00", gate_id="G7"))
-    first_use = decide(a_case(a_found(family=family)), at("10:00")).first_use
+    family = a_family(a_record("09:00", gate_id="G7"))
+    found = a_found(voucher=a_voucher(parent_id=9), family=family)
+    first_use = decide(a_case(found), at("10:00")).first_use
 
     assert first_use is not None
     assert first_use.gate_id == "G7"

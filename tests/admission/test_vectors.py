@@ -19,9 +19,6 @@ SCENARIOS = {name: rows for name, rows in FILES.items() if "cases" in rows}
 PARTS = ("venue", "gates", "devices", "deals", "vouchers")
 PLACES = {"both": ("online", "offline"), "online": ("online",), "offline": ("offline",)}
 
-# The desk that exchanges vouchers for tickets has its own tests (tests/admission/test_rules.py).
-NOT_BY_SCAN = {Reason.EXCHANGED}
-
 
 def scenarios() -> list[Any]:
     return [
@@ -80,7 +77,7 @@ def test_every_reason_occurs(place: str) -> None:
     reasons = {step["expect"].get("reason") for step in steps if "expect" in step}
 
     elsewhere = {Reason.PROVISIONAL} if place == "online" else {Reason.OVERRIDDEN}
-    assert set(Reason) - NOT_BY_SCAN - elsewhere == reasons - {None}
+    assert set(Reason) - elsewhere == reasons - {None}
 
 
 def test_no_two_scenarios_have_one_name() -> None:

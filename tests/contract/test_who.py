@@ -25,6 +25,9 @@ MAY = {
     "GET /conflicts": f"{SUPERVISORS} auditor",
     "POST /conflicts/<conflict_id>/resolve": SUPERVISORS,
     "POST /counts": f"gate {STEWARDS}",
+    "GET /scans/<nonce>/tickets": "exchange",
+    "POST /scans/<nonce>/slip": "gate marshal exchange",
+    "POST /tickets/<ticket>/reprint": f"exchange {SUPERVISORS}",
     "GET /deals": f"{STEWARDS} partner auditor",
     "GET /deals/<deal_id>": f"{STEWARDS} partner auditor",
     "POST /deals/<deal_id>/hold": SUPERVISORS,
@@ -54,7 +57,7 @@ MAY = {
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
-ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE"}
+ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 
 
 def test_every_call_is_in_the_contract():

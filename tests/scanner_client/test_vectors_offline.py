@@ -16,6 +16,7 @@ UNTOLD = {"marked"}
 # only a scanner takes. Everything else has to give the same reasons both ways.
 SERVER_MOVES = {"record", "override", "strike"}
 SERVER_ONLY = {
+    "a supervisor lets nobody in on a scan of the exchange desk": "a supervisor's call",
     "a voided deal cannot be held": "a supervisor's call, no scan",
     "later than fifteen minutes only a supervisor annuls": "a supervisor's call",
     "a good token that the ledger does not hold is unknown to the server": "provisional offline",

@@ -34,10 +34,10 @@ def make_old(path, before):
     old_path.rename(path)
 
 
-@pytest.mark.parametrize("before", ["002_outage", "004_passage"])
+@pytest.mark.parametrize("before", ["002_outage", "003_tickets", "004_passage"])
 def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, before):
     park = Park(tmp_path / "var")
-    park.sell("USED-CODE-1", "FRESH-CODE-1")
+    park.sell("USED-CODE-1", "FRESH-CODE-1", "OTHER-CODE-1")
     device = park.enrol()
     with an_app(park) as (_, site):
         site.scan(device, "USED-CODE-1")
@@ -51,6 +51,8 @@ def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, befo
     with an_app(park) as (_, site):
         assert site.scan(device, "USED-CODE-1")["reason"] == "used_up"
         assert site.scan(device, "FRESH-CODE-1")["reason"] == "admitted"
+        desk = park.enrol("exchange")
+        assert len(site.scan(desk, "OTHER-CODE-1", mode="exchange")["tickets"]) == 1
         assert site.post("/scans/batch", device, b"").status_code == 200
     park.close()
 

@@ -1,0 +1,87 @@
+"""Tickets and slips over HTTP: print again what an exchange made, print one anew, print a slip."""
+
+from __future__ import annotations
+
+from admission.scans import Profile
+from admission.wire_tickets import (
+    ReprintRequest,
+    ScanTickets,
+    SlipAnswer,
+    SlipRequest,
+    TicketAnswer,
+)
+from gate_server.ledger.corrections import get_scan
+from gate_server.ledger.session import Session
+from gate_server.ledger.slips import record_slip
+from gate_server.ledger.tickets import (
+    Shown,
+    reprint_ticket,
+    show_tickets,
+    tickets_of_scan,
+)
+from gate_server.web.callers import SUPERVISORS
+from gate_server.web.operations import Call, Noun
+
+tickets = Noun("tickets")
+_DESK = frozenset({Profile.EXCHANGE})
+
+
+@tickets.operation("GET", "/scans/<nonce>/tickets", who=_DESK, answer=ScanTickets)
+def list_scan_tickets(call: Call) -> ScanTickets:
+    """Return the living tickets of this desk's own exchange, for a printer that lost them."""
+    services, device_id, nonce = call.services, call.device.device_id, call.args["nonce"]
+
+    def read(tx: Session) -> list[Shown]:
+        scan = get_scan(tx, device_id, nonce)
+        return show_tickets(tx, services.keys, tickets_of_scan(tx, scan.scan_id))
+
+    shown = services.ledger.write(read)
+    return ScanTickets(tickets=[services.answers.ticket(each) for each in shown])
+
+
+@tickets.operation(
+    "POST",
+    "/tickets/<ticket>/reprint",
+    who=_DESK | SUPERVISORS,
+    body=ReprintRequest,
+    answer=TicketAnswer,
+    problems=("ticket-dead", "ticket-used"),
+)
+def reprint(call: Call) -> TicketAnswer:
+    """Put a new ticket in the place of one that let nobody in; the first is dead from now on."""
+    services, name, reason = call.services, call.args["ticket"], call.body.reason
+    by = call.caller.name
+
+    def change(tx: Session) -> Shown:
+        made = reprint_ticket(tx, services.keys, name, reason=reason, by=by)
+        return show_tickets(tx, services.keys, [made])[0]
+
+    return services.answers.ticket(services.ledger.write(change))
+
+
+@tickets.operation(
+    "POST",
+    "/scans/<nonce>/slip",
+    who=frozenset({Profile.MARSHAL, Profile.EXCHANGE, Profile.GATE}),
+    body=SlipRequest,
+    answer=SlipAnswer,
+    problems=("not-a-stamp", "no-voucher"),
+)
+def slip(call: Call) -> SlipAnswer:
+    """Return the slip of an arrival stamp; asked again, the same one."""
+    services, nonce, device_id = call.services, call.args["nonce"], call.device.device_id
+
+    def change(tx: Session) -> SlipAnswer:
+        scan = get_scan(tx, call.body.device_id or device_id, nonce)
+        made = record_slip(tx, services.keys, scan, by=device_id)
+        return SlipAnswer(
+            number=scan.arrival_number or "",
+            code=made.code,
+            people=scan.record.party,
+            arrived_at=scan.record.scan_at,
+            venue=services.settings.name,
+            title=made.title,
+            last_day=made.last_day,
+        )
+
+    return services.ledger.write(change)
