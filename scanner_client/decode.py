@@ -61,7 +61,7 @@ def read_all(image: NDArray[np.uint8], stages: Sequence[Stage]) -> list[Reading]
     gray = to_gray(image)
     readings, spots = look(gray)
     readings = marked(united(readings), spots, gray.shape)
-    if nearest(readings, gray.shape) is not None:
+    if nearest(readings, gray.shape) is not None or min(gray.shape) < LEAST_SIDE:
         return readings
     scale = min(1.0, MOST_RESCUED / max(1, *gray.shape))
     small = _shrunk(gray, scale)
@@ -145,6 +145,8 @@ class LiveReader:
 
     def _rescue(self, gray: Gray, spots: Sequence[Spot]) -> list[Reading]:
         """Let the stage look whose turn it is, unless all have looked at this still scene."""
+        if min(gray.shape) < LEAST_SIDE:
+            return []
         if self._has_moved(gray):
             self._tried = 0
         if self._tried >= len(self.stages):

@@ -26,7 +26,8 @@ def find_regions(gray: Gray) -> list[Region]:
     """
     frame_height, frame_width = gray.shape
     scale = min(1.0, 320 / frame_width)
-    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = max(1, round(frame_width * scale)), max(1, round(frame_height * scale))
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     across = cv2.convertScaleAbs(cv2.Sobel(small, cv2.CV_16S, 1, 0))
     down = cv2.convertScaleAbs(cv2.Sobel(small, cv2.CV_16S, 0, 1))
     # Both: a code has edges in two directions, text and fences mostly in one.

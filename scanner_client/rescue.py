@@ -204,7 +204,7 @@ def _read_closer(
 
 
 def _flat(crop: Gray) -> Gray:
-    reach = crop.shape[1] // 4 | 1
+    reach = min(crop.shape) // 4 | 1
     local = np.maximum(cv2.blur(crop, (reach, reach)), FLOOR)
     return _u8(cv2.divide(crop, _u8(local), scale=128))
 
