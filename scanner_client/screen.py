@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from admission import wire
 from admission.scans import Direction, GateState
@@ -41,6 +42,21 @@ from scanner_client.screen_words import (
 # A reading that no verdict follows: its scan was one of several, or broke off.
 READING_S = 15.0
 TICK_S = 0.2
+JAMMED = "jammed"
+# What else is seen of a turnstile is over once it was seen, and for the server.
+TOLD_OF_BARRIER = frozenset({"barrier_lost", "forced", "held_open"})
+
+
+class BarrierStanding(Protocol):
+    """How a turnstile stands."""
+
+    @property
+    def text(self) -> wire.Text:
+        """What staff should know."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong, as it is reported to the server; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,7 @@ class Screen:
         self._until_s = 0.0
         self._question: QuestionPicture | None = None
         self._answer: int | None = None
+        self._notice: Both | None = None
 
     # --- what it is told --------------------------------------------------------------------------
 
@@ -140,6 +157,14 @@ class Screen:
             else:
                 self._faults[part] = trouble
             self._changed.notify_all()
+
+    def barrier_state(self, state: BarrierStanding) -> None:
+        """Show how the turnstile stands: jammed it is out of order, else staff are told."""
+        jammed = state.fault == JAMMED
+        told = state.fault in TOLD_OF_BARRIER
+        with self._changed:
+            self._notice = Both(legible(state.text.zh), legible(state.text.en)) if told else None
+            self.note_fault("turnstile", Trouble.BARRIER if jammed else None)
 
     # --- what it asks -----------------------------------------------------------------------------
 
@@ -230,6 +255,7 @@ class Screen:
             verdict=self._verdict if scene is Scene.VERDICT else None,
             question=self._question if scene is Scene.QUESTION else None,
             offline=around.offline,
+            notice=self._notice,
             broadcast=around.broadcast if between else None,
             operator=around.operator,
             practice=around.practice,

@@ -133,9 +133,10 @@ def _facts(shown: Shown) -> dict[str, Any]:
     return facts
 
 
-def _ticket(ticket: Mapping[str, object]) -> str:
-    """Return what is printed large on a ticket: its number, never its code."""
-    return legible(str(ticket.get("number") or ticket.get("tail") or "·"), 20)
+def _ticket(ticket: object) -> str:
+    """Return a ticket's name as staff say it, never its code."""
+    named = ticket.get("ticket") if isinstance(ticket, Mapping) else getattr(ticket, "ticket", "")
+    return legible(str(named or "·"), 20)
 
 
 def tell_outage(outlook: Outlook, zone: ZoneInfo | None) -> Both | None:
