@@ -43,6 +43,8 @@ from scanner_client.screen_words import (
 # A reading that no verdict follows: its scan was one of several, or broke off.
 READING_S = 15.0
 TICK_S = 0.2
+# What else is seen of a turnstile is over once it was seen, and for the server.
+TOLD_OF_BARRIER = frozenset({ReportKind.BARRIER_LOST, ReportKind.FORCED, ReportKind.HELD_OPEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Screen:
         self._until_s = 0.0
         self._question: QuestionPicture | None = None
         self._answer: int | None = None
+        self._notice: Both | None = None
 
     # --- what it is told --------------------------------------------------------------------------
 
@@ -127,11 +130,6 @@ class Screen:
     def report(self, line: str) -> None:
         """Show nothing: a line for staff is nothing for visitors."""
 
-    def barrier_state(self, state: BarrierState) -> None:
-        """Show a turnstile that does not let people through; what is only odd is for staff."""
-        stuck = state.fault in {ReportKind.JAMMED, ReportKind.BARRIER_LOST}
-        self.note_fault("barrier", Trouble.BARRIER if stuck else None)
-
     def take(self, around: Around) -> None:
         """Note what holds round the lane."""
         with self._changed:
@@ -147,6 +145,14 @@ class Screen:
             else:
                 self._faults[part] = trouble
             self._changed.notify_all()
+
+    def barrier_state(self, state: BarrierState) -> None:
+        """Show how the turnstile stands: jammed it is out of order, else staff are told."""
+        jammed = state.fault is ReportKind.JAMMED
+        told = state.fault in TOLD_OF_BARRIER
+        with self._changed:
+            self._notice = Both(legible(state.text.zh), legible(state.text.en)) if told else None
+            self.note_fault("turnstile", Trouble.BARRIER if jammed else None)
 
     # --- what it asks -----------------------------------------------------------------------------
 
@@ -237,6 +243,7 @@ class Screen:
             verdict=self._verdict if scene is Scene.VERDICT else None,
             question=self._question if scene is Scene.QUESTION else None,
             offline=around.offline,
+            notice=self._notice,
             broadcast=around.broadcast if between else None,
             operator=around.operator,
             practice=around.practice,

@@ -127,6 +127,7 @@ class Picture(Struct, frozen=True):
     Attributes:
         say: the headline; `detail`: the line below it.
         offline: what staff have to know while the server is away.
+        notice: what staff have to know of the turnstile.
         level: how loud, 0 to 1.
     """
 
@@ -139,6 +140,7 @@ class Picture(Struct, frozen=True):
     verdict: VerdictPicture | None = None
     question: QuestionPicture | None = None
     offline: Both | None = None
+    notice: Both | None = None
     broadcast: BroadcastPicture | None = None
     operator: str = ""
     practice: bool = False

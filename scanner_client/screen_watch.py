@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from admission import wire
 from admission.scans import GateState
 from scanner_client.capture import Sighting, Source, Watch
 from scanner_client.journal_store import JournalUnwritable
@@ -27,18 +28,6 @@ NO_PICTURE_S = 5.0
 BROADCAST_S = 8.0
 
 
-class Message(Protocol):
-    """A text in both languages."""
-
-    @property
-    def zh(self) -> str:
-        """In Chinese."""
-
-    @property
-    def en(self) -> str:
-        """In English."""
-
-
 class Notice(Protocol):
     """A broadcast, as the scanner keeps it."""
 
@@ -47,7 +36,7 @@ class Notice(Protocol):
         """Its name."""
 
     @property
-    def message(self) -> Message:
+    def message(self) -> wire.Text:
         """What it says."""
 
     @property
@@ -129,6 +118,8 @@ class Lookout:
             broadcast=self._broadcast(now),
             theme=scanner.settings.screen.theme_at(clock),
             level=scanner.settings.sound.level_at(clock),
+            operator=legible(getattr(outlook, "operator", ""), 40),
+            practice=bool(getattr(outlook, "practice", False)),
         )
 
     def run(self, take: Callable[[Around], None], stop: threading.Event) -> None:

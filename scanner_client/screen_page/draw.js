@@ -36,7 +36,8 @@ export function draw(picture) {
   delete body.dataset.gone;
   practise(picture.practice || picture.verdict?.practice === true);
   part("head", picture.lane, () => head(picture));
-  part("foot", [picture.offline, picture.broadcast, picture.verdict?.offline], () => foot(picture));
+  const { offline, notice, broadcast } = picture;
+  part("foot", [offline, notice, broadcast, picture.verdict?.offline], () => foot(picture));
   const { scene, lane, say, detail, verdict } = picture;
   part("stage", [scene, lane, say, detail, verdict, picture.question], () => stage(picture));
 }
@@ -98,7 +99,7 @@ function head({ lane, operator }) {
   ].filter(Boolean);
 }
 
-function foot({ offline, broadcast, verdict }) {
+function foot({ offline, notice, broadcast, verdict }) {
   const strips = [];
   if (broadcast !== null) {
     const kind = broadcast.high ? "broadcast high" : "broadcast";
@@ -106,6 +107,7 @@ function foot({ offline, broadcast, verdict }) {
     strip.setAttribute("role", "status");
     strips.push(strip);
   }
+  if (notice !== null) strips.push(element("section", "notice", ...both("p", "", notice)));
   if (offline !== null) strips.push(element("section", "offline", ...both("p", "", offline)));
   else if (verdict?.offline) {
     const words = { zh: "离线验票", en: "Decided offline" };

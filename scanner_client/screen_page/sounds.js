@@ -6,6 +6,7 @@ const OUTCOMES = {
   call: [[784, 0, 0.14, "triangle"], [587, 0.18, 0.14, "triangle"], [784, 0.36, 0.2, "triangle"]],
   wait: [[392, 0, 0.35, "sine"]],
   valid: [[1047, 0, 0.12, "triangle"]],
+  tickets: [[784, 0, 0.1, "triangle"], [1047, 0.12, 0.1, "triangle"], [1319, 0.24, 0.16, "triangle"]],
   noted: [[1047, 0, 0.1, "triangle"], [1047, 0.18, 0.1, "triangle"]],
 };
 // Staff look twice at who is no adult: these follow the sound of a GO, VALID or NOTED.
@@ -20,7 +21,7 @@ const CATEGORIES = {
   staff: [[330, 0, 0.1], [330, 0.16, 0.1]],
 };
 const OTHER = [[622, 0, 0.2]];
-const WITH_CATEGORY = new Set(["go", "valid", "noted"]);
+const WITH_CATEGORY = new Set(["go", "valid", "noted", "tickets"]);
 const GAP_S = 0.09;
 const EDGE_S = 0.008; // without it each note begins and ends with a click
 

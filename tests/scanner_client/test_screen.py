@@ -18,6 +18,8 @@ from scanner_client.screen_words import INVITATIONS, tell_outage
 from tests.fakes import NOW, a_voucher
 from tests.scanner_client.screens import AROUND, LOOKS, a_screen, a_shown
 
+TURNSTILE = wire.Text(zh="闸机失联，请人工放行。", en="Let people through by hand.")
+
 
 class Clock:
     """A monotonic clock that the test moves."""
@@ -100,7 +102,7 @@ def test_verdict_says_people_category_number_and_tickets(screen):
         remaining=1,
         voucher=a_voucher(category="senior"),
         arrival_number="D3-7",
-        tickets=[{"number": "T-31", "code": "GH1:SECRET"}],
+        tickets=[{"ticket": "T-31", "code": "GH1:SECRET"}],
     )
     screen.show(shown)
     verdict = screen.next(None, 0).verdict
@@ -170,6 +172,25 @@ def test_fault_of_a_part_lasts_until_that_part_is_back(screen):
 
     assert (broken.scene, "reader" in broken.detail.en) == (Scene.BROKEN, True)
     assert scene(screen) is Scene.WAITING
+
+
+@dataclass(frozen=True)
+class Standing:
+    fault: str | None
+    text: wire.Text = TURNSTILE
+
+
+def test_jammed_turnstile_is_out_of_order_and_a_lost_one_a_word_to_staff(screen):
+    seen = []
+    for fault in ("jammed", "barrier_lost", "late_passage", None):
+        screen.barrier_state(Standing(fault))
+        picture = screen.next(None, 0)
+        seen.append((picture.scene, picture.notice is not None))
+
+    assert seen == [
+        *((Scene.BROKEN, False), (Scene.WAITING, True)),
+        *((Scene.WAITING, False), (Scene.WAITING, False)),
+    ]
 
 
 def test_emergency_is_over_everything(screen):

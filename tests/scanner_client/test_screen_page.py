@@ -169,13 +169,13 @@ def test_text_of_others_is_text(lane):
     shown = a_shown(
         voucher=a_voucher(title=f"{hostile}\u202egnp.exe", category="<b>child", tail="<i>x"),
         arrival_number="<svg onload=alert(1)>",
-        tickets=[{"number": "<a href=javascript:alert(1)>"}],
+        tickets=[{"ticket": "<a href=javascript:alert(1)>"}],
     )
     show(screen, page, shown)
     screen.take(
         replace(AROUND, name=hostile, broadcast=BroadcastPicture("b", hostile, hostile, True))
     )
-    page.wait_for_function("document.querySelector('h1').textContent.includes('<img')")
+    page.wait_for_function("() => document.querySelector('h1').textContent.includes('<img')")
 
     assert page.locator("img, script:not([src]), a, #stage svg[onload]").count() == 0
     assert "<img src=x" in page.locator(".voucher").inner_text()

@@ -27,7 +27,7 @@ def test_each_outcome_and_category_sounds_of_its_own(lane):
             return sounds.flatMap((s) => categories.map((c) => heard(s, c)));
         }""",
         [
-            ["go", "stop", "call", "wait", "valid", "noted"],
+            ["go", "stop", "call", "wait", "valid", "noted", "tickets"],
             ["", "child", "student", "senior", "concession", "family", "group", "annual", "staff"],
         ],
     )
@@ -37,7 +37,7 @@ def test_each_outcome_and_category_sounds_of_its_own(lane):
 
     # Whoever is not let in sounds the same whatever the category.
     assert all(len({sound for sound, _ in each}) == 1 for each in heard.values())
-    assert len(heard) == 3 * 9 + 3
+    assert len(heard) == 4 * 9 + 3
 
 
 def test_level_sets_how_loud_it_is_and_a_voided_deal_is_silent(lane):
