@@ -31,6 +31,7 @@ from admission.wire_base import Text as Text
 from admission.wire_base import at as at
 from admission.wire_base import read as read
 from admission.wire_base import write as write
+from admission.wire_people import Operator
 
 # --- devices -----------------------------------------------------------------------------------
 
@@ -70,6 +71,8 @@ class DeviceSelf(Answer, frozen=True):
     server_version: str
     epoch: str
     ledger_revision: int
+    operator: str | None = None
+    operator_required: bool = False
 
 
 class HeartbeatRequest(Request, frozen=True):
@@ -85,6 +88,7 @@ class HeartbeatRequest(Request, frozen=True):
     device_time: datetime | None = None
     battery: Annotated[float, Meta(ge=0, le=100)] | None = None
     version: Annotated[str, Meta(max_length=40)] | None = None
+    practice: bool | None = None
 
 
 class Heartbeat(Answer, frozen=True):
@@ -95,6 +99,7 @@ class Heartbeat(Answer, frozen=True):
     ledger_revision: int
     audit_head: str
     messages: list[dict[str, Any]] = []
+    operator: str | None = None
 
 
 # --- scans -------------------------------------------------------------------------------------
@@ -110,7 +115,7 @@ class ScanRequest(Request, frozen=True):
     direction: Direction = Direction.ENTRY
     party: People | None = None
     scanned_at: datetime | None = None
-    operator: Annotated[str, Meta(max_length=40)] | None = None
+    operator: Operator | None = None
 
 
 class FirstUseAnswer(Answer, frozen=True):
@@ -172,6 +177,7 @@ class AnnulRequest(Request, frozen=True):
     reason: Line
     people: People | None = None
     device_id: Ident | None = None
+    operator: Operator | None = None
 
 
 class OverrideRequest(Request, frozen=True):
@@ -181,6 +187,7 @@ class OverrideRequest(Request, frozen=True):
     reason: Line
     party: People | None = None
     cost_bearer: Literal["platform", "venue"] = "venue"
+    operator: Operator | None = None
 
 
 class StrikeRequest(Request, frozen=True):
@@ -198,6 +205,7 @@ class CountRequest(Request, frozen=True):
     nonce: Nonce
     direction: Direction = Direction.ENTRY
     gate_id: Ident | None = None
+    operator: Operator | None = None
 
 
 class Counted(Answer, frozen=True):

@@ -16,6 +16,7 @@ from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
 from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request
+from admission.wire_people import Operator
 
 NDJSON = "application/x-ndjson"
 MOST_BATCH_BYTES = 16 << 20
@@ -70,7 +71,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode = Mode.ADMIT
     direction: Direction = Direction.ENTRY
     party: People | None = None
-    operator: Annotated[str, Meta(max_length=40)] | None = None
+    operator: Operator | None = None
     replica_revision: Amount | None = None
     remaining: Amount = 0
     void_version: Amount | None = None
@@ -84,6 +85,7 @@ class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
     annul: Nonce
     reason: Line
     people: People | None = None
+    operator: Operator | None = None
 
 
 class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,6 +95,7 @@ class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
     people: Annotated[int, Meta(ge=1, le=10_000)]
     direction: Direction = Direction.ENTRY
+    operator: Operator | None = None
 
 
 BatchLine = OfflineScan | OfflineAnnul | OfflineCount

@@ -253,7 +253,12 @@ class QueueAnswer(Answer, frozen=True):
 
 
 class DeviceStats(Answer, frozen=True):
-    """One device's last word."""
+    """One device's last word.
+
+    Attributes:
+        practice: staff are learning on it: it lets nobody in.
+        operator: the number of who has signed in there.
+    """
 
     device_id: str
     name: str
@@ -264,6 +269,8 @@ class DeviceStats(Answer, frozen=True):
     battery: float | None
     clock_skew_s: float | None
     state: Literal["active", "suspended", "revoked"] = "active"
+    practice: bool = False
+    operator: str | None = None
 
 
 class GateStats(Answer, frozen=True):

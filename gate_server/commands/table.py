@@ -18,7 +18,7 @@ from admission.errors import (
     LedgerUnavailable,
     NotFound,
 )
-from gate_server.commands import conflicts, deals, imports, issue, scans, venue
+from gate_server.commands import conflicts, deals, imports, issue, people, scans, venue
 from gate_server.commands.services import Command, Services
 
 COMMANDS: Final[dict[str, Command[Any]]] = (
@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | issue.COMMANDS
     | conflicts.COMMANDS
     | scans.COMMANDS
+    | people.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -8,6 +8,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from gate_server.ledger.schema_outage import OUTAGE
+from gate_server.ledger.schema_people import PEOPLE
 
 APPLICATION_ID = 0x47484C31
 """`GHL1` in the file's header: a file without it is not a ledger of ours."""
@@ -310,6 +311,11 @@ def _make_tables(db: sqlite_utils.Database) -> None:
 @migrations(name="002_outage")
 def _outage(db: sqlite_utils.Database) -> None:
     _execute(db, OUTAGE)
+
+
+@migrations(name="005_people")
+def _people(db: sqlite_utils.Database) -> None:
+    _execute(db, PEOPLE)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

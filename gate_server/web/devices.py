@@ -61,7 +61,7 @@ def enrol(call: Call) -> Enrolled:
 def tell_self(call: Call) -> DeviceSelf:
     """Tell a device what the server knows of it."""
     ledger, device = call.services.ledger, call.device
-    gate = ledger.catalogue.gates[device.gate_id]
+    gate, now = ledger.catalogue.gates[device.gate_id], ledger.clock()
     return DeviceSelf(
         device_id=device.device_id,
         name=device.name,
@@ -71,10 +71,12 @@ def tell_self(call: Call) -> DeviceSelf:
         profile=device.profile,
         staffed=device.staffed,
         party_default=device.party_default,
-        server_time=ledger.clock(),
+        server_time=now,
         server_version=__version__,
         epoch=ledger.epoch,
         ledger_revision=ledger.revision,
+        operator=ledger.catalogue.operator_at(device.device_id, now),
+        operator_required=call.services.settings.operator_required,
     )
 
 
@@ -101,5 +103,9 @@ def take_heartbeat(call: Call) -> Heartbeat:
     revision, head = ledger.write(keep, alone=True, patient=True)
     services.clocks.alarmed(ledger.catalogue, now)
     return Heartbeat(
-        server_time=now, epoch=ledger.epoch, ledger_revision=revision, audit_head=head.hex()
+        server_time=now,
+        epoch=ledger.epoch,
+        ledger_revision=revision,
+        audit_head=head.hex(),
+        operator=ledger.catalogue.operator_at(device_id, now),
     )

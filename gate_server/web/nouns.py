@@ -10,7 +10,9 @@ from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.gates import gates
+from gate_server.web.handover import handover
 from gate_server.web.openapi import openapi
+from gate_server.web.operators import operators
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
@@ -26,6 +28,8 @@ NOUNS = (
     blocks,
     vouchers,
     gates,
+    operators,
+    handover,
     stats,
     replica,
     events,
