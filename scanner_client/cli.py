@@ -7,10 +7,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
@@ -21,6 +19,8 @@ from admission.scans import Direction, Mode
 from scanner_client import __version__
 from scanner_client.capture import Pictures, Watch
 from scanner_client.checkin import Terms
+from scanner_client.cli_options import Options, options
+from scanner_client.cli_people import operator, practice_codes
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
@@ -31,21 +31,9 @@ from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner, open_scanner
 
-DEFAULT_STATE = Path("var/scanner")
-
 NOT_ADMITTED = 1
 WRONG_USAGE = 2
 NO_CODE = 3
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(slots=True)
-class Options:
-    """What may be said before or after the sub-command."""
-
-    state: Path = DEFAULT_STATE
-    as_json: bool = False
 
 
 class Refusing(click.Group):
@@ -58,36 +46,6 @@ class Refusing(click.Group):
         except AdmissionError as error:
             click.echo(f"scanner-client: {error}", err=True)
             ctx.exit(NOT_ADMITTED)
-
-
-def _note_state(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Options).state = value
-
-
-def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.ensure_object(Options).as_json = True
-
-
-def options(command: Command) -> Command:
-    """Add what may be said before or after the sub-command."""
-    state = click.option(
-        "--state",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        expose_value=False,
-        callback=_note_state,
-        help=f"The scanner's directory; default ./{DEFAULT_STATE}.",
-    )
-    as_json = click.option(
-        "--json",
-        is_flag=True,
-        expose_value=False,
-        callback=_note_json,
-        help="JSON on stdout.",
-    )
-    return state(as_json(command))
 
 
 @click.group(cls=Refusing)
@@ -129,6 +87,7 @@ def enrol(obj: Options, url: str, code: str | None, name: str | None) -> None:
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@click.option("--practice", is_flag=True, help="For learning: nobody is let in, nothing recorded.")
 @options
 @click.pass_context
 def read(
@@ -139,6 +98,7 @@ def read(
     *,
     direction: str,
     party: int | None,
+    practice: bool,
 ) -> None:
     """Decode pictures or take a text; one verdict a code."""
     if bool(files) is (code is not None):
@@ -147,14 +107,16 @@ def read(
     with _open(obj) as scanner:
         terms = Terms(scanner.mode(mode), Direction(direction), party)
         check_in = scanner.check_in(terms)
+        answer = scanner.practice(terms).check_in if practice else check_in.check_in
         scanner.presenter.watch(scanner.outlook)
         codes, broken = ([code], False) if code is not None else _codes(files)
         output, admitted = _output(scanner, obj), []
         for text in codes:
-            shown = check_in.check_in(text)
+            shown = answer(text)
             output.show(shown)
             admitted.append(shown.admitted)
-            check_in.seen(shown)
+            if not shown.practice:
+                check_in.seen(shown)
     if broken or not all(admitted):
         ctx.exit(NOT_ADMITTED)
     if not codes:
@@ -168,6 +130,7 @@ def read(
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@click.option("--practice", is_flag=True, help="For learning; ends by itself.")
 @options
 @click.pass_obj
 def run(
@@ -179,6 +142,7 @@ def run(
     mode: str | None,
     direction: str,
     party: int | None,
+    practice: bool,
 ) -> None:
     """Scan until Ctrl-C."""
     if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
@@ -194,6 +158,7 @@ def run(
             output=_output(scanner, obj),
             keys=sys.stdin,
             preview=Window() if preview else None,
+            practise=practice or scanner.settings.practice.start,
         )
 
 
@@ -272,6 +237,10 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
         _echo_json({"nonce": nonce, "annulled": answer.people, "offline": True})
     elif answer.scan is not None:
         click.echo(wire.write(answer.scan))
+
+
+for each in (operator, practice_codes):
+    main.add_command(each)
 
 
 def _open(obj: Options) -> Scanner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -26,6 +27,7 @@ class Heartbeat:
     Args:
         word: says how far this scanner has come; without device_time and version.
         learn: is told what the server knows of this device, at first and after each outage.
+        hear: is told each answer, and the server's time when it was asked for.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class Heartbeat:
         *,
         word: Word,
         learn: Callable[[wire.DeviceSelf], None],
+        hear: Callable[[wire.Heartbeat, datetime], None] = lambda _beat, _at: None,
     ) -> None:
+        self._hear = hear
         self._relay = relay
         self._contact = contact
         self._clock = clock
@@ -60,9 +64,10 @@ class Heartbeat:
                 self._clock.learn(known.server_time, asked)
                 self._learn(known)
                 self._learned = True
-            asked = self._clock.mark()
+            asked, asked_at = self._clock.mark(), self._clock.now()
             beat = self._relay.heartbeat(self._say())
             self._clock.learn(beat.server_time, asked)
+            self._hear(beat, asked_at)
         except RelayError as error:
             self._learned = False
             self._contact.failed(error)

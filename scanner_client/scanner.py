@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -19,13 +19,16 @@ from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
+from scanner_client.desk import Desk
 from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
+from scanner_client.duty import DutyFile
 from scanner_client.enrolment import server_of
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
+from scanner_client.practice import Practice
 from scanner_client.presenter import Outlook, Presenter
 from scanner_client.questions import Questions
 from scanner_client.relay import Relay
@@ -66,6 +69,7 @@ class Scanner:
     offline: Offline
     uploader: Uploader
     download: Download
+    desk: Desk
 
     def __enter__(self) -> Self:
         return self
@@ -101,11 +105,19 @@ class Scanner:
             terms=terms,
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
+            desk=self.desk,
         )
+
+    def practice(self, terms: Terms, questions: Questions | None = None) -> Practice:
+        """Begin to practise: real codes are only looked at, and nothing is recorded."""
+        look = self.check_in(replace(terms, mode=Mode.CHECK), questions)
+        minutes, report = self.settings.practice.minutes, self.presenter.report
+        return Practice(look, self.replica, self.clock, minutes=minutes, report=report)
 
     def annulment(self) -> Annulment:
         """Return the use case for scans that are taken back."""
-        return Annulment(self.relay, self.contact, self.journal, self.replica, self.clock)
+        parts = self.relay, self.contact, self.journal, self.replica, self.clock
+        return Annulment(*parts, operator=self.desk.operator)
 
     def sync(self) -> None:
         """Bring the replica up to date now, and learn what the server knows of this device.
@@ -134,6 +146,7 @@ class Scanner:
             known.area,
             known.staffed,
             known.party_default,
+            known.operator_required,
         )
         self.offline.told = told
         save_told(self.directory, told)
@@ -157,7 +170,9 @@ class Scanner:
         depth = self._depth()
         age_s = self.replica.age_s(self.clock.now())
         waiting = 0 if depth is None else depth.waiting
-        return Outlook(self.contact.connectivity.link, age_s, waiting)
+        here = self.desk.find_here()
+        operator = "" if here is None else here.line
+        return Outlook(self.contact.connectivity.link, age_s, waiting, operator)
 
     def _depth(self) -> Depth | None:
         try:
@@ -254,7 +269,8 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download)
+    desk = Desk(DutyFile(directory), relay, contact, clock, venue=lambda: replica.standing.venue)
+    return Scanner(*whole, contact, offline, uploader, download, desk)
 
 
 def _callbacks(presenter: Presenter, contact: Contact, offline: Offline) -> Callbacks:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from admission.errors import InvalidInput
+from scanner_client.practice_settings import PracticeSettings
 
 FILE_NAME = "scanner.toml"
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Settings:
     ask_s: float
     bell: bool
     colour: str
+    practice: PracticeSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -79,7 +81,7 @@ RANGES = (
     ("ask_s", 0, 600),
 )
 """Number, its least and its most value; `nan` is within none of them."""
-TABLES: dict[str, type] = {}
+TABLES: dict[str, type] = {"practice": PracticeSettings}
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})
 """Names of earlier versions; the copy in a scanner's directory may still have them."""

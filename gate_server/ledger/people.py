@@ -159,6 +159,7 @@ def _begin(
     fields = {"device_id": device.device_id, "gate_id": device.gate_id, "verified": verified}
     revision = tx.record_event("sign_in", fields, personal={"operator": operator})
     closes_at = tx.venue.day_bounds(tx.venue.day_of(since))[1]
+    until = None if until is None else min(until, closes_at)
     ended_by = None if until is None else ShiftEnd.SIGN_OUT
     shift = Shift(
         revision,
