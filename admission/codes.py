@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from admission.errors import BadSignature, MalformedToken, UnknownKey
 from admission.keys import CodeKey, KeyList, code_hash
+from admission.operators import is_badge
 from admission.tokens import PREFIX, Token, credential_key, parse_token
 
 SHORTEST_CODE = 6
@@ -100,8 +101,11 @@ def normalise(text: str) -> str:
 def classify(code: str) -> CodeForm:
     """Say what a normalised code looks like.
 
-    A payment code is one by its form only: where the ledger knows it, it is a voucher's code.
+    A payment code is one by its form only: where the ledger knows it, it is a voucher's code. An
+    operator's badge is no code of a visitor's, and nothing of it is kept.
     """
+    if is_badge(code):
+        return CodeForm.MALFORMED
     if not SHORTEST_CODE <= len(code) <= LONGEST_CODE or not code.isprintable():
         return CodeForm.MALFORMED
     if code.startswith(PREFIX):

@@ -33,6 +33,8 @@ FACES: Mapping[Outcome, Face] = MappingProxyType(
         Outcome.WAIT: Face("…", "WAIT", "请稍候", "blue", 0),
     }
 )
+# A badge is nobody's voucher: it must look like no verdict at all.
+STAFF = Face("●", "STAFF", "员工", "magenta", 1)
 # A voided deal brings a crowd: no red and no noise before it.
 QUIET = Face("✕", "STOP", "暂不能入园", "yellow", 0)
 # Whoever looks at the screen of a marshal must not read there that they may go in.

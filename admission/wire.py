@@ -34,6 +34,7 @@ from admission.wire_base import write as write
 from admission.wire_notices import MOST_SEEN as MOST_SEEN
 from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
+from admission.wire_people import Operator
 from admission.wire_tickets import TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
@@ -74,6 +75,8 @@ class DeviceSelf(Answer, frozen=True):
     server_version: str
     epoch: str
     ledger_revision: int
+    operator: str | None = None
+    operator_required: bool = False
 
 
 class HeartbeatRequest(Request, frozen=True, omit_defaults=True):
@@ -96,6 +99,7 @@ class HeartbeatRequest(Request, frozen=True, omit_defaults=True):
     battery: Annotated[float, Meta(ge=0, le=100)] | None = None
     version: Annotated[str, Meta(max_length=40)] | None = None
     seen: SeenIds = []
+    practice: bool | None = None
 
 
 class Heartbeat(Answer, frozen=True):
@@ -112,6 +116,7 @@ class Heartbeat(Answer, frozen=True):
     audit_head: str
     messages: list[BroadcastEvent] = []
     in_force: list[str] | None = None
+    operator: str | None = None
 
 
 # --- scans -------------------------------------------------------------------------------------
@@ -132,7 +137,7 @@ class ScanRequest(Request, frozen=True):
     direction: Direction = Direction.ENTRY
     party: People | None = None
     scanned_at: datetime | None = None
-    operator: Annotated[str, Meta(max_length=40)] | None = None
+    operator: Operator | None = None
     want: list[Literal["order"]] = []
     passage: bool = False
 
@@ -208,6 +213,7 @@ class AnnulRequest(Request, frozen=True):
     reason: Line
     people: People | None = None
     device_id: Ident | None = None
+    operator: Operator | None = None
 
 
 class OverrideRequest(Request, frozen=True):
@@ -217,6 +223,7 @@ class OverrideRequest(Request, frozen=True):
     reason: Line
     party: People | None = None
     cost_bearer: Literal["platform", "venue"] = "venue"
+    operator: Operator | None = None
 
 
 class StrikeRequest(Request, frozen=True):
@@ -234,6 +241,7 @@ class CountRequest(Request, frozen=True):
     nonce: Nonce
     direction: Direction = Direction.ENTRY
     gate_id: Ident | None = None
+    operator: Operator | None = None
 
 
 class Counted(Answer, frozen=True):

@@ -139,14 +139,21 @@ def _exact(value: object, path: str) -> None:
     for name in value.__struct_fields__:
         field = getattr(value, name)
         if isinstance(field, datetime):
-            if field.tzinfo is None:
-                raise InvalidInput(path + name, "give the time with its offset, as +08:00 or Z")
-            if not _FIRST_YEAR <= field.year <= _LAST_YEAR:
-                raise InvalidInput(path + name, f"give a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+            _exact_time(field, path + name)
         if name == "nonce" and isinstance(field, str) and not _NONCE.fullmatch(field):
             raise InvalidInput(path + name, "8 to 64 of letters, digits, dot, dash, underscore")
         if isinstance(field, Struct):
             _exact(field, f"{path}{name}.")
+        elif isinstance(field, list):
+            for number, each in enumerate(field):
+                _exact(each, f"{path}{name}[{number}].")
+
+
+def _exact_time(instant: datetime, path: str) -> None:
+    if instant.tzinfo is None:
+        raise InvalidInput(path, "give the time with its offset, as +08:00 or Z")
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise InvalidInput(path, f"give a year from {_FIRST_YEAR} to {_LAST_YEAR}")
 
 
 def at(instant: datetime | None) -> datetime | None:

@@ -16,6 +16,7 @@ from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
 from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request
+from admission.wire_people import Operator
 from admission.wire_tickets import DeskLink
 
 NDJSON = "application/x-ndjson"
@@ -72,7 +73,7 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode = Mode.ADMIT
     direction: Direction = Direction.ENTRY
     party: People | None = None
-    operator: Annotated[str, Meta(max_length=40)] | None = None
+    operator: Operator | None = None
     replica_revision: Amount | None = None
     remaining: Amount = 0
     void_version: Amount | None = None
@@ -87,6 +88,7 @@ class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
     annul: Nonce
     reason: Line
     people: People | None = None
+    operator: Operator | None = None
 
 
 class OfflinePassage(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,6 +105,7 @@ class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
     people: Annotated[int, Meta(ge=1, le=10_000)]
     direction: Direction = Direction.ENTRY
+    operator: Operator | None = None
 
 
 class OfflineStamp(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,7 +121,7 @@ class OfflineStamp(Chained, frozen=True, kw_only=True, omit_defaults=True):
     stamp: Nonce
     code: Annotated[str, Meta(max_length=4096)]
     party: People | None = None
-    operator: Annotated[str, Meta(max_length=40)] | None = None
+    operator: Operator | None = None
 
 
 BatchLine = OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount | OfflineStamp

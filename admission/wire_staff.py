@@ -258,6 +258,8 @@ class DeviceStats(Answer, frozen=True):
 
     Attributes:
         fault: what is wrong with its turnstile, by its own word.
+        practice: staff are learning on it: it lets nobody in.
+        operator: the number of who has signed in there.
     """
 
     device_id: str
@@ -270,6 +272,8 @@ class DeviceStats(Answer, frozen=True):
     clock_skew_s: float | None
     state: Literal["active", "suspended", "revoked"] = "active"
     fault: FaultAnswer | None = None
+    practice: bool = False
+    operator: str | None = None
 
 
 class GateStats(Answer, frozen=True):

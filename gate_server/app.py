@@ -97,7 +97,7 @@ def create_app(
 
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
-    limits = Limits(settings.limit or None, settings.stale_after_s)
+    limits = Limits(settings.limit or None, settings.stale_after_s, settings.operator_required)
     segments = Segments(ledger, keys, settings)
     deal_book = DealBook(ledger)
     services = Services(

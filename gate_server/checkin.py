@@ -12,6 +12,7 @@ from admission.corrections import check_replay
 from admission.errors import InvalidInput
 from admission.history import History, Record, fold
 from admission.moves import decide_moving
+from admission.operators import check_operator
 from admission.scans import Device, Direction, Gate, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail
@@ -72,6 +73,7 @@ class Limits:
 
     people: int | None
     stale_after_s: float
+    operator_required: bool = False
 
 
 class CheckIn:
@@ -91,11 +93,19 @@ class CheckIn:
         Raises:
             LedgerConflict: the nonce belongs to another scan, or the scan was annulled.
             InvalidInput: the picked voucher cannot be used.
+            Forbidden: nobody has signed in where somebody must have.
         """
         if scan.mode is not Mode.CHECK:
             stored = find_scan(tx, scan.device.device_id, scan.nonce)
             if stored is not None:
                 return self._again(tx, scan, stored)
+            check_operator(
+                scan.operator,
+                scan.direction,
+                required=self._limits.operator_required,
+                staffed=scan.device.staffed,
+                emergency=tx.catalogue.emergency,
+            )
         return self._decide(tx, scan)
 
     def _decide(self, tx: Session, scan: Presented) -> Decision:

@@ -34,6 +34,9 @@ _PICK_BYTES = 16
 _SEAL_PURPOSE = b"gatehouse seal v1\x00"
 _HEAD_PURPOSE = b"gatehouse audit head v1\x00"
 _PICK_DOMAIN = b"gatehouse pick"
+# Made with the key for phones, each under a name of its own: like theirs, these never rotate.
+_BADGE_DOMAIN = b"gatehouse badge"
+_PIN_DOMAIN = b"gatehouse pin"
 # Scanners must hold these before anything is made with them.
 _PUBLISHED = frozenset({KeyPurpose.CODES, KeyPurpose.TOKENS, KeyPurpose.AUDIT})
 # Their hashes carry no key number: under a new key every block and look-up would find nothing.
@@ -175,6 +178,18 @@ class Keyring:
     def phone_key(self) -> CodeKey:
         """Return the key for `phone_hash`."""
         return _hash_key(self._keys[KeyPurpose.PHONES][0])
+
+    def badge_hash(self, badge: str) -> bytes:
+        """Return what the ledger keeps of an operator's badge."""
+        return self._staff_hash(badge, _BADGE_DOMAIN)
+
+    def pin_text(self, operator: str, pin: str) -> str:
+        """Return what is hashed slowly of a PIN: without our key its few digits cannot be tried."""
+        return self._staff_hash(f"{operator}\0{pin}", _PIN_DOMAIN).hex()
+
+    def _staff_hash(self, text: str, domain: bytes) -> bytes:
+        secret = self._keys[KeyPurpose.PHONES][0].secret
+        return blake2b(text.encode(), digest_size=16, key=secret, person=domain).digest()
 
     def signing_key(self, now: datetime) -> SigningKey:
         """Return the newest token key that may sign at `now`."""

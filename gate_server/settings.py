@@ -28,6 +28,8 @@ class Settings:
         threads: threads that answer requests; `streams` of them may be event streams.
         enrol_attempts_a_minute: failed enrolments from one address, then 429.
         lookups_an_hour: look-ups by phone a user, then 429.
+        pin_tries: wrong PINs of one operator, or on one device, in 15 minutes; then 429.
+        operator_required: entries wait until somebody has signed in at the lane.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Settings:
     streams: int
     enrol_attempts_a_minute: int
     lookups_an_hour: int
+    pin_tries: int
+    operator_required: bool
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.

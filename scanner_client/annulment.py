@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from admission import wire
 from admission.corrections import people_to_annul
@@ -48,7 +51,10 @@ class Annulment:
         journal: Journal,
         replica: Replica,
         clock: SteadyClock,
+        *,
+        operator: Callable[[], str | None] = lambda: None,
     ) -> None:
+        self._operator = operator
         self._relay = relay
         self._contact = contact
         self._journal = journal
@@ -62,6 +68,7 @@ class Annulment:
             Declined, LedgerConflict, InvalidInput: the rule does not allow it.
             RelayError: the server did not answer, and nothing is known of the scan here.
         """
+        request = replace(request, operator=request.operator or self._operator())
         own = self._journal.find(nonce)
         # The server cannot annul what it has not been told of: then it is told of both, in order.
         if own is None or own.state != "waiting":
@@ -83,7 +90,7 @@ class Annulment:
             return Annulled(request.people or 0, answer)
         people = own.record.people - answer.admitted
         if people > own.record.annulled:
-            line = self._line(own, people, request.reason)
+            line = self._line(own, people, request)
             self._journal.amend(line, self._clock.now(), revision=answer.ledger_revision)
         return Annulled(people, answer)
 
@@ -94,16 +101,17 @@ class Annulment:
             record, others, terms, people=request.people, now=now, by_supervisor=False
         )
         if people:
-            self._journal.amend(self._line(own, people, request.reason), now)
+            self._journal.amend(self._line(own, people, request), now)
         return Annulled(people or record.annulled)
 
-    def _line(self, own: OwnScan, people: int, reason: str) -> OfflineAnnul:
+    def _line(self, own: OwnScan, people: int, request: wire.AnnulRequest) -> OfflineAnnul:
         return OfflineAnnul(
             annul=own.line.nonce,
-            reason=reason,
+            reason=request.reason,
             people=people,
             scanned_at=wire.at(self._clock.wall()) or self._clock.now(),
             gate_id=own.line.gate_id,
+            operator=request.operator,
         )
 
     def _look_up(self, own: OwnScan) -> tuple[Record, list[Record], Terms]:

@@ -30,6 +30,10 @@ class NoAnswer(RelayError):
         self.absent = absent
 
 
+class TooMany(NoAnswer):
+    """429: the server would answer, but not so many in so short a time."""
+
+
 class NotUnderstood(RelayError):
     """The server cannot read what was sent; to send the same again is no use.
 
@@ -143,7 +147,7 @@ def refusal(response: Response) -> RelayError:
     if status in DECLINED:
         return DECLINED[status](problem)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NoAnswer(f"answered {status} {problem.title}")
+        return TooMany(f"answered {status} {problem.detail or problem.title}")
     return NotUnderstood(status, f"{problem.detail or problem.title}{_fields(problem)}")
 
 

@@ -12,19 +12,24 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from admission import wire
+from admission.codes import normalise
 from admission.errors import LedgerConflict, RelayError
+from admission.operators import is_badge, needs_operator
+from admission.practice import find_practice
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import Outcome, Reason
-from scanner_client.answers import NoAnswer
+from scanner_client.answers import Declined, NoAnswer
 from scanner_client.askers import Asker
 from scanner_client.clock import SteadyClock
 from scanner_client.contact import Contact
+from scanner_client.desk import Desk, NotSignedIn
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Decided, NotOffline, Offline
 from scanner_client.offline_picks import OFFLINE_PICK, Unheld
 from scanner_client.printer_queue import QueueUnwritable
 from scanner_client.questions import Unsaid
 from scanner_client.relay import Relay
+from scanner_client.state import StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,18 @@ PICK_AGAIN = wire.Text(
     zh="请再次出示入园码并重新选择。",
     en="Present the code again, and pick again.",
 )
+SIGN_IN = wire.Text(
+    zh="请先刷工牌上岗，再验票。",
+    en="Nobody has signed in here: present a badge first.",
+)
+BADGE = wire.Text(
+    zh="这是工牌，此处不能使用。",
+    en="This is a badge, which is of no use here.",
+)
+PRACTICE_CODE = wire.Text(
+    zh="这是练习码，本通道正在验票。",
+    en="This is a practice code, and this lane is live.",
+)
 BARRED = wire.Text(
     zh="此设备已停用，请叫值班主管。",
     en="This device was stopped by the gate server: call a supervisor.",
@@ -78,6 +95,8 @@ class Shown:
         problem: what happened instead, for the technician.
         offline: the scanner decided it on its own.
         mode: what was asked for; in `check` and `arrive` nobody passes, whatever the verdict.
+        staff: it is about who stands here, no verdict and no visitor.
+        practice: staff are learning: nobody passes on it, and nothing of it is recorded.
     """
 
     nonce: str
@@ -87,11 +106,13 @@ class Shown:
     problem: str = ""
     offline: bool = False
     mode: Mode = Mode.ADMIT
+    staff: bool = False
+    practice: bool = False
 
     @property
     def admitted(self) -> bool:
         """Whether the holder may pass."""
-        return self.answer is not None and self.outcome is Outcome.ADMIT
+        return self.answer is not None and self.outcome is Outcome.ADMIT and not self.practice
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +144,11 @@ class CheckIn:
         terms: Terms,
         tries: Tries,
         questions: Asker | None = None,
+        desk: Desk | None = None,
         watches: Callable[[], bool] = lambda: False,
         note: Callable[[wire.ScanRequest], None] = lambda _: None,
     ) -> None:
+        self._desk = desk
         self._relay = relay
         self._contact = contact
         self._offline = offline
@@ -141,8 +164,14 @@ class CheckIn:
         """Present a code; what the network or the server does is shown, never raised."""
         link = self._contact.connectivity.link
         terms, nonce = self._terms, new_nonce(self._clock.wall())
+        aside = self._aside(code, nonce)
+        if aside is not None:
+            return aside
         if link.barred:
             return Shown(nonce, Outcome.REFER, BARRED, problem=link.problem)
+        operator = None if self._desk is None else self._desk.operator()
+        if operator is None and self._waits_for_operator():
+            return Shown(nonce, Outcome.WAIT, SIGN_IN)
         request = wire.ScanRequest(
             nonce=nonce,
             code=code,
@@ -150,9 +179,35 @@ class CheckIn:
             direction=terms.direction,
             party=terms.party,
             scanned_at=wire.at(self._clock.wall()),
+            operator=operator,
             passage=terms.mode in LETS_IN and self._watches(),
         )
         return self._show(nonce, lambda: self._check_in(request))
+
+    def _aside(self, code: str, nonce: str) -> Shown | None:
+        """Return what comes of a code that no visitor has: such a one is never sent as a scan."""
+        text = normalise(code)
+        if find_practice(text) is not None:
+            return Shown(nonce, Outcome.WAIT, PRACTICE_CODE)
+        if not is_badge(text):
+            return None
+        if self._desk is None:
+            return Shown(nonce, Outcome.WAIT, BADGE, staff=True)
+        try:
+            return Shown(nonce, Outcome.WAIT, self._desk.present(text), staff=True)
+        except NotSignedIn as error:
+            return Shown(nonce, Outcome.REFER, error.text, staff=True)
+        except StateError as error:
+            return Shown(nonce, Outcome.REFER, UNRECORDED, problem=str(error), staff=True)
+
+    def _waits_for_operator(self) -> bool:
+        told, terms = self._offline.told, self._terms
+        return terms.mode is not Mode.CHECK and needs_operator(
+            terms.direction,
+            required=told.operator_required,
+            staffed=told.staffed,
+            emergency=told.operator_required and self._offline.emergency,
+        )
 
     def _check_in(self, request: wire.ScanRequest) -> Decided:
         request = self._with_party(request)
@@ -175,6 +230,8 @@ class CheckIn:
             self._contact.alarms.sound("journal", str(error))
             return Shown(nonce, Outcome.REFER, UNRECORDED, problem=str(error))
         except (RelayError, LedgerConflict) as error:
+            if isinstance(error, Declined) and error.slug == "operator-required":
+                return Shown(nonce, Outcome.WAIT, SIGN_IN, problem=str(error))
             message = BARRED if self._contact.connectivity.link.barred else DECLINED
             return Shown(nonce, Outcome.REFER, message, problem=str(error))
         answer = decided.answer

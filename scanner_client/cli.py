@@ -7,10 +7,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
@@ -25,6 +23,8 @@ from scanner_client.capture_files import Pictures
 from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
+from scanner_client.cli_options import Options, options
+from scanner_client.cli_people import operator, practice_codes
 from scanner_client.cli_print import print_commands
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
@@ -36,7 +36,6 @@ from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner, open_scanner
 
-DEFAULT_STATE = Path("var/scanner")
 SOURCE_HELP = (
     "camera:N, video FILE, folder DIR, stdin, evdev:/dev/input/..., serial:/dev/tty..., "
     "rtsp://... or http://...; several may be given."
@@ -45,16 +44,6 @@ SOURCE_HELP = (
 NOT_ADMITTED = 1
 WRONG_USAGE = 2
 NO_CODE = 3
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(slots=True)
-class Options:
-    """What may be said before or after the sub-command."""
-
-    state: Path = DEFAULT_STATE
-    as_json: bool = False
 
 
 class Refusing(click.Group):
@@ -67,36 +56,6 @@ class Refusing(click.Group):
         except AdmissionError as error:
             click.echo(f"scanner-client: {error}", err=True)
             ctx.exit(NOT_ADMITTED)
-
-
-def _note_state(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Options).state = value
-
-
-def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.ensure_object(Options).as_json = True
-
-
-def options(command: Command) -> Command:
-    """Add what may be said before or after the sub-command."""
-    state = click.option(
-        "--state",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        expose_value=False,
-        callback=_note_state,
-        help=f"The scanner's directory; default ./{DEFAULT_STATE}.",
-    )
-    as_json = click.option(
-        "--json",
-        is_flag=True,
-        expose_value=False,
-        callback=_note_json,
-        help="JSON on stdout.",
-    )
-    return state(as_json(command))
 
 
 @click.group(cls=Refusing)
@@ -138,6 +97,7 @@ def enrol(obj: Options, url: str, code: str | None, name: str | None) -> None:
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@click.option("--practice", is_flag=True, help="For learning: nobody is let in, nothing recorded.")
 @options
 @click.pass_context
 def read(
@@ -148,6 +108,7 @@ def read(
     *,
     direction: str,
     party: int | None,
+    practice: bool,
 ) -> None:
     """Decode pictures or take a text; one verdict a code."""
     if bool(files) is (code is not None):
@@ -155,17 +116,19 @@ def read(
     obj = ctx.ensure_object(Options)
     with _open(obj) as scanner:
         terms = Terms(scanner.mode(mode), Direction(direction), party)
-        desk = scanner.desk()
-        check_in = scanner.check_in(terms, desk=desk)
+        printer = scanner.print_desk()
+        check_in = scanner.check_in(terms, printer=printer)
+        answer = scanner.practice(terms).check_in if practice else check_in.check_in
         scanner.presenter.watch(scanner.outlook)
         codes, broken = ([code], False) if code is not None else _codes(files)
-        output, admitted = Outputs((_output(scanner, obj), desk)), []
+        output, admitted = Outputs((_output(scanner, obj), printer)), []
         for text in codes:
-            shown = check_in.check_in(text)
+            shown = answer(text)
             output.show(shown)
             admitted.append(shown.admitted)
-            check_in.seen(shown)
-        desk.flush()
+            if not shown.practice:
+                check_in.seen(shown)
+        printer.flush()
     if broken or not all(admitted):
         ctx.exit(NOT_ADMITTED)
     if not codes:
@@ -179,6 +142,7 @@ def read(
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@click.option("--practice", is_flag=True, help="For learning; ends by itself.")
 @options
 @click.pass_obj
 def run(
@@ -190,6 +154,7 @@ def run(
     mode: str | None,
     direction: str,
     party: int | None,
+    practice: bool,
 ) -> None:
     """Scan until Ctrl-C, or until every source has ended."""
     if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
@@ -206,6 +171,7 @@ def run(
             output=_output(scanner, obj),
             keys=sys.stdin,
             preview=Window() if preview else None,
+            practise=practice or scanner.settings.practice.start,
         )
 
 
@@ -300,6 +266,10 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
         _echo_json({"nonce": nonce, "annulled": answer.people, "offline": True})
     elif answer.scan is not None:
         click.echo(wire.write(answer.scan))
+
+
+for each in (operator, practice_codes):
+    main.add_command(each)
 
 
 def _open(obj: Options) -> Scanner:

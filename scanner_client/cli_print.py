@@ -38,7 +38,7 @@ def print_commands(
         if pending and again:
             raise click.UsageError("give --pending or --again")
         with open_scanner(ctx.obj) as scanner:
-            printed = scanner.desk().print_waiting(again=again)
+            printed = scanner.print_desk().print_waiting(again=again)
         _tell(ctx.obj, printed)
         if printed.waiting or printed.doubtful:
             ctx.exit(NOT_ALL)
@@ -54,7 +54,7 @@ def print_commands(
             made = scanner.relay.reprint(ticket, ReprintRequest(reason=reason))
             # First its name: if the printer fails, the next one takes the place of this one.
             click.echo(f"{ticket} is dead; its place has {made.ticket}", err=True)
-            scanner.desk().print_new(made)
+            scanner.print_desk().print_new(made)
         if obj.as_json:
             click.echo(msgspec.json.encode({"ticket": made.ticket, "tail": made.tail}))
 
@@ -67,7 +67,7 @@ def print_commands(
         """Print the slip of an arrival stamp; again if it has to be."""
         with open_scanner(obj) as scanner:
             found = scanner.relay.fetch_slip(nonce, SlipRequest(device_id=device))
-            scanner.desk().print_slip(found)
+            scanner.print_desk().print_slip(found)
         if obj.as_json:
             click.echo(msgspec.json.encode({"number": found.number}))
 

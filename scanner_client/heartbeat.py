@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -28,6 +29,7 @@ class Heartbeat:
         word: says how far this scanner has come; without device_time and version.
         learn: is told what the server knows of this device, at first and after each outage.
         broadcasts: takes those that the answer has; `word` tells which were shown.
+        hear: is told each answer, and the server's time when it was asked for.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Heartbeat:
         word: Word,
         learn: Callable[[wire.DeviceSelf], None],
         broadcasts: Broadcasts,
+        hear: Callable[[wire.Heartbeat, datetime], None] = lambda _beat, _at: None,
     ) -> None:
+        self._hear = hear
         self._relay = relay
         self._contact = contact
         self._clock = clock
@@ -64,12 +68,13 @@ class Heartbeat:
                 self._clock.learn(known.server_time, asked)
                 self._learn(known)
                 self._learned = True
-            asked = self._clock.mark()
+            asked, asked_at = self._clock.mark(), self._clock.now()
             held, word = self._broadcasts.held(), self._say()
             beat = self._relay.heartbeat(word)
             self._clock.learn(beat.server_time, asked)
             self._broadcasts.said(word.seen)
             self._broadcasts.take_heartbeat(beat, held)
+            self._hear(beat, asked_at)
         except RelayError as error:
             self._learned = False
             self._contact.failed(error)

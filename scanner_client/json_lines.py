@@ -40,12 +40,13 @@ class JsonLines:
 
 
 def _fields(shown: Shown) -> dict[str, object]:
-    if shown.answer is not None:
-        answer: dict[str, object] = msgspec.to_builtins(shown.answer)
-        return answer | {"offline": True} if shown.offline else answer
-    return {
-        "outcome": None,
-        "nonce": shown.nonce,
-        "message": msgspec.to_builtins(shown.message),
-        "problem": shown.problem,
-    }
+    message = msgspec.to_builtins(shown.message)
+    marks = {name: True for name in ("offline", "staff", "practice") if getattr(shown, name)}
+    if shown.answer is None:
+        told = {"outcome": None, "nonce": shown.nonce, "message": message}
+        return told | {"problem": shown.problem} | marks
+    answer: dict[str, object] = msgspec.to_builtins(shown.answer)
+    if shown.practice:
+        # Whatever opens a door on these lines must not open it for somebody who practises.
+        answer |= {"outcome": None, "practice_outcome": shown.outcome, "message": message}
+    return answer | marks

@@ -91,6 +91,12 @@ class Offline:
         self._answers = Answers()
         self._picks = Picks()
 
+    @property
+    def emergency(self) -> bool:
+        """Whether the venue evacuates, as far as the replica knows."""
+        state = self._replica.standing.state
+        return state is not None and state.emergency
+
     # --- a scan under way ------------------------------------------------------------------------
 
     def begin(

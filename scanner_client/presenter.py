@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from admission import wire
-from admission.looks import CATEGORIES, FACES, Face, face_for
+from admission.looks import CATEGORIES, FACES, STAFF, Face, face_for
 from admission.verdicts import Outcome
 from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link
@@ -23,6 +23,7 @@ from scanner_client.questions import list_picks
 
 BELL_GAP_S = 0.15
 MINUTE_S = 60
+PRACTICE = "PRACTICE 练习 · nobody is let in 不放行 · PRACTICE 练习"
 HOUR_S = 3600
 
 
@@ -33,11 +34,15 @@ class Outlook:
     Attributes:
         replica_age_s: None where there is no replica to decide from.
         waiting: scans that the gate server has yet to take.
+        operator: number and masked name of who has signed in; "" for nobody.
+        practice: staff are learning: nobody is let in.
     """
 
     link: Link
     replica_age_s: float | None
     waiting: int
+    operator: str = ""
+    practice: bool = False
 
 
 class Presenter:
@@ -72,19 +77,20 @@ class Presenter:
 
     def show(self, shown: Shown) -> None:
         """Show one verdict, or that there is none."""
-        face, link_line = face_of(shown), self._link_line()
+        face, outlook = face_of(shown), self._look_out() if self._look_out is not None else None
+        link_line = tell_away(outlook)
+        operator = "" if outlook is None else legible(outlook.operator, 60)
         with self._lock:
             if self._out.is_terminal:
-                self._out.print(_panel(shown, face, link_line))
+                panel = _panel(shown, face, link_line)
+                panel.title = PRACTICE if shown.practice else None
+                panel.subtitle = f"工号 {operator}" if operator else None
+                self._out.print(panel)
             else:
                 parts = [*_plain(shown, face), *([link_line] if link_line else [])]
                 self._out.print(" | ".join(parts), soft_wrap=True)
         if self._bell and self._out.is_terminal:
             self._ring(face.bells)
-
-    def _link_line(self) -> str:
-        outlook = self._look_out() if self._look_out is not None else None
-        return tell_link(outlook) if outlook is not None and outlook.link.online is False else ""
 
     def show_link(self, outlook: Outlook) -> None:
         """Show whether the gate server answers."""
@@ -115,6 +121,11 @@ class Presenter:
             self._out.bell()
 
 
+def tell_away(outlook: Outlook | None) -> str:
+    """Return the line about the way to the server where it is not as it should be."""
+    return tell_link(outlook) if outlook is not None and outlook.link.online is False else ""
+
+
 def tell_link(outlook: Outlook) -> str:
     """Return the line about the way to the server, the replica's age and what waits."""
     link = outlook.link
@@ -142,6 +153,8 @@ def tell_age(seconds: float) -> str:
 
 def face_of(shown: Shown) -> Face:
     """Return how it looks and sounds."""
+    if shown.staff:
+        return STAFF
     if shown.answer is not None:
         return face_for(shown.answer.reason, shown.mode)
     return FACES[shown.outcome]
@@ -161,6 +174,7 @@ def _console(stream: TextIO, colour: str) -> Console:
 def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
     style = f"bold {face.colour}"
     lines = [
+        *([Text(f"  {PRACTICE}  ", style="bold reverse magenta")] if shown.practice else []),
         Text(f"{face.shape}  {face.word}  {face.shape}", style=style),
         Text(face.zh, style=style),
     ]
@@ -181,6 +195,7 @@ def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
 def _plain(shown: Shown, face: Face) -> list[str]:
     banner = _banner(shown.answer)
     return [
+        *([PRACTICE] if shown.practice else []),
         f"{face.shape} {face.word} {face.zh}",
         *([banner] if banner else []),
         *_people(shown.answer),
@@ -212,7 +227,7 @@ def _sentences(shown: Shown) -> list[str]:
 def _details(shown: Shown) -> list[str]:
     answer = shown.answer
     if answer is None:
-        return [legible(shown.problem)]
+        return [legible(shown.problem)] if shown.problem else []
     lines = []
     if answer.voucher is not None:
         lines.append(f"…{legible(answer.voucher.tail, 8)}  {legible(answer.voucher.title, 80)}")

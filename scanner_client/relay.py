@@ -19,6 +19,13 @@ from admission.scans import Mode
 from admission.wire_notices import BroadcastsTold, WhyAnswer
 from admission.wire_outage import NDJSON
 from admission.wire_passage import PassageAnswer, PassageRequest, ReportAnswer, ReportRequest
+from admission.wire_people import (
+    ShiftsAnswer,
+    ShiftsRequest,
+    SignedIn,
+    SignedOut,
+    SignInRequest,
+)
 from admission.wire_tickets import (
     ReprintRequest,
     ScanTickets,
@@ -121,7 +128,8 @@ class Relay:
 
     def scan(self, request: wire.ScanRequest, within_s: float | None = None) -> wire.ScanAnswer:
         """Submit a scan; wait at most `within_s` seconds, by default the relay's time-out."""
-        answer = self._ask("POST", "/api/v1/scans", wire.ScanAnswer, request, within_s)
+        seconds = None if within_s is None else min(within_s, self._timeout_s)
+        answer = self._ask("POST", "/api/v1/scans", wire.ScanAnswer, request, seconds)
         # A cache between here and the server must never let in a second visitor; `check` has no
         # nonce of its own.
         if answer.nonce != request.nonce and request.mode is not Mode.CHECK:
@@ -151,6 +159,18 @@ class Relay:
     def report(self, request: ReportRequest) -> ReportAnswer:
         """Report something about the turnstile."""
         return self._ask("POST", "/api/v1/devices/self/reports", ReportAnswer, request)
+
+    def sign_in(self, request: SignInRequest, within_s: float) -> SignedIn:
+        """Say who stands here; a PIN takes the server longer than a scan."""
+        return self._ask("POST", "/api/v1/operators/sign-in", SignedIn, request, within_s)
+
+    def sign_out(self) -> SignedOut:
+        """Say that nobody stands here any more."""
+        return self._ask("POST", "/api/v1/operators/sign-out", SignedOut)
+
+    def tell_shifts(self, request: ShiftsRequest) -> ShiftsAnswer:
+        """Tell who stood here while the server was away."""
+        return self._ask("POST", "/api/v1/operators/shifts", ShiftsAnswer, request)
 
     def send_batch(self, lines: Sequence[bytes], within_s: float) -> Taken:
         """Hand over what was decided while the server was away, oldest first."""
@@ -194,7 +214,7 @@ class Relay:
         request: Struct | None = None,
         within_s: float | None = None,
     ) -> T:
-        seconds = self._timeout_s if within_s is None else min(within_s, self._timeout_s)
+        seconds = self._timeout_s if within_s is None else within_s
         body = None if request is None else wire.write(request)
         response = self._wait(lambda: self._send(method, path, body, seconds), seconds)
         return read_answer(response, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -22,13 +22,16 @@ from scanner_client.checkin import CheckIn, Shown, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
+from scanner_client.desk import Desk
 from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
+from scanner_client.duty import DutyFile
 from scanner_client.enrolment import server_of
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
+from scanner_client.practice import Practice
 from scanner_client.presenter import Outlook, Presenter
 from scanner_client.printer import PrintDesk
 from scanner_client.printer_queue import PrintQueue
@@ -76,6 +79,7 @@ class Scanner:
     download: Download
     broadcasts: Broadcasts
     listeners: list[Callable[[Event], None]]
+    desk: Desk
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +110,13 @@ class Scanner:
         questions: Asker | None = None,
         *,
         watches: Callable[[], bool] = lambda: False,
-        desk: PrintDesk | None = None,
+        printer: PrintDesk | None = None,
     ) -> CheckIn:
         """Return the use case for codes presented under these terms.
 
         Args:
             watches: whether the lane sees who passes its turnstile, as of now.
-            desk: prints what a scan is answered with.
+            printer: prints what a scan is answered with.
         """
         settings = self.settings
         return CheckIn(
@@ -123,18 +127,26 @@ class Scanner:
             terms=terms,
             tries=Tries(settings.timeout_s, settings.pause_s),
             questions=questions,
+            desk=self.desk,
             watches=watches,
-            note=(lambda _: None) if desk is None else desk.note,
+            note=(lambda _: None) if printer is None else printer.note,
         )
 
-    def desk(self) -> PrintDesk:
+    def practice(self, terms: Terms, questions: Asker | None = None) -> Practice:
+        """Begin to practise: real codes are only looked at, and nothing is recorded."""
+        look = self.check_in(replace(terms, mode=Mode.CHECK), questions)
+        minutes, report = self.settings.practice.minutes, self.presenter.report
+        return Practice(look, self.replica, self.clock, minutes=minutes, report=report)
+
+    def print_desk(self) -> PrintDesk:
         """Return what prints for this scanner."""
         queue, report = PrintQueue(self.directory), self.presenter.report
         return PrintDesk(self.settings.printer, queue, self.relay, report)
 
     def annulment(self) -> Annulment:
         """Return the use case for scans that are taken back."""
-        return Annulment(self.relay, self.contact, self.journal, self.replica, self.clock)
+        parts = self.relay, self.contact, self.journal, self.replica, self.clock
+        return Annulment(*parts, operator=self.desk.operator)
 
     def sync(self) -> None:
         """Bring the replica up to date now, and learn what the server knows of this device.
@@ -163,6 +175,7 @@ class Scanner:
             known.area,
             known.staffed,
             known.party_default,
+            known.operator_required,
         )
         self.offline.told = told
         save_told(self.directory, told)
@@ -187,7 +200,9 @@ class Scanner:
         depth = self._depth()
         age_s = self.replica.age_s(self.clock.now())
         waiting = 0 if depth is None else depth.waiting
-        return Outlook(self.contact.connectivity.link, age_s, waiting)
+        here = self.desk.find_here()
+        operator = "" if here is None else here.line
+        return Outlook(self.contact.connectivity.link, age_s, waiting, operator)
 
     def _depth(self) -> Depth | None:
         try:
@@ -296,7 +311,8 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
-    return Scanner(*whole, contact, offline, uploader, download, broadcasts, listeners)
+    desk = Desk(DutyFile(directory), relay, contact, clock, venue=lambda: replica.standing.venue)
+    return Scanner(*whole, contact, offline, uploader, download, broadcasts, listeners, desk)
 
 
 def _callbacks(

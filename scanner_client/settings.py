@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from admission.errors import InvalidInput
 from scanner_client.barrier_settings import BarrierSettings
 from scanner_client.broadcasts import BroadcastSettings
+from scanner_client.practice_settings import PracticeSettings
 from scanner_client.printer_settings import PrinterSettings
 from scanner_client.reader_settings import ReaderSettings
 from scanner_client.screen_settings import LampSettings, ScreenSettings, SoundSettings
@@ -49,6 +50,7 @@ class Settings:
     sound: SoundSettings
     lamp: LampSettings
     printer: PrinterSettings
+    practice: PracticeSettings
 
     def __post_init__(self) -> None:
         for name, least, most in RANGES:
@@ -102,6 +104,7 @@ TABLES: dict[str, type] = {
     "sound": SoundSettings,
     "lamp": LampSettings,
     "printer": PrinterSettings,
+    "practice": PracticeSettings,
 }
 """Tables of the file, by name, and what each is read into: a frozen dataclass of its own module."""
 RETIRED = frozenset({"give_up_ms"})

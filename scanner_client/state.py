@@ -76,6 +76,7 @@ class Told:
     area: str
     staffed: bool
     party_default: PartyDefault
+    operator_required: bool = False
 
 
 def load_identity(directory: Path) -> Identity:
@@ -110,7 +111,7 @@ def save_identity(directory: Path, identity: Identity) -> None:
     """Keep who this scanner is; its pending enrolment is over."""
     # First: a note of a wipe beside an identity means a wipe that has yet to be finished.
     (directory / REVOKED_FILE).unlink(missing_ok=True)
-    _save(directory / DEVICE_FILE, identity)
+    save_state(directory / DEVICE_FILE, identity)
     (directory / PENDING_FILE).unlink(missing_ok=True)
 
 
@@ -131,7 +132,7 @@ def find_told(directory: Path, device_id: str) -> Told | None:
 def save_told(directory: Path, told: Told) -> None:
     """Keep what the server told of this device."""
     if find_told(directory, told.device_id) != told:
-        _save(directory / TOLD_FILE, told)
+        save_state(directory / TOLD_FILE, told)
 
 
 def boot_id(directory: Path) -> str:
@@ -147,7 +148,7 @@ def boot_id(directory: Path) -> str:
 
 def save_pending(directory: Path, pending: PendingEnrolment) -> None:
     """Keep an enrolment's nonce before it is first sent."""
-    _save(directory / PENDING_FILE, pending)
+    save_state(directory / PENDING_FILE, pending)
 
 
 def keep_private(directory: Path) -> None:
@@ -172,7 +173,11 @@ def _find(path: Path, kind: type[T]) -> T | None:
         raise StateError(f"{path} is damaged; remove it and enrol again") from error
 
 
-def _save(path: Path, value: object) -> None:
+def save_state(path: Path, value: object) -> None:
+    """Write as a whole or not at all, mode 0600, and on disk when it returns.
+
+    Raises StateError where it cannot be written.
+    """
     write_durably(path, msgspec.json.format(msgspec.json.encode(value)))
 
 

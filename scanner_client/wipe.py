@@ -9,7 +9,15 @@ from pathlib import Path
 from scanner_client.seal import SEAL_FILE
 from scanner_client.state import REVOKED_FILE, sync_directory
 
-_PATTERNS = ("device.json", "enrolment.json", "told.json", "replica.*", "journal.*", "*.lock")
+_PATTERNS = (
+    "device.json",
+    "enrolment.json",
+    "told.json",
+    "duty.json",
+    "replica.*",
+    "journal.*",
+    "*.lock",
+)
 
 
 def wipe(directory: Path, now: datetime) -> None:

@@ -24,6 +24,7 @@ from gate_server.commands import (
     deals,
     imports,
     issue,
+    people,
     scans,
     tickets,
     venue,
@@ -39,6 +40,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | scans.COMMANDS
     | broadcasts.COMMANDS
     | tickets.COMMANDS
+    | people.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

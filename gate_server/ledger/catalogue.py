@@ -22,6 +22,7 @@ from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
 from admission.wire_passage import FaultAnswer
 from gate_server.ledger.faults import read_faults
+from gate_server.ledger.operators import Operator, Shift, list_operators, list_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ class Catalogue:
         self.feeds: tuple[datetime | None, ...] = ()
         self.broadcasts: dict[str, Broadcast] = {}
         self.faults: dict[str, FaultAnswer] = {}
+        self.operators: dict[str, Operator] = {}
+        self.badges: dict[bytes, str] = {}
+        self.badge_names: dict[str, str] = {}
+        self.on_duty: dict[str, Shift] = {}
 
     def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
         """Read what is named, or all of it, from the ledger."""
@@ -116,6 +121,15 @@ class Catalogue:
             accepted_at is None or (now - accepted_at).total_seconds() > stale_after_s
             for accepted_at in self.feeds
         )
+
+    def operator_at(self, device_id: str, now: datetime) -> str | None:
+        """Return who stands at a device."""
+        shift = self.on_duty.get(device_id)
+        return None if shift is None or now > shift.closes_at else shift.operator
+
+    def operator_named(self, told: str) -> str:
+        """Return the number of whom a scanner names, be it by what it calls a badge's owner."""
+        return self.badge_names.get(told, told)
 
     def _venue(self, db: sqlite3.Connection) -> None:
         self.emergency = bool(db.execute("SELECT emergency FROM venue").fetchone()[0])
@@ -210,6 +224,17 @@ class Catalogue:
         self.faults = read_faults(db)
 
 
+def _read_operators(catalogue: Catalogue, db: sqlite3.Connection) -> None:
+    operators = list_operators(db)
+    catalogue.operators = {each.operator: each for each in operators}
+    catalogue.badges = {each.badge_hash: each.operator for each in operators}
+    catalogue.badge_names = {each.badge_name: each.operator for each in operators}
+
+
+def _read_shifts(catalogue: Catalogue, db: sqlite3.Connection) -> None:
+    catalogue.on_duty = {shift.device_id: shift for shift in list_running(db)}
+
+
 def same_mark(one: Mark, other: Mark) -> bool:
     """Say whether nothing urgent has changed between two marks."""
     return all(a is b for a, b in zip(one, other, strict=True))
@@ -227,6 +252,8 @@ _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
     "feeds": Catalogue._feeds,
     "broadcasts": Catalogue._broadcasts,
     "faults": Catalogue._faults,
+    "operators": _read_operators,
+    "shifts": _read_shifts,
 }
 
 DEAL_COLUMNS = (

@@ -19,6 +19,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer
 from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import reconcile_scan
+from gate_server.ledger.lanes import LaneDelta, passage
 from gate_server.ledger.scans import (
     StoredScan,
     VoucherRow,
@@ -43,11 +44,18 @@ class Actor:
     Attributes:
         supervisor: whether the time limits of a device do not bind.
         told_late: a scanner took it back by itself; nothing that is on record speaks against it.
+        operator: who did it at the lane.
     """
 
     name: str
     supervisor: bool = False
     told_late: bool = False
+    operator: str | None = None
+
+    @property
+    def person(self) -> dict[str, str]:
+        """Who did it, for the audit; a number of staff is a personal field."""
+        return {} if self.operator is None else {"operator": self.operator}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class Count:
     direction: Direction
     counted_at: datetime
     annulled: int
+    counted_by: str
+    operator: str | None = None
 
 
 def get_scan(tx: Session, device_id: str, nonce: str) -> StoredScan:
@@ -151,7 +161,7 @@ def annul_scan(
     turned = None if by.supervisor else scan.record.turned
     if turned is not scan.record.turned:
         fields["unwatched"] = True
-    revision = tx.record_event("annul", fields)
+    revision = tx.record_event("annul", fields, personal=by.person)
     tx.db.execute(
         "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, turned = ?,"
         " corrected = ? WHERE scan_id = ?",
@@ -170,6 +180,7 @@ def annul_scan(
         delta.left_out = -back
     else:
         delta.entered = -back
+    tx.count_lane(passage(scan.record, scan.operator, people=-back, annuls=1))
     _recount(tx, changed, row, records, delta)
     reconcile_scan(tx, changed, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
@@ -231,13 +242,15 @@ def override_scan(
         now=now,
     )
     fields = {"scan_id": scan.scan_id, "people": people, "by": by.name, "reason": reason}
-    revision = tx.record_event("override", {**fields, "cost_bearer": cost_bearer.value})
+    fields["cost_bearer"] = cost_bearer.value
+    revision = tx.record_event("override", fields, personal=by.person)
     tx.db.execute(
         "UPDATE scans SET overridden = ?, overridden_at = ?, overridden_by = ?, cost_bearer = ?,"
-        " corrected = ? WHERE scan_id = ?",
-        (people, to_ms(now), by.name, cost_bearer.value, revision, scan.scan_id),
+        " overridden_operator = ?, corrected = ? WHERE scan_id = ?",
+        (people, to_ms(now), by.name, cost_bearer.value, by.operator, revision, scan.scan_id),
     )
     changed = replace(scan.record, overridden=people, overridden_at=now)
+    tx.count_lane(passage(changed, scan.operator, people=people, overrides=1))
     delta = _delta(scan, now, row, reason=Reason.OVERRIDDEN)
     delta.entered = people
     _recount(tx, changed, row, records, delta)
@@ -286,13 +299,13 @@ def _recount(
 def find_count(tx: Session, counted_by: str, nonce: str) -> Count | None:
     """Return what somebody counted under a nonce."""
     row = tx.db.execute(
-        "SELECT count_id, nonce, gate_id, kind, people, direction, counted_at, annulled"
+        "SELECT count_id, nonce, gate_id, kind, people, direction, counted_at, annulled, operator"
         " FROM counts WHERE counted_by = ? AND nonce = ?",
         (counted_by, nonce),
     ).fetchone()
     if row is None:
         return None
-    count_id, nonce, gate_id, kind, people, direction, counted_at, annulled = row
+    count_id, nonce, gate_id, kind, people, direction, counted_at, annulled, operator = row
     return Count(
         count_id,
         nonce,
@@ -302,6 +315,8 @@ def find_count(tx: Session, counted_by: str, nonce: str) -> Count | None:
         direction=Direction(direction),
         counted_at=from_ms(counted_at),
         annulled=annulled,
+        counted_by=counted_by,
+        operator=operator,
     )
 
 
@@ -315,6 +330,7 @@ def record_count(
     people: int,
     direction: Direction,
     now: datetime,
+    operator: str | None = None,
 ) -> tuple[Count, bool]:
     """Record people without a voucher; the same nonce again is answered, not counted.
 
@@ -337,14 +353,16 @@ def record_count(
         "people": people,
         "direction": direction.value,
     }
-    count_id = tx.record_event("count", fields)
+    person = {} if operator is None else {"operator": operator}
+    count_id = tx.record_event("count", fields, personal=person)
     tx.db.execute(
         "INSERT INTO counts (count_id, counted_by, nonce, gate_id, kind, people, direction,"
-        " counted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (count_id, counted_by, nonce, gate_id, kind, people, direction.value, to_ms(now)),
+        " counted_at, operator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (count_id, counted_by, nonce, gate_id, kind, people, direction.value, to_ms(now), operator),
     )
-    tx.count(_count_delta(gate_id, kind, people, direction, to_ms(now)))
-    return Count(count_id, nonce, gate_id, kind, people, direction, now, 0), False
+    count = Count(count_id, nonce, gate_id, kind, people, direction, now, 0, counted_by, operator)
+    _count(tx, count, people)
+    return count, False
 
 
 def annul_count(
@@ -361,18 +379,22 @@ def annul_count(
         (wanted, to_ms(now), count.count_id),
     )
     fields = {"count_id": count.count_id, "people": wanted, "by": by.name, "reason": reason}
-    tx.record_event("annul_count", fields)
-    back = wanted - count.annulled
-    at_ms = to_ms(count.counted_at)
-    tx.count(_count_delta(count.gate_id, count.kind, -back, count.direction, at_ms))
+    tx.record_event("annul_count", fields, personal=by.person)
+    _count(tx, count, count.annulled - wanted)
     return replace(count, annulled=wanted)
 
 
-def _count_delta(gate_id: str, kind: str, people: int, direction: Direction, at_ms: int) -> Delta:
-    delta = Delta(at_ms, gate_id, COUNTED + kind, scans=1 if people > 0 else 0)
-    if direction is Direction.EXIT:
-        delta.left_out, delta.inside = people, -people
+def _count(tx: Session, count: Count, people: int) -> None:
+    """Add counted people to the counters, or take some back where their number is negative."""
+    at_ms, reason, scans = to_ms(count.counted_at), COUNTED + count.kind, int(people > 0)
+    delta = Delta(at_ms, count.gate_id, reason, scans=scans)
+    lane = (at_ms, count.gate_id, count.counted_by, count.operator or "", reason)
+    at_lane = LaneDelta(*lane, scans=scans, taken_back=max(0, -people))
+    if count.direction is Direction.EXIT:
+        delta.left_out = at_lane.left_out = people
+        delta.inside = -people
     else:
-        delta.entered = delta.people = delta.persons = people
+        delta.entered = delta.people = delta.persons = at_lane.entered = people
         delta.inside = people
-    return delta
+    tx.count(delta)
+    tx.count_lane(at_lane)

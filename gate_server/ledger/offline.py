@@ -48,6 +48,7 @@ from gate_server.ledger.corrections import (
     row_of,
 )
 from gate_server.ledger.journal_heads import Link, note_clone
+from gate_server.ledger.lanes import passage
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -134,6 +135,10 @@ class Recorder:
         if known is not None and known[0] != line.head:
             note_clone(self._tx, device_id, {"seq": line.seq}, self._received_at)
 
+    def _operator(self, line: BatchLine) -> str | None:
+        named = None if isinstance(line, OfflinePassage) else line.operator
+        return self._tx.catalogue.operator_named(named) if named else None
+
     # --- scans -----------------------------------------------------------------------------------
 
     def _new(self, line: OfflineScan, code: CodeRead | None, at: datetime) -> NewScan:
@@ -148,7 +153,7 @@ class Recorder:
             self._received_at,
             at,
             line.scanned_at,
-            line.operator,
+            self._operator(line),
             offline=True,
             watched=line.watched,
         )
@@ -274,7 +279,11 @@ class Recorder:
             " WHERE scan_id = ?",
             (verdict.reason.value, verdict.people, to_ms(self._received_at), revision, scan_id),
         )
-        self._recount(replace(record, reason=verdict.reason, people=verdict.people), row, records)
+        changed = replace(record, reason=verdict.reason, people=verdict.people)
+        more = changed.passed - record.passed
+        at_lane = passage(changed, stored.operator, people=more, reason=verdict.reason)
+        tx.count_lane(at_lane)
+        self._recount(changed, row, records)
         self._open(ConflictKind.ANSWER_DIFFERS, line.nonce, row, (scan_id,))
         found = reconcile_scan(tx, record, stored.credential_key, now=self._received_at)
         return "accepted", [ConflictKind.ANSWER_DIFFERS.value, *self._kinds_of(line.nonce, found)]
@@ -312,7 +321,7 @@ class Recorder:
             people=line.people,
             reason=line.reason,
             # The scanner has looked at the time; what it took back is taken back.
-            by=Actor(device_id, told_late=True),
+            by=Actor(device_id, told_late=True, operator=self._operator(line)),
             now=max(time.at, before.record.passed_at),
         )
         if after.record.annulled == before.record.annulled:
@@ -340,7 +349,7 @@ class Recorder:
             count,
             people=line.people,
             reason=line.reason,
-            by=Actor(device_id, told_late=True),
+            by=Actor(device_id, told_late=True, operator=self._operator(line)),
             now=self._received_at,
         )
         return ("replayed" if after.annulled == count.annulled else "accepted"), []
@@ -358,6 +367,7 @@ class Recorder:
             people=line.people,
             direction=line.direction,
             now=time.at,
+            operator=self._operator(line),
         )
         return ("replayed" if replayed else "accepted"), []
 

@@ -17,6 +17,7 @@ from admission.verdicts import RULES_VERSION, Reason, Verdict
 from admission.vouchers import Status, Voucher
 from gate_server.ledger import audit
 from gate_server.ledger.changes import count_first, count_records
+from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.session import Row, Session
 from gate_server.ledger.tallies import Delta
 
@@ -312,27 +313,45 @@ def record_scan(
     tx.db.execute(_INSERT, (scan_id, *fields, *personal, salt, turned))
     tx.chain_scan(scan_id, audit.scan_content(fields, audit.personal_digest(salt, *personal)))
     deal_no = None if scan.row is None else scan.row.deal.deal_no
-    delta = Delta(
-        to_ms(scan.scan_at),
-        scan.gate.gate_id,
-        verdict.reason.value,
-        scans=1,
-        deal_no=deal_no,
-        outcome=verdict.outcome.value,
-    )
+    delta = _delta(scan, verdict, deal_no)
+    tx.count_lane(_at_lane(scan, delta))
     if not verdict.people:
         tx.count(delta)
         return scan_id
-    if scan.direction is Direction.EXIT:
-        delta.left_out = verdict.people
-    else:
-        delta.entered = verdict.people
     record = scan.record(verdict)
     if not records:
         count_first(tx, record, delta)
         return scan_id
     count_records(tx, history, [*records, record], deal_no, delta)
     return scan_id
+
+
+def _delta(scan: NewScan, verdict: Verdict, deal_no: int | None) -> Delta:
+    exits = scan.direction is Direction.EXIT
+    return Delta(
+        to_ms(scan.scan_at),
+        scan.gate.gate_id,
+        verdict.reason.value,
+        scans=1,
+        entered=0 if exits else verdict.people,
+        left_out=verdict.people if exits else 0,
+        deal_no=deal_no,
+        outcome=verdict.outcome.value,
+    )
+
+
+def _at_lane(scan: NewScan, delta: Delta) -> LaneDelta:
+    return LaneDelta(
+        delta.at_ms,
+        delta.gate_id,
+        scan.device.device_id,
+        scan.operator or "",
+        delta.reason,
+        1,
+        int(scan.offline),
+        delta.entered,
+        delta.left_out,
+    )
 
 
 def _fields(

@@ -10,6 +10,7 @@ from sqlite_utils.migrations import Migrations
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
+from gate_server.ledger.schema_people import PEOPLE
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -323,6 +324,11 @@ def _tickets(db: sqlite_utils.Database) -> None:
 @migrations(name="004_passage")
 def _passage(db: sqlite_utils.Database) -> None:
     _execute(db, PASSAGE)
+
+
+@migrations(name="005_people")
+def _people(db: sqlite_utils.Database) -> None:
+    _execute(db, PEOPLE)
 
 
 @migrations(name="006_notices")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from admission.calendar import Venue, from_ms, to_ms
-from gate_server.ledger import audit, tallies
+from gate_server.ledger import audit, lanes, tallies
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.tallies import Delta, Tallies
 
 RESERVE_BYTES: Final = 8 * 1024 * 1024
@@ -59,6 +60,7 @@ class Session:
         self.catalogue = Catalogue()
         self.tallies = Tallies(venue)
         self.deltas: list[Delta] = []
+        self._lanes: list[LaneDelta] = []
         self.touched: set[str] = set()
         self.epoch = ""
         self.revision, self.head = 0, audit.FIRST_HEAD
@@ -66,7 +68,8 @@ class Session:
         self.inside = 0
         self._events: list[tuple[int, str, str | None, bytes]] = []
         self._honoured: list[tuple[int, int]] = []
-        self._mark: tuple[int, bytes, int, int, int, int, set[str]] = (0, b"", 0, 0, 0, 0, set())
+        self._mark: tuple[int, bytes, int, int, int, int, int, set[str]]
+        self._mark = (0, b"", 0, 0, 0, 0, 0, set())
         self._db: sqlite3.Connection | None = None
         self.salts = audit.Salts()
         self.abandon()
@@ -119,6 +122,7 @@ class Session:
             self.head,
             self.inside,
             len(self.deltas),
+            len(self._lanes),
             len(self._events),
             len(self._honoured),
             set(self.touched) if self.touched else _NONE,
@@ -132,8 +136,10 @@ class Session:
         """Undo one job, on disk and in memory."""
         self.db.execute("ROLLBACK TO job")
         self.db.execute("RELEASE job")
-        self.revision, self.head, self.inside, deltas, events, honoured, touched = self._mark
-        del self.deltas[deltas:], self._events[events:], self._honoured[honoured:]
+        (self.revision, self.head, self.inside, deltas, at_lanes, events, honoured,
+         touched) = self._mark  # fmt: skip
+        del self.deltas[deltas:], self._lanes[at_lanes:]
+        del self._events[events:], self._honoured[honoured:]
         self.touched = set(touched)
 
     def survived(self, error: sqlite3.Error) -> bool:
@@ -148,10 +154,12 @@ class Session:
             db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", self._events)
         if self.deltas:
             tallies.write(db, self.deltas)
+        if self._lanes:
+            lanes.write(db, self._lanes)
         for deal_no, people in self._honoured:
             sql = "UPDATE deals SET honoured_people = honoured_people + ? WHERE deal_no = ?"
             db.execute(sql, (people, deal_no))
-        if self._events or self.touched or self.deltas:
+        if self._events or self.touched or self.deltas or self._lanes:
             db.execute(
                 "UPDATE venue SET revision = ?, audit_head = ?, committed_at = ?",
                 (self.revision, self.head, to_ms(self.clock.latest)),
@@ -221,6 +229,10 @@ class Session:
         if self.tallies.today.first_ms <= delta.at_ms <= self.tallies.today.last_ms:
             self.inside += delta.inside
 
+    def count_lane(self, delta: LaneDelta) -> None:
+        """Add to a lane's counters in this transaction."""
+        self._lanes.append(delta)
+
     def count_honoured(self, deal_no: int, people: int) -> None:
         """Add to the persons honoured on a deal."""
         self._honoured.append((deal_no, people))
@@ -231,7 +243,8 @@ class Session:
         return self.catalogue.honoured.get(deal_no, 0) + pending
 
     def _forget(self) -> None:
-        self.deltas, self._events, self._honoured, self.touched = [], [], [], set()
+        self.deltas, self._lanes, self._events = [], [], []
+        self._honoured, self.touched = [], set()
 
 
 _NONE: set[str] = set()

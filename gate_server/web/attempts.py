@@ -1,4 +1,4 @@
-"""Limit what could be guessed or misused: failed enrolments, look-ups by phone.
+"""Limit what could be guessed or misused: failed enrolments, look-ups by phone, PINs.
 
 With the `limits` library alone: Flask-Limiter stands on it, but looks at every request by a hook,
 scans too, and a device's scans are never limited.
@@ -16,6 +16,8 @@ from limits.strategies import MovingWindowRateLimiter
 from gate_server.settings import Settings
 from gate_server.web.problems import Refused
 
+PIN_MINUTES = 15
+
 
 class Attempts:
     """Counts in memory, forgotten at a restart."""
@@ -24,6 +26,7 @@ class Attempts:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._enrolments = RateLimitItemPerMinute(settings.enrol_attempts_a_minute)
         self._lookups = RateLimitItemPerHour(settings.lookups_an_hour)
+        self._pins = RateLimitItemPerMinute(settings.pin_tries, PIN_MINUTES)
 
     def check_enrolment(self, address: str) -> None:
         """Turn away an address with too many failed enrolments.
@@ -47,7 +50,24 @@ class Attempts:
         if not self._limiter.hit(self._lookups, "lookup", name):
             raise self._too_many(self._lookups, "lookup", name)
 
-    def _too_many(self, item: RateLimitItem, *names: str) -> Refused:
+    def count_pin(self, device_id: str, operator: str) -> None:
+        """Count a PIN before it is looked at, so that many at once are not more than that.
+
+        Raises:
+            Refused: 429, for this device or this operator.
+        """
+        for name in (("pin at", device_id), ("pin of", operator)):
+            if not self._limiter.hit(self._pins, *name):
+                raise self._too_many(
+                    self._pins, *name, why="too many wrong PINs; a badge still works, or "
+                )
+
+    def pin_was_right(self, device_id: str, operator: str) -> None:
+        """Forget the wrong ones before it."""
+        self._limiter.clear(self._pins, "pin at", device_id)
+        self._limiter.clear(self._pins, "pin of", operator)
+
+    def _too_many(self, item: RateLimitItem, *names: str, why: str = "") -> Refused:
         free_at = self._limiter.get_window_stats(item, *names).reset_time
         wait_s = max(1, ceil(free_at - time.time()))
-        return Refused("too-many", f"try again in {wait_s} s", retry_after_s=wait_s)
+        return Refused("too-many", f"{why}try again in {wait_s} s", retry_after_s=wait_s)

@@ -23,7 +23,7 @@ counts = Noun("counts")
 def submit_count(call: Call) -> Counted:
     """Count people who have no voucher; the same nonce again is answered, not counted."""
     request, ledger = call.body, call.services.ledger
-    gate_id = _gate_id(call, request)
+    gate_id, operator = _gate_id(call, request), operator_of(call, request.operator)
     count, replayed = ledger.write(
         lambda tx: record_count(
             tx,
@@ -34,6 +34,7 @@ def submit_count(call: Call) -> Counted:
             people=request.people,
             direction=request.direction,
             now=ledger.clock(),
+            operator=operator,
         )
     )
     return counted(count, replayed=replayed)
@@ -50,6 +51,14 @@ def _gate_id(call: Call, request: CountRequest) -> str:
     if named not in call.services.ledger.catalogue.gates:
         raise InvalidInput("gate_id", "there is no such gate")
     return named
+
+
+def operator_of(call: Call, said: str | None) -> str | None:
+    """Return who did it: as the call says, else who has signed in at the calling device."""
+    device, ledger = call.caller.device, call.services.ledger
+    if said or device is None:
+        return said or None
+    return ledger.catalogue.operator_at(device.device_id, ledger.clock())
 
 
 def counted(count: Count, *, replayed: bool) -> Counted:

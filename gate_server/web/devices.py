@@ -64,7 +64,7 @@ def enrol(call: Call) -> Enrolled:
 def tell_self(call: Call) -> DeviceSelf:
     """Tell a device what the server knows of it."""
     ledger, device = call.services.ledger, call.device
-    gate = ledger.catalogue.gates[device.gate_id]
+    gate, now = ledger.catalogue.gates[device.gate_id], ledger.clock()
     return DeviceSelf(
         device_id=device.device_id,
         name=device.name,
@@ -74,10 +74,12 @@ def tell_self(call: Call) -> DeviceSelf:
         profile=device.profile,
         staffed=device.staffed,
         party_default=device.party_default,
-        server_time=ledger.clock(),
+        server_time=now,
         server_version=__version__,
         epoch=ledger.epoch,
         ledger_revision=ledger.revision,
+        operator=ledger.catalogue.operator_at(device.device_id, now),
+        operator_required=call.services.settings.operator_required,
     )
 
 
@@ -107,6 +109,7 @@ def take_heartbeat(call: Call) -> Heartbeat:
             audit_head=tx.head.hex(),
             messages=[write_event(each) for each in unseen(tx, device, in_force)],
             in_force=[each.broadcast_id for each in in_force],
+            operator=tx.catalogue.operator_at(device_id, now),
         )
 
     # Patient and alone: it changes the catalogue, and no scan waits for it.

@@ -11,8 +11,10 @@ from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.gates import gates
+from gate_server.web.handover import handover
 from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
+from gate_server.web.operators import operators
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
@@ -36,6 +38,8 @@ NOUNS = (
     lanes,
     broadcasts,
     why,
+    operators,
+    handover,
     stats,
     replica,
     events,

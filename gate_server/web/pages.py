@@ -7,6 +7,7 @@ import ipaddress
 from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden
+from gate_server.handover import Page, make_sheet, read_asked
 from gate_server.web.board import FAULTS, STATES, make_board
 from gate_server.web.callers import Environ
 from gate_server.web.hand import HTML, POLICY
@@ -23,6 +24,10 @@ def pages(services: Services) -> Blueprint:
     @site.get("/")
     def board() -> Response:
         return respond(answer_page(lambda: _board(services, request.environ)))
+
+    @site.get("/handover")
+    def handover() -> Response:
+        return respond(answer_page(lambda: _handover(services, request.environ)))
 
     @site.get("/enrol")
     def enrol() -> Response:
@@ -44,10 +49,23 @@ def _page(template: str, **values: object) -> bytes:
     return render_template(template, **values).encode()
 
 
-def _board(services: Services, environ: Environ) -> Reply:
+def _handover(services: Services, environ: Environ) -> Reply:
+    _check_own_screen(environ, "the hand-over sheet")
+    query = request.args
+    asked = read_asked(*(query.get(name) for name in ("day", "operator", "gate", "counted")))
+    page = Page(services.ledger.venue, services.answers.messages, services.settings.name)
+    text = page.write(make_sheet(services.ledger, asked), served=True)
+    return Reply(text.encode(), content_type=HTML)
+
+
+def _check_own_screen(environ: Environ, what: str) -> None:
     # Until people can log in, whoever sits at this machine may look, and nobody else.
     if not is_loopback(environ) or not _names_this_machine(environ.get("HTTP_HOST", "")):
-        raise Forbidden("the board is shown on the server's own screen only: open 127.0.0.1")
+        raise Forbidden(f"{what} is shown on the server's own screen only: open 127.0.0.1")
+
+
+def _board(services: Services, environ: Environ) -> Reply:
+    _check_own_screen(environ, "the board")
     page = _page("board.html", board=make_board(services), states=STATES, faults=FAULTS)
     return Reply(page, content_type=HTML)
 

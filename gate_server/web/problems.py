@@ -37,6 +37,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "forbidden": Kind(403, "The caller may not do this"),
         "device-revoked": Kind(403, "The device was revoked"),
         "device-suspended": Kind(403, "The device is suspended"),
+        "operator-required": Kind(403, "Nobody has signed in at this lane"),
+        "sign-in-failed": Kind(403, "The badge or PIN is not right"),
         "not-found": Kind(404, "There is no such thing"),
         "method-not-allowed": Kind(405, "Not this method here"),
         "nonce-reused": Kind(409, "The nonce belongs to something else"),

@@ -32,7 +32,7 @@ from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.scans import StoredScan, find_scan
 from gate_server.ledger.session import Session
 from gate_server.web.callers import DEVICES, SUPERVISORS
-from gate_server.web.counts import counted
+from gate_server.web.counts import counted, operator_of
 from gate_server.web.operations import Call, Noun
 from gate_server.web.orders import with_order
 from gate_server.web.services import Services
@@ -46,7 +46,7 @@ scans = Noun("scans")
     who=DEVICES,
     body=ScanRequest,
     answer=ScanAnswer,
-    problems=("nonce-reused", "annulled"),
+    problems=("operator-required", "nonce-reused", "annulled"),
 )
 def submit_scan(call: Call) -> ScanAnswer:
     """Answer one scan: 200 for admit and refuse alike, an error only if no verdict was reached."""
@@ -82,7 +82,8 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
         request.party,
         now,
         request.scanned_at,
-        request.operator,
+        # What a scan says is the record; of one that does not say, the server may know.
+        request.operator or services.ledger.catalogue.operator_at(device.device_id, now),
         passage=request.passage,
     )
     if request.code is not None:
@@ -122,7 +123,11 @@ def annul(call: Call) -> ScanAnswer | Counted:
     """Take back people who did not pass, by the nonce of their scan or count."""
     request, nonce, services = call.body, call.args["nonce"], call.services
     made_by = _made_by(call, request)
-    by = Actor(call.caller.name, supervisor=call.caller.device is None)
+    by = Actor(
+        call.caller.name,
+        supervisor=call.caller.device is None,
+        operator=operator_of(call, request.operator),
+    )
 
     def change(tx: Session) -> Decision | Counted:
         now = services.ledger.clock()
@@ -173,7 +178,7 @@ def override(call: Call) -> ScanAnswer:
             party=request.party,
             reason=request.reason,
             cost_bearer=CostBearer(request.cost_bearer),
-            by=Actor(call.caller.name, supervisor=True),
+            by=Actor(call.caller.name, supervisor=True, operator=request.operator or None),
             now=services.ledger.clock(),
         )
         return _decision(tx, scan)

@@ -128,7 +128,9 @@ def _devices(services: Services, gate_id: str, now: datetime) -> list[DeviceStat
     here = [each for each in ledger.catalogue.devices.values() if each.gate_id == gate_id]
     shown = [(device, ledger.last_seen(device.device_id)) for device in here]
     return [
-        _device(services, device, seen) for device, seen in shown if _matters(device, seen, now)
+        _device(services, device, seen, now)
+        for device, seen in shown
+        if _matters(device, seen, now)
     ]
 
 
@@ -137,8 +139,11 @@ def _matters(device: Device, seen: datetime | None, now: datetime) -> bool:
     return not device.revoked or (seen is not None and now - seen <= REVOKED_SHOWN_FOR)
 
 
-def _device(services: Services, device: Device, seen_at: datetime | None) -> DeviceStats:
-    seen = services.ledger.catalogue.seen.get(device.device_id)
+def _device(
+    services: Services, device: Device, seen_at: datetime | None, now: datetime
+) -> DeviceStats:
+    ledger = services.ledger
+    seen = ledger.catalogue.seen.get(device.device_id)
     word = seen.heartbeat if seen is not None else {}
     outbox_depth = word.get("outbox_depth")
     offset_ms = device.offset_ms
@@ -153,6 +158,8 @@ def _device(services: Services, device: Device, seen_at: datetime | None) -> Dev
         clock_skew_s=None if offset_ms is None else offset_ms / 1000,
         state="revoked" if device.revoked else "suspended" if device.suspended else "active",
         fault=services.ledger.catalogue.faults.get(device.device_id),
+        practice=word.get("practice") is True,
+        operator=ledger.catalogue.operator_at(device.device_id, now),
     )
 
 

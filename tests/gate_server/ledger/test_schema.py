@@ -7,8 +7,10 @@ import sqlite3
 import pytest
 import sqlite_utils
 
-from gate_server.ledger import audit, recount, schema
+from gate_server.ledger import audit, lanes, recount, schema
 from tests.server import Park, an_app
+
+LANES = "SELECT * FROM lane_counters ORDER BY reason"
 
 
 def make_old(path, before):
@@ -40,7 +42,9 @@ def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, befo
     park.sell("USED-CODE-1", "FRESH-CODE-1", "OTHER-CODE-1")
     device = park.enrol()
     with an_app(park) as (_, site):
-        site.scan(device, "USED-CODE-1")
+        site.scan(device, "USED-CODE-1", operator="4711")
+        site.post("/counts", device, {"kind": "staff", "people": 2, "nonce": "count-one"})
+        counted = park.ledger.read(lambda db: db.execute(LANES).fetchall())
     park.close()
     make_old(park.directory / "ledger.db", before)
 
@@ -48,6 +52,9 @@ def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, befo
 
     assert park.ledger.read(audit.verify).findings == ()
     assert park.ledger.read(lambda db: recount.differences(db, park.ledger.venue)) == []
+    assert park.ledger.read(lanes.differences) == []
+    assert len(counted) == 2
+    assert park.ledger.read(lambda db: db.execute(LANES).fetchall()) == counted
     with an_app(park) as (_, site):
         assert site.scan(device, "USED-CODE-1")["reason"] == "used_up"
         assert site.scan(device, "FRESH-CODE-1")["reason"] == "admitted"

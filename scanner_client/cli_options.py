@@ -1,0 +1,52 @@
+"""What may be said before or after every sub-command of `scanner-client`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+DEFAULT_STATE = Path("var/scanner")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Options:
+    """What may be said before or after the sub-command."""
+
+    state: Path = DEFAULT_STATE
+    as_json: bool = False
+
+
+def _note_state(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Options).state = value
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Options).as_json = True
+
+
+def options(command: Command) -> Command:
+    """Add what may be said before or after the sub-command."""
+    state = click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=_note_state,
+        help=f"The scanner's directory; default ./{DEFAULT_STATE}.",
+    )
+    as_json = click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=_note_json,
+        help="JSON on stdout.",
+    )
+    return state(as_json(command))

@@ -1,0 +1,86 @@
+"""`scanner-client operator` and `practice`: who stands at a scanner, and how staff learn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from admission import wire
+from scanner_client.cli_options import Options, options
+from scanner_client.practice_codes import write_practice_codes
+from scanner_client.scanner import open_scanner
+
+
+@click.group()
+def operator() -> None:
+    """Say who stands at this scanner; a running one follows at once."""
+
+
+@operator.command("in")
+@click.argument("number", required=False)
+@options
+@click.pass_obj
+def operator_in(obj: Options, number: str | None) -> None:
+    """Sign in by number and PIN; without NUMBER a badge is asked for."""
+    badge = None if number is not None else click.prompt("工牌 badge", hide_input=True, err=True)
+    pin = "" if number is None else click.prompt("密码 PIN", hide_input=True, err=True)
+    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+        desk = scanner.desk
+        text = desk.sign_in(number, pin) if number is not None else desk.present(str(badge))
+        _show(obj, desk.find_here() is not None, text)
+
+
+@operator.command("out")
+@options
+@click.pass_obj
+def operator_out(obj: Options) -> None:
+    """Sign out whoever stands here."""
+    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+        here = scanner.desk.sign_out()
+    line = "-" if here is None else here.line
+    _show(obj, False, wire.Text(zh=f"已退出：{line}", en=f"Signed out: {line}"))
+
+
+@operator.command("who")
+@options
+@click.pass_obj
+def operator_who(obj: Options) -> None:
+    """Say who stands here."""
+    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+        here = scanner.desk.find_here()
+    if obj.as_json:
+        click.echo(msgspec.json.encode(here))
+    elif here is None:
+        click.echo("无人上岗 nobody has signed in", err=True)
+    else:
+        unsure = "" if here.verified else "  未核实 unverified"
+        click.echo(f"{here.line}  {here.since.astimezone():%H:%M}{unsure}", err=True)
+
+
+def _show(obj: Options, here: bool, text: wire.Text) -> None:
+    if obj.as_json:
+        told = msgspec.to_builtins(text)
+        click.echo(msgspec.json.encode({"signed_in": here, "message": told}))
+    else:
+        click.echo(f"{text.zh}  {text.en}", err=True)
+
+
+@click.command("practice")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A directory for the pictures, and one PDF to print.",
+)
+@options
+@click.pass_obj
+def practice_codes(obj: Options, out: Path) -> None:
+    """Write practice codes, one for each reason; read them with `read --practice`."""
+    made = write_practice_codes(out)
+    if obj.as_json:
+        click.echo(msgspec.json.encode({"files": [str(path) for path in made]}))
+    else:
+        click.echo(f"written: {len(made)} files in {out}", err=True)
