@@ -25,7 +25,7 @@ SCRIPT: Final = "text/javascript; charset=utf-8"
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self';"
-    " connect-src 'self'; worker-src 'self'; manifest-src 'self'; media-src 'self' blob:;"
+    " connect-src 'self'; worker-src 'self'; manifest-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The page runs our own scripts and the reader's wasm, and reaches nobody but this server."""
