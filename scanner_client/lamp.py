@@ -121,8 +121,8 @@ class Lamp:
         self._turn(None)
 
     def show(self, shown: Shown) -> None:
-        """Light the colour of a verdict."""
-        self._turn(LIGHTS.get(face_of(shown).colour))
+        """Light the colour of a verdict; in practice none, for nobody may pass."""
+        self._turn(None if shown.practice else LIGHTS.get(face_of(shown).colour))
 
     def show_link(self, outlook: Outlook) -> None:
         """Show nothing: the lamp is for verdicts."""

@@ -12,10 +12,11 @@ from admission import wire
 from admission.arrivals import find_number, is_numbered
 from admission.calendar import Venue
 from admission.codes import CodeForm, CodeRead
-from admission.history import NO_SHARE, Record, Share, fold
+from admission.history import Record, fold
 from admission.moves import with_moves
 from admission.replica_columns import key_text
 from admission.scans import Gate, Mode
+from admission.uses import NO_SHARE, Share
 from admission.wire_outage import OfflineScan, OfflineVerdict
 from scanner_client.journal_rows import Draft, signed
 from scanner_client.offline_answers import Decision

@@ -48,11 +48,8 @@ def run(
     settings = scanner.settings
     sources, aside = open_sources(names, settings, keys), _aside(scanner, names, keys)
     questions = _questions(scanner, output, keys, stop)
-    beside, printer = (
-        Beside(scanner, terms, stop, bulletin=scanner.broadcasts),
-        scanner.print_desk(),
-    )
-    announcer = _announcer(scanner)
+    beside = Beside(scanner, terms, stop, bulletin=scanner.broadcasts)
+    announcer, printer = _announcer(scanner), scanner.print_desk()
     output = Outputs((beside.outputs(output), announcer, printer))
     with gatekeeper(scanner, output) as keeper:
         asker = beside.asker(questions)

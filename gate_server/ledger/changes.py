@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from admission.calendar import to_ms
-from admission.history import NO_SHARE, History, Record, Share, fold, share_of_first
+from admission.history import History, Record, fold, share_of_first
+from admission.uses import NO_SHARE, Share
 from admission.verdicts import Reason
 from gate_server.ledger.moving import settle_moves
 from gate_server.ledger.session import Session

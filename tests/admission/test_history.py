@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from admission.deals import Reentry, Right
-from admission.history import NO_SHARE, Record, Terms, fold, share_of_first
+from admission.history import Record, Terms, fold, share_of_first
 from admission.scans import Direction, Mode
+from admission.uses import NO_SHARE
 from admission.verdicts import Reason
 from tests.builders import DAY, VENUE, a_deal, a_history, a_record, a_voucher, at
 
