@@ -23,9 +23,9 @@ from scanner_client.capture_files import Pictures
 from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
-from scanner_client.cli_options import Options, options
+from scanner_client.cli_options import Options, open_named, options
 from scanner_client.cli_people import operator, practice_codes
-from scanner_client.cli_print import print_commands
+from scanner_client.cli_print import print_pending, reprint, slip
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
@@ -34,7 +34,7 @@ from scanner_client.outputs import Output, Outputs
 from scanner_client.presenter import tell_link
 from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
-from scanner_client.scanner import Scanner, open_scanner
+from scanner_client.scanner import Scanner
 
 SOURCE_HELP = (
     "camera:N, video FILE, folder DIR, stdin, evdev:/dev/input/..., serial:/dev/tty..., "
@@ -114,7 +114,7 @@ def read(
     if bool(files) is (code is not None):
         raise click.UsageError("give picture files, or --code TEXT")
     obj = ctx.ensure_object(Options)
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         terms = Terms(scanner.mode(mode), Direction(direction), party)
         printer = scanner.print_desk()
         check_in = scanner.check_in(terms, printer=printer)
@@ -159,7 +159,7 @@ def run(
     """Scan until Ctrl-C, or until every source has ended."""
     if preview and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
         raise click.UsageError("--preview needs a display")
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         settings = scanner.settings
         names = join_paths(sources or (settings.source, *settings.also), paths)
         terms = Terms(scanner.mode(mode), Direction(direction), party)
@@ -180,7 +180,7 @@ def run(
 @click.pass_obj
 def status(obj: Options) -> None:
     """Say where this scanner stands and whether the gate server answers."""
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         standing = scanner.standing()
         link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
         told = scanner.broadcasts.current(scanner.clock.now())
@@ -204,7 +204,7 @@ def status(obj: Options) -> None:
 @click.pass_obj
 def why(obj: Options) -> None:
     """Say which deals explain why it is busy, and what to tell visitors."""
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         answer = scanner.relay.fetch_why()
     if obj.as_json:
         click.echo(wire.write(answer))
@@ -217,7 +217,7 @@ def why(obj: Options) -> None:
 @click.pass_obj
 def sync(obj: Options) -> None:
     """Bring the replica up to date now."""
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         scanner.sync()
         revision, epoch = scanner.replica.revision, scanner.replica.epoch
     if obj.as_json:
@@ -232,7 +232,7 @@ def sync(obj: Options) -> None:
 def flush(ctx: click.Context) -> None:
     """Hand over now what was decided offline."""
     obj = ctx.ensure_object(Options)
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         handed = scanner.uploader.flush()
     if obj.as_json:
         _echo_json({"taken": handed.taken, "parked": handed.parked, "outbox_depth": handed.left})
@@ -256,7 +256,7 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
     """Take back people who were let in and did not pass."""
     if not re.fullmatch(wire.NONCE, nonce):
         raise click.UsageError("NONCE: 8 to 64 of letters, digits, dot, dash, underscore")
-    with _open(obj) as scanner:
+    with open_named(obj) as scanner:
         request = wire.AnnulRequest(reason=reason, people=people)
         answer = scanner.annulment().annul(nonce, request)
     if not obj.as_json:
@@ -268,15 +268,7 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
         click.echo(wire.write(answer.scan))
 
 
-for each in (operator, practice_codes):
-    main.add_command(each)
-
-
-def _open(obj: Options) -> Scanner:
-    return open_scanner(obj.state, sys.stdout, sys.stderr)
-
-
-for each in print_commands(options, _open):
+for each in (operator, practice_codes, print_pending, reprint, slip):
     main.add_command(each)
 
 

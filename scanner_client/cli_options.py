@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from scanner_client.scanner import Scanner, open_scanner
 
 DEFAULT_STATE = Path("var/scanner")
 
@@ -50,3 +53,8 @@ def options(command: Command) -> Command:
         help="JSON on stdout.",
     )
     return state(as_json(command))
+
+
+def open_named(obj: Options) -> Scanner:
+    """Open the scanner that the options name; it tells staff on the standard streams."""
+    return open_scanner(obj.state, sys.stdout, sys.stderr)

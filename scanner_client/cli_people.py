@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 import msgspec
 
 from admission import wire
-from scanner_client.cli_options import Options, options
+from scanner_client.cli_options import Options, open_named, options
 from scanner_client.practice_codes import write_practice_codes
-from scanner_client.scanner import open_scanner
 
 
 @click.group()
@@ -27,7 +25,7 @@ def operator_in(obj: Options, number: str | None) -> None:
     """Sign in by number and PIN; without NUMBER a badge is asked for."""
     badge = None if number is not None else click.prompt("工牌 badge", hide_input=True, err=True)
     pin = "" if number is None else click.prompt("密码 PIN", hide_input=True, err=True)
-    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+    with open_named(obj) as scanner:
         desk = scanner.desk
         text = desk.sign_in(number, pin) if number is not None else desk.present(str(badge))
         _show(obj, desk.find_here() is not None, text)
@@ -38,7 +36,7 @@ def operator_in(obj: Options, number: str | None) -> None:
 @click.pass_obj
 def operator_out(obj: Options) -> None:
     """Sign out whoever stands here."""
-    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+    with open_named(obj) as scanner:
         here = scanner.desk.sign_out()
     line = "-" if here is None else here.line
     _show(obj, False, wire.Text(zh=f"已退出：{line}", en=f"Signed out: {line}"))
@@ -49,7 +47,7 @@ def operator_out(obj: Options) -> None:
 @click.pass_obj
 def operator_who(obj: Options) -> None:
     """Say who stands here."""
-    with open_scanner(obj.state, sys.stdout, sys.stderr) as scanner:
+    with open_named(obj) as scanner:
         here = scanner.desk.find_here()
     if obj.as_json:
         click.echo(msgspec.json.encode(here))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -12,12 +12,13 @@ from scanner_client.barrier_lane import gatekeeper
 from scanner_client.beside import Beside
 from scanner_client.capture import Source, Typed
 from scanner_client.capture_names import STDIN, open_sources, open_terminal
-from scanner_client.checkin import Shown, Terms
+from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.company import Company
 from scanner_client.debounce import Debounce
 from scanner_client.decode import load_stages
 from scanner_client.loop import Lane
 from scanner_client.outputs import Output, Outputs
+from scanner_client.practice import Practice
 from scanner_client.preview import Window
 from scanner_client.printer import PrintDesk
 from scanner_client.questions import Questions
@@ -45,8 +46,7 @@ def run(
         keys: what staff type at; a terminal is read beside the sources, for answers and codes.
         practise: begin in practice, which ends by itself.
     """
-    settings = scanner.settings
-    sources, aside = open_sources(names, settings, keys), _aside(scanner, names, keys)
+    sources = open_sources(names, scanner.settings, keys)
     questions = _questions(scanner, output, keys, stop)
     beside = Beside(scanner, terms, stop, bulletin=scanner.broadcasts)
     announcer, printer = _announcer(scanner), scanner.print_desk()
@@ -56,10 +56,6 @@ def run(
         check_in = scanner.check_in(terms, asker, watches=keeper.watches, printer=printer)
         practice = scanner.practice(terms, asker) if practise else None
 
-        def answer(code: str) -> Shown:
-            practising = practice is not None and practice.on
-            return practice.check_in(code) if practice and practising else check_in.check_in(code)
-
         def show(shown: Shown) -> None:
             output.show(shown)
             if not shown.practice:
@@ -68,8 +64,8 @@ def run(
 
         lane = Lane(
             load_stages(output.report),
-            Debounce(settings.away_s),
-            check_in=answer,
+            Debounce(scanner.settings.away_s),
+            check_in=_practised(check_in, practice),
             reading=output.reading,
             present=show,
             report=output.report,
@@ -77,7 +73,19 @@ def run(
         )
         company = Company(scanner, check_in, output, stop, practice)
         with beside, company, announcer, printing(printer):
+            aside = _aside(scanner, names, keys)
             lane.run(beside.watch(sources), stop, preview, aside=aside)
+
+
+def _practised(check_in: CheckIn, practice: Practice | None) -> Callable[[str], Shown]:
+    """Return what answers a code: practice while it is on, then the check-in."""
+
+    def answer(code: str) -> Shown:
+        if practice is not None and practice.on:
+            return practice.check_in(code)
+        return check_in.check_in(code)
+
+    return answer
 
 
 def _aside(scanner: Scanner, names: Sequence[str], keys: TextIO) -> list[Source]:

@@ -23,7 +23,7 @@ from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
 from scanner_client.desk import Desk
-from scanner_client.download import Callbacks, Download, Pace
+from scanner_client.download import Callbacks, Download
 from scanner_client.download import Told as Event
 from scanner_client.duty import DutyFile
 from scanner_client.enrolment import server_of
@@ -305,8 +305,7 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         keep=settings.journal_keep,
     )
     broadcasts = Broadcasts()
-    listeners: list[Callable[[Event], None]] = []
-    listeners.append(lambda event: _tell(presenter, broadcasts, offline.told.gate_id, event))
+    listeners = [_teller(presenter, broadcasts, offline)]
     callbacks = _callbacks(presenter, contact, listeners)
     pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
@@ -328,6 +327,13 @@ def _callbacks(
         on_event=tell,
         report=presenter.report,
     )
+
+
+def _teller(
+    presenter: Presenter, broadcasts: Broadcasts, offline: Offline
+) -> Callable[[Event], None]:
+    # The gate as it is by then: a device may be moved to another.
+    return lambda event: _tell(presenter, broadcasts, offline.told.gate_id, event)
 
 
 def _tell(presenter: Presenter, broadcasts: Broadcasts, gate_id: str, event: Event) -> None:

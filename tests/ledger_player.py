@@ -25,7 +25,7 @@ from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
-from gate_server.ledger import actions, corrections, devices, slips, tickets
+from gate_server.ledger import actions, corrections, counts, devices, slips, tickets
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
@@ -353,9 +353,7 @@ class Player:
         }
         nonce = f"count-{self.ledger.revision:06}"
         self.ledger.write(
-            lambda tx: corrections.record_count(
-                tx, device, nonce, gate_id=gate_id, **count, now=now
-            )
+            lambda tx: counts.record_count(tx, device, nonce, gate_id=gate_id, **count, now=now)
         )
 
 

@@ -1,25 +1,25 @@
-"""What is done about a recorded scan later: annul, override, strike; and counts by hand."""
+"""What is done about a recorded scan later: annul, override, strike, passage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from admission.calendar import from_ms, to_ms
+from admission.calendar import to_ms
 from admission.corrections import (
     check_strike,
     people_to_annul,
     people_to_override,
     people_turned,
 )
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import InvalidInput, NotFound
 from admission.history import Record, fold
 from admission.scans import Direction, Mode
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import reconcile_scan
-from gate_server.ledger.lanes import LaneDelta, passage
+from gate_server.ledger.lanes import passage
 from gate_server.ledger.scans import (
     StoredScan,
     VoucherRow,
@@ -31,7 +31,7 @@ from gate_server.ledger.scans import (
     terms_of,
 )
 from gate_server.ledger.session import Session
-from gate_server.ledger.tallies import COUNTED, Delta
+from gate_server.ledger.tallies import Delta
 from gate_server.ledger.tickets import annul_tickets
 
 LEAST_OF_NONCE = 6
@@ -56,22 +56,6 @@ class Actor:
     def person(self) -> dict[str, str]:
         """Who did it, for the audit; a number of staff is a personal field."""
         return {} if self.operator is None else {"operator": self.operator}
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """People counted by hand."""
-
-    count_id: int
-    nonce: str
-    gate_id: str
-    kind: str
-    people: int
-    direction: Direction
-    counted_at: datetime
-    annulled: int
-    counted_by: str
-    operator: str | None = None
 
 
 def get_scan(tx: Session, device_id: str, nonce: str) -> StoredScan:
@@ -145,14 +129,14 @@ def annul_scan(
 ) -> StoredScan:
     """Take back people whom a scan let in or out, and return the scan as it stands then."""
     scan = get_scan(tx, device_id, nonce)
+    late = by.supervisor or by.told_late
     if scan.record.mode is Mode.EXCHANGE:
-        late = by.supervisor or by.told_late
         annul_tickets(tx, scan, people=people, reason=reason, by=by.name, unhurried=late, now=now)
         return get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
     records = all_records(tx, scan, row)
     others = [] if by.told_late else [each for each in records if not _is(each, scan.record)]
-    terms, late = terms_of(row), by.supervisor or by.told_late
+    terms = terms_of(row)
     wanted = people_to_annul(scan.record, others, terms, people=people, now=now, by_supervisor=late)
     if wanted == 0:
         return scan
@@ -174,16 +158,9 @@ def annul_scan(
         annulled_at=now,
         turned=turned,
     )
-    back = scan.record.passed - changed.passed
-    delta = _delta(scan, scan.record.passed_at, row)
-    if scan.record.direction is Direction.EXIT:
-        delta.left_out = -back
-    else:
-        delta.entered = -back
-    tx.count_lane(passage(scan.record, scan.operator, people=-back, annuls=1))
-    _recount(tx, changed, row, records, delta)
-    reconcile_scan(tx, changed, scan.credential_key, now=now)
-    return get_scan(tx, device_id, nonce)
+    more = changed.passed - scan.record.passed
+    tx.count_lane(passage(scan.record, scan.operator, people=more, annuls=1))
+    return _counted(tx, scan, changed, row, records, more=more, now=now)
 
 
 def record_passage(
@@ -205,16 +182,10 @@ def record_passage(
     revision = tx.record_event("passage", {"scan_id": scan.scan_id, "people": turned})
     sql = "UPDATE scans SET turned = ?, corrected = ? WHERE scan_id = ?"
     tx.db.execute(sql, (turned, revision, scan.scan_id))
-    if counts:
-        delta = _delta(scan, changed.passed_at, row)
-        more = changed.passed - scan.record.passed
-        if changed.direction is Direction.EXIT:
-            delta.left_out = more
-        else:
-            delta.entered = more
-        _recount(tx, changed, row, records, delta)
-        reconcile_scan(tx, changed, scan.credential_key, now=now)
-    return get_scan(tx, device_id, nonce)
+    if not counts:
+        return get_scan(tx, device_id, nonce)
+    more = changed.passed - scan.record.passed
+    return _counted(tx, scan, changed, row, records, more=more, now=now)
 
 
 def override_scan(
@@ -274,6 +245,27 @@ def strike_scan(
     return get_scan(tx, device_id, nonce)
 
 
+def _counted(
+    tx: Session,
+    scan: StoredScan,
+    changed: Record,
+    row: VoucherRow | None,
+    records: list[Record],
+    *,
+    more: int,
+    now: datetime,
+) -> StoredScan:
+    """Count that more people passed than stood on record, or fewer; return the scan as it is."""
+    delta = _delta(scan, changed.passed_at, row)
+    if changed.direction is Direction.EXIT:
+        delta.left_out = more
+    else:
+        delta.entered = more
+    _recount(tx, changed, row, records, delta)
+    reconcile_scan(tx, changed, scan.credential_key, now=now)
+    return get_scan(tx, changed.device_id, changed.nonce)
+
+
 def _delta(
     scan: StoredScan, at: datetime, row: VoucherRow | None, *, reason: Reason | None = None
 ) -> Delta:
@@ -291,110 +283,3 @@ def _recount(
     terms = terms_of(row)
     deal_no = None if row is None else row.deal.deal_no
     count_records(tx, fold(records, terms, tx.venue), after, deal_no, delta)
-
-
-# --- counts by hand ------------------------------------------------------------------------------
-
-
-def find_count(tx: Session, counted_by: str, nonce: str) -> Count | None:
-    """Return what somebody counted under a nonce."""
-    row = tx.db.execute(
-        "SELECT count_id, nonce, gate_id, kind, people, direction, counted_at, annulled, operator"
-        " FROM counts WHERE counted_by = ? AND nonce = ?",
-        (counted_by, nonce),
-    ).fetchone()
-    if row is None:
-        return None
-    count_id, nonce, gate_id, kind, people, direction, counted_at, annulled, operator = row
-    return Count(
-        count_id,
-        nonce,
-        gate_id,
-        kind,
-        people,
-        direction=Direction(direction),
-        counted_at=from_ms(counted_at),
-        annulled=annulled,
-        counted_by=counted_by,
-        operator=operator,
-    )
-
-
-def record_count(
-    tx: Session,
-    counted_by: str,
-    nonce: str,
-    *,
-    gate_id: str,
-    kind: str,
-    people: int,
-    direction: Direction,
-    now: datetime,
-    operator: str | None = None,
-) -> tuple[Count, bool]:
-    """Record people without a voucher; the same nonce again is answered, not counted.
-
-    Returns:
-        the count, and whether it had been recorded before.
-
-    Raises:
-        LedgerConflict: `nonce-reused` for other people, kind or direction.
-    """
-    found = find_count(tx, counted_by, nonce)
-    if found is not None:
-        if (found.kind, found.people, found.direction) != (kind, people, direction):
-            raise LedgerConflict("nonce-reused", "this nonce belongs to another count")
-        return found, True
-    fields = {
-        "by": counted_by,
-        "nonce": nonce,
-        "gate_id": gate_id,
-        "kind": kind,
-        "people": people,
-        "direction": direction.value,
-    }
-    person = {} if operator is None else {"operator": operator}
-    count_id = tx.record_event("count", fields, personal=person)
-    tx.db.execute(
-        "INSERT INTO counts (count_id, counted_by, nonce, gate_id, kind, people, direction,"
-        " counted_at, operator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (count_id, counted_by, nonce, gate_id, kind, people, direction.value, to_ms(now), operator),
-    )
-    count = Count(count_id, nonce, gate_id, kind, people, direction, now, 0, counted_by, operator)
-    _count(tx, count, people)
-    return count, False
-
-
-def annul_count(
-    tx: Session, count: Count, *, people: int | None, reason: str, by: Actor, now: datetime
-) -> Count:
-    """Take back counted people; `people` is their number in all, None: everybody."""
-    wanted = count.people if people is None else people
-    if wanted > count.people:
-        raise LedgerConflict("not-admitted", f"the count was of {count.people} people")
-    if wanted <= count.annulled:
-        return count
-    tx.db.execute(
-        "UPDATE counts SET annulled = ?, annulled_at = ? WHERE count_id = ?",
-        (wanted, to_ms(now), count.count_id),
-    )
-    fields = {"count_id": count.count_id, "people": wanted, "by": by.name, "reason": reason}
-    tx.record_event("annul_count", fields, personal=by.person)
-    _count(tx, count, count.annulled - wanted)
-    return replace(count, annulled=wanted)
-
-
-def _count(tx: Session, count: Count, people: int) -> None:
-    """Add counted people to the counters, or take some back where their number is negative."""
-    at_ms, reason, scans = to_ms(count.counted_at), COUNTED + count.kind, int(people > 0)
-    delta = Delta(at_ms, count.gate_id, reason, scans=scans)
-    lane = (at_ms, count.gate_id, count.counted_by, count.operator or "", reason)
-    at_lane = LaneDelta(*lane, scans=scans, taken_back=max(0, -people))
-    if count.direction is Direction.EXIT:
-        delta.left_out = at_lane.left_out = people
-        delta.inside = -people
-    else:
-        delta.entered = delta.people = delta.persons = at_lane.entered = people
-        delta.inside = people
-    tx.count(delta)
-    tx.count_lane(at_lane)

@@ -39,14 +39,12 @@ from gate_server.ledger.conflicts import (
 from gate_server.ledger.corrections import (
     Actor,
     all_records,
-    annul_count,
     annul_scan,
-    find_count,
     get_scan,
-    record_count,
     record_passage,
     row_of,
 )
+from gate_server.ledger.counts import annul_count, find_count, record_count
 from gate_server.ledger.journal_heads import Link, note_clone
 from gate_server.ledger.lanes import passage
 from gate_server.ledger.scans import (

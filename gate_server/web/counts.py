@@ -5,7 +5,7 @@ from __future__ import annotations
 from admission.errors import Forbidden, InvalidInput
 from admission.scans import Profile
 from admission.wire import Counted, CountRequest
-from gate_server.ledger.corrections import Count, record_count
+from gate_server.ledger.counts import Count, record_count
 from gate_server.web.callers import STEWARDS
 from gate_server.web.operations import Call, Noun
 

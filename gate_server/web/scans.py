@@ -20,14 +20,13 @@ from gate_server.checkin import Presented
 from gate_server.decisions import Decision, corrected_decision
 from gate_server.ledger.corrections import (
     Actor,
-    annul_count,
     annul_scan,
-    find_count,
     get_scan,
     override_scan,
     row_of,
     strike_scan,
 )
+from gate_server.ledger.counts import annul_count, find_count
 from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.scans import StoredScan, find_scan
 from gate_server.ledger.session import Session

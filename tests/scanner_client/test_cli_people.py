@@ -79,14 +79,7 @@ def test_a_lane_signs_in_by_badge_practises_and_then_is_live(tmp_path):
     with a_running_server(tmp_path / "var") as server:
         scanner(state, "enrol", server.url, code)
         (state / "scanner.toml").write_text("heartbeat_s = 0.2\n[practice]\nminutes = 0.1\n")
-        command = [*COMMAND, "run", "--source", "folder", folder, "--state", state, "--json"]
-        process = subprocess.Popen(
-            [*map(str, command), "--practice"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = practising(state, folder)
         try:
             wait_for(lambda: device_of(server, boss)["practice"])
             board = server.http.get("/").text
@@ -114,6 +107,12 @@ def test_a_lane_signs_in_by_badge_practises_and_then_is_live(tmp_path):
     assert "this lane is live" in said
     for secret in (hired.badge, PIN):
         assert secret not in said
+
+
+def practising(state, folder):
+    command = [*COMMAND, "run", "--source", "folder", folder, "--state", state, "--json"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([*map(str, command), "--practice"], cwd=ROOT, **streams)
 
 
 def device_of(server, boss):
