@@ -23,7 +23,7 @@ from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
 from scanner_client.desk import Desk
-from scanner_client.download import Callbacks, Download
+from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
 from scanner_client.duty import DutyFile
 from scanner_client.enrolment import server_of

@@ -141,26 +141,25 @@ def annul_scan(
     if wanted == 0:
         return scan
     fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
-    # What a supervisor saw outranks what the turnstile counted.
-    turned = None if by.supervisor else scan.record.turned
-    if turned is not scan.record.turned:
+    changed = _annulled(scan.record, wanted, by, now)
+    if changed.turned is not scan.record.turned:
         fields["unwatched"] = True
     revision = tx.record_event("annul", fields, personal=by.person)
     tx.db.execute(
         "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, turned = ?,"
         " corrected = ? WHERE scan_id = ?",
-        (wanted, to_ms(now), turned, revision, scan.scan_id),
-    )
-    changed = replace(
-        scan.record,
-        annulled=wanted,
-        annuls=scan.record.annuls + 1,
-        annulled_at=now,
-        turned=turned,
+        (wanted, to_ms(now), changed.turned, revision, scan.scan_id),
     )
     more = changed.passed - scan.record.passed
     tx.count_lane(passage(scan.record, scan.operator, people=more, annuls=1))
     return _counted(tx, scan, changed, row, records, more=more, now=now)
+
+
+def _annulled(record: Record, people: int, by: Actor, now: datetime) -> Record:
+    # What a supervisor saw outranks what the turnstile counted.
+    turned = None if by.supervisor else record.turned
+    annuls = record.annuls + 1
+    return replace(record, annulled=people, annuls=annuls, annulled_at=now, turned=turned)
 
 
 def record_passage(
