@@ -230,7 +230,9 @@ def test_serial_sends_what_opens_and_counts_lines(tmp_path, line):
     barrier.connect()
     barrier.set(on=True)
     barrier.set(on=False)
-    sent = os.read(master, 5) + os.read(master, 100)
+    sent = b""
+    while not sent.endswith(b"C\n"):
+        sent += os.read(master, 100)
     os.write(master, b"PASS\r\nnoise\nPASS\nPA")
     wait_for(lambda: barrier.sense().turns == 2)
     first = barrier.sense()
@@ -240,7 +242,7 @@ def test_serial_sends_what_opens_and_counts_lines(tmp_path, line):
     os.write(master, b"PASS\n")
     wait_for(lambda: not barrier.sense().fault)
 
-    assert sent.startswith(b"O\x02\nC")
+    assert sent == b"O\x02\nC\n"
     assert first.turns == 2
     assert (second.turns, second.fault) == (3, "FAULT 7 motor")
     barrier.close()
