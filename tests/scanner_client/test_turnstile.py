@@ -151,6 +151,7 @@ def test_lane_opens_counts_gives_back_and_reports(tmp_path, controller, folder):
             wait_for(lambda: controller.openings() == before + 1)
             controller.turn()
             wait_for(lambda: people(site, boss) == (3, None))
+            overridden = lane.stdout.readline()
             site.post("/venue/emergency", boss, {"on": True, "reason": "smoke"})
             before = controller.openings()
             wait_for(lambda: controller.openings() > before)
@@ -162,6 +163,7 @@ def test_lane_opens_counts_gives_back_and_reports(tmp_path, controller, folder):
         said = (state / "err.txt").read_text()
 
     assert (first["admitted"], refused["reason"]) == (2, "unknown_code")
+    assert "overridden" in overridden
     assert during["reason"] == "emergency"
     assert "未经放行" in said
     assert "紧急疏散，闸机常开" in said
