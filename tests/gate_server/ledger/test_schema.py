@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
 import sqlite_utils
 
 from gate_server.ledger import audit, recount, schema
 from tests.server import Park, an_app
 
 
-def make_old(path):
-    """Make a ledger as the first version made it, out of what a new one holds."""
+def make_old(path, before):
+    """Make a ledger as a version before a step made it, out of what a new one holds."""
     new = sqlite3.connect(path)
     old_path = path.with_name("old.db")
     old = sqlite3.connect(old_path, isolation_level=None)
     old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    schema.migrations.apply(sqlite_utils.Database(old), stop_before="002_outage")
+    schema.migrations.apply(sqlite_utils.Database(old), stop_before=before)
     for (table,) in old.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         " AND name NOT LIKE '%migrations%'"
@@ -33,14 +34,15 @@ def make_old(path):
     old_path.rename(path)
 
 
-def test_ledger_of_the_first_version_is_opened_with_all_it_holds(tmp_path):
+@pytest.mark.parametrize("before", ["002_outage", "004_passage"])
+def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, before):
     park = Park(tmp_path / "var")
     park.sell("USED-CODE-1", "FRESH-CODE-1")
     device = park.enrol()
     with an_app(park) as (_, site):
         site.scan(device, "USED-CODE-1")
     park.close()
-    make_old(park.directory / "ledger.db")
+    make_old(park.directory / "ledger.db", before)
 
     park = Park(park.directory)
 
