@@ -112,7 +112,7 @@ def settings_of(name):
 
 
 def str_of(value):
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value).replace("\n", "\\n")
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
