@@ -141,24 +141,7 @@ def annul_scan(
     wanted = people_to_annul(scan.record, others, terms, people=people, now=now, by_supervisor=late)
     if wanted == 0:
         return scan
-    fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
-    # What a supervisor saw outranks what the turnstile counted.
-    turned = None if by.supervisor else scan.record.turned
-    if turned is not scan.record.turned:
-        fields["unwatched"] = True
-    revision = tx.record_event("annul", fields)
-    tx.db.execute(
-        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, turned = ?,"
-        " corrected = ? WHERE scan_id = ?",
-        (wanted, to_ms(now), turned, revision, scan.scan_id),
-    )
-    changed = replace(
-        scan.record,
-        annulled=wanted,
-        annuls=scan.record.annuls + 1,
-        annulled_at=now,
-        turned=turned,
-    )
+    changed = _write_annul(tx, scan, wanted, reason=reason, by=by, now=now)
     back = scan.record.passed - changed.passed
     delta = _delta(scan, scan.record.passed_at, row)
     if scan.record.direction is Direction.EXIT:
@@ -168,6 +151,27 @@ def annul_scan(
     _recount(tx, changed, row, records, delta)
     reconcile_scan(tx, changed, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
+
+
+def _write_annul(
+    tx: Session, scan: StoredScan, people: int, *, reason: str, by: Actor, now: datetime
+) -> Record:
+    """Write that people are taken back in all; return the record as it stands then."""
+    record = scan.record
+    fields = {"scan_id": scan.scan_id, "people": people, "by": by.name, "reason": reason}
+    # What a supervisor saw outranks what the turnstile counted.
+    turned = None if by.supervisor else record.turned
+    if turned is not record.turned:
+        fields["unwatched"] = True
+    revision = tx.record_event("annul", fields)
+    tx.db.execute(
+        "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, turned = ?,"
+        " corrected = ? WHERE scan_id = ?",
+        (people, to_ms(now), turned, revision, scan.scan_id),
+    )
+    return replace(
+        record, annulled=people, annuls=record.annuls + 1, annulled_at=now, turned=turned
+    )
 
 
 def record_passage(
