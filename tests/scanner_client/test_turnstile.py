@@ -85,13 +85,10 @@ def present(folder, code):
 @contextmanager
 def a_lane(state, folder):
     command = [*COMMAND, "run", "--source", "folder", folder, "--state", state, "--json"]
-    process = subprocess.Popen(
-        [*map(str, command)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=(state / "err.txt").open("ab"),
-        text=True,
-    )
+    with (state / "err.txt").open("ab") as err:
+        process = subprocess.Popen(
+            [*map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, stderr=err, text=True
+        )
     try:
         yield process
     finally:
