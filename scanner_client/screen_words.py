@@ -26,7 +26,7 @@ HOURS_FROM_S = 2 * 60 * MINUTE_S
 READING = Both("正在识别", "Reading the code")
 READING_DETAIL = Both("请稍候", "One moment")
 EMERGENCY = Both("请停止入园，按疏散指引行动", "No entry: follow the evacuation signs")
-EMERGENCY_DETAIL = Both("请勿使用本通道等候", "Please do not wait here")
+EMERGENCY_DETAIL = Both("请勿在此停留", "Please do not wait here")
 BROKEN = Both("本通道暂停使用", "This lane is out of order")
 HOLD = Both("二维码对准读码口，屏幕调亮", "Hold the QR code up to the reader, screen bright")
 

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.processes import gate_server, is_listening, wait_until
 from tests.frames import a_frame, save
 from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.scanner_client.test_lamp import a_bulb
 from tests.server import Park, a_free_port, a_running_server, slug_of
 
 SETTINGS = """
@@ -21,6 +22,9 @@ bell = false
 [screen]
 port = {port}
 verdict_s = 2.0
+[lamp]
+kind = "http"
+url = "{lamp}"
 """
 USED, CHILD, HELD, VOIDED, FRESH = (f"SCREEN-{name}-0001" for name in "ABCDE")
 FAMILY = "SCREEN-F-0001"
@@ -30,11 +34,16 @@ BACK_WITHIN_S = 30
 class Venue:
     """A gate server, a scanner with a screen, and a page that shows it."""
 
-    def __init__(self, folder, server, boss, page):
-        self.folder, self.server, self.boss, self.page = folder, server, boss, page
+    def __init__(self, folder, server, boss, *, page, lamp):
+        self.folder, self.server, self.boss = folder, server, boss
+        self.page, self.lamp = page, lamp
         self.screen_port = a_free_port()
         self.process = None
         self.count = 0
+
+    @property
+    def settings(self):
+        return SETTINGS.format(port=self.screen_port, lamp=self.lamp)
 
     @property
     def url(self):
@@ -46,7 +55,7 @@ class Venue:
         # What lies there at its start would be new to it.
         for picture in (self.folder / "pictures").iterdir():
             picture.unlink()
-        (state / "scanner.toml").write_text(SETTINGS.format(port=self.screen_port), "utf-8")
+        (state / "scanner.toml").write_text(self.settings, "utf-8")
         options = ("run", "--source", "folder", self.folder / "pictures", "--state", state)
         with (self.folder / "scanner.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -101,11 +110,12 @@ def venue(tmp_path_factory, browser):
     code, boss = park.invite(), park.hire()
     park.close()
     context = browser.new_context()
-    with a_running_server(folder / "var") as server:
+    with a_running_server(folder / "var") as server, a_bulb() as (bulb, lamp):
         scanner("enrol", server.url, code, "--state", folder / "scanner")
         device_id = json.loads((folder / "scanner/device.json").read_text())["device_id"]
         gate_server(folder / "var", "device", "party", device_id, "ask")
-        venue = Venue(folder, server, boss, context.new_page())
+        venue = Venue(folder, server, boss, page=context.new_page(), lamp=lamp)
+        venue.bulb = bulb
         venue.order("/deals/NIGHT/hold", reason="price looks wrong")
         void = {"reason": "flash-sale limit failed", "honour": None, "cost_bearer": "platform"}
         venue.order("/deals/FLASH/void", **void)
@@ -133,6 +143,8 @@ def test_each_outcome_of_a_real_server_is_shown(venue):
     word, text = venue.scan(USED)
     assert (word, "Fully used" in text, "South gate" in text) == ("STOP", True, True)
     assert venue.page.evaluate("document.body.dataset.colour") == "red"
+    assert [colour for colour in venue.bulb.told if colour][:2] == ["green", "green"]
+    wait_until(lambda: venue.bulb.told[-1] == "red", 5, "the red lamp")
 
 
 def test_supervisors_override_is_shown_at_the_lane_that_refused(venue):
