@@ -87,8 +87,7 @@ class Arrival:
 class Terms:
     """What a fold must know of the voucher; the default is of a code nobody knows.
 
-    Attributes:
-        exchanged: of the people whom it admits, those who enter on tickets instead.
+    Of the people whom it admits, those `exchanged` enter on tickets instead.
     """
 
     admits: int = 0
@@ -229,14 +228,12 @@ class History:
 
     def people_entered(self, day: date) -> int:
         """Return the people who used their right somewhere, those among them who left again."""
-        terms = self.terms
-        used = (use.used_of(terms.right_to(area), day) for area, use in self.areas.items())
-        return min(terms.admits, max(used, default=0))
+        each = (use.used_of(self.terms.right_to(area), day) for area, use in self.areas.items())
+        return min(self.terms.admits, max(each, default=0))
 
     def exchangeable(self, day: date) -> int:
         """Return the people who could still have tickets: not in yet, and without one."""
-        left = self.terms.admits - self.terms.exchanged - self.people_entered(day)
-        return max(0, left)
+        return max(0, self.terms.admits - self.terms.exchanged - self.people_entered(day))
 
     def persons(self, day: date) -> int:
         """Return the different people who entered the venue on a day, in whatever area most did."""
@@ -311,8 +308,8 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
         # Tickets that were taken back are no turnstile that did not turn.
-        exchange = record.mode is Mode.EXCHANGE
-        if record.annuls and record.direction is Direction.ENTRY and not exchange:
+        passage = record.direction is Direction.ENTRY and record.mode is not Mode.EXCHANGE
+        if record.annuls and passage:
             history.annuls += record.annuls
             at = record.annulled_at or record.scan_at
             history.annulled_at = max(history.annulled_at or at, at)

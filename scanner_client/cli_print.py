@@ -18,16 +18,20 @@ Decorator = Callable[[Any], Any]
 NOT_ALL = 1
 
 
-def print_commands(
-    options: Decorator, open_scanner: Callable[[Options], Scanner]
-) -> Iterator[click.Command]:
+Opener = Callable[[Options], Scanner]
+
+
+def print_commands(options: Decorator, open_scanner: Opener) -> Iterator[click.Command]:
     """Yield the commands.
 
     Args:
         options: adds what may be said before or after a sub-command.
         open_scanner: opens the scanner that they name.
     """
+    yield from (make(options, open_scanner) for make in (_print, _reprint, _slip))
 
+
+def _print(options: Decorator, open_scanner: Opener) -> click.Command:
     @click.command("print")
     @click.option("--pending", is_flag=True, help="What waits; this is the default.")
     @click.option("--again", is_flag=True, help="Also what may be on paper already: look first.")
@@ -43,6 +47,10 @@ def print_commands(
         if printed.waiting or printed.doubtful:
             ctx.exit(NOT_ALL)
 
+    return print_pending
+
+
+def _reprint(options: Decorator, open_scanner: Opener) -> click.Command:
     @click.command()
     @click.argument("ticket")
     @click.option("--reason", required=True, help="Why, for the record.")
@@ -58,6 +66,10 @@ def print_commands(
         if obj.as_json:
             click.echo(msgspec.json.encode({"ticket": made.ticket, "tail": made.tail}))
 
+    return reprint
+
+
+def _slip(options: Decorator, open_scanner: Opener) -> click.Command:
     @click.command()
     @click.argument("nonce")
     @click.option("--device", metavar="ID", help="Whose stamp it is; default this one's.")
@@ -71,7 +83,7 @@ def print_commands(
         if obj.as_json:
             click.echo(msgspec.json.encode({"number": found.number}))
 
-    yield from (print_pending, reprint, slip)
+    return slip
 
 
 def _tell(obj: Options, printed: Printed) -> None:
