@@ -107,8 +107,7 @@ class Arrival:
 class Terms:
     """What a fold must know of the voucher; the default is of a code nobody knows.
 
-    Attributes:
-        exchanged: of the people whom it admits, those who enter on tickets instead.
+    Of the people whom it admits, those `exchanged` enter on tickets instead.
     """
 
     admits: int = 0
@@ -181,14 +180,12 @@ class History:
 
     def people_entered(self, day: date) -> int:
         """Return the people who used their right somewhere, those among them who left again."""
-        terms = self.terms
-        used = (use.used_of(terms.right_to(area), day) for area, use in self.areas.items())
-        return min(terms.admits, max(used, default=0))
+        each = (use.used_of(self.terms.right_to(area), day) for area, use in self.areas.items())
+        return min(self.terms.admits, max(each, default=0))
 
     def exchangeable(self, day: date) -> int:
         """Return the people who could still have tickets: not in yet, and without one."""
-        left = self.terms.admits - self.terms.exchanged - self.people_entered(day)
-        return max(0, left)
+        return max(0, self.terms.admits - self.terms.exchanged - self.people_entered(day))
 
     def persons(self, day: date) -> int:
         """Return the different people who entered the venue on a day, in whatever area most did."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -293,6 +294,31 @@ def is_used_ticket(tx: Session, ticket: Ticket) -> bool:
     """Say whether a ticket has let somebody in who was not taken back."""
     row = find_voucher(tx, ticket.voucher_id)
     return row is not None and is_used(_records(tx, row))
+
+
+_UNEQUAL: Final = """
+SELECT v.voucher_id, COALESCE(v.exchanged, 0), COUNT(t.voucher_id)
+FROM vouchers v LEFT JOIN vouchers t ON t.parent_id = v.voucher_id AND NOT t.dead
+WHERE v.exchanged IS NOT NULL
+   OR v.voucher_id IN (SELECT parent_id FROM vouchers WHERE parent_id IS NOT NULL)
+GROUP BY v.voucher_id HAVING COALESCE(v.exchanged, 0) <> COUNT(t.voucher_id) LIMIT 100
+"""
+_ASTRAY: Final = """
+SELECT v.voucher_id FROM vouchers v LEFT JOIN tickets t USING (voucher_id)
+WHERE v.parent_id IS NOT NULL
+  AND (t.ticket IS NULL OR t.parent_id <> v.parent_id OR v.dead <> (t.dead_at IS NOT NULL))
+LIMIT 100
+"""
+
+
+def differences(db: sqlite3.Connection) -> list[str]:
+    """Return where vouchers and their tickets do not agree; empty where all do."""
+    unequal = db.execute(_UNEQUAL).fetchall()
+    astray = db.execute(_ASTRAY).fetchall()
+    return [
+        *(f"voucher {number} says {said} on tickets, not {here}" for number, said, here in unequal),
+        *(f"voucher {number} is a ticket without its record" for (number,) in astray),
+    ]
 
 
 # --- list ----------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from admission.errors import FeedRejected
-from gate_server.ledger import audit, recount
+from gate_server.ledger import audit, recount, tickets
+from gate_server.ledger.doctor import Patient, examine
 from tests.server import Park, an_app, slug_of
 
 
@@ -18,6 +19,7 @@ def park(tmp_path):
     yield park
     assert park.ledger.read(audit.verify).findings == ()
     assert park.ledger.read(lambda db: recount.differences(db, park.ledger.venue)) == []
+    assert park.ledger.read(tickets.differences) == []
     park.close()
 
 
@@ -68,10 +70,10 @@ def test_no_code_of_a_ticket_is_kept_anywhere(park, site, desk):
 
 
 def test_the_exchange_counts_nobody_and_its_tickets_do(park, site, desk, lane):
-    tickets = exchange(site, desk)["tickets"]
+    printed = exchange(site, desk)["tickets"]
     boss = park.hire()
     before = site.get("/stats", boss).json()
-    site.scan(lane, tickets[0]["code"])
+    site.scan(lane, printed[0]["code"])
     after = site.get("/stats", boss).json()
 
     assert (before["inside"], before["people_today"], before["scans_today"]) == (0, 0, 1)
@@ -209,12 +211,12 @@ def hand_over(site, lane, code, nonce, people=1):
 
 
 def test_a_voucher_used_offline_beside_its_tickets_is_a_double_use(site, park, desk, lane):
-    tickets = exchange(site, desk)["tickets"]
-    first = hand_over(site, lane, tickets[0]["code"], "lane-0001")
+    printed = exchange(site, desk)["tickets"]
+    first = hand_over(site, lane, printed[0]["code"], "lane-0001")
     both = hand_over(site, lane, "PAIR-CODE-1", "lane-0002", people=2)
 
     assert (first, both) == ([], ["double_use"])
-    assert site.scan(lane, tickets[1]["code"])["reason"] == "used_up"
+    assert site.scan(lane, printed[1]["code"])["reason"] == "used_up"
     [conflict] = site.get("/conflicts", park.hire()).json()["conflicts"]
     assert {each["nonce"] for each in conflict["scans"]} == {"lane-0001", "lane-0002"}
 
@@ -237,6 +239,26 @@ def test_a_refund_after_a_ticket_was_used_is_told(site, park, desk, lane):
 
     [conflict] = site.get("/conflicts", park.hire()).json()["conflicts"]
     assert conflict["kind"] == "cancelled_after_use"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        ("UPDATE vouchers SET exchanged = 1 WHERE parent_id IS NULL", "says 1 on tickets, not 2"),
+        ("UPDATE tickets SET dead_at = 1 WHERE place = 2", "a ticket without its record"),
+    ],
+)
+def test_the_doctor_sees_where_tickets_and_vouchers_disagree(tmp_path, tampering, said):
+    park = Park(tmp_path / "other")
+    park.sell("PAIR-CODE-1", admits="2")
+    with an_app(park) as (_, site):
+        exchange(site, park.enrol("exchange"))
+    park.change(lambda tx: tx.db.execute(tampering))
+    now = park.ledger.clock()
+    park.close()
+
+    findings = [each.line for each in examine(Patient(park.directory, now, answers=False))]
+    assert [line for line in findings if said in line]
 
 
 # --- slips ---------------------------------------------------------------------------------------
