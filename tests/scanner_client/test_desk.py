@@ -13,9 +13,9 @@ from admission import wire
 from admission.operators import badge_name, write_badge
 from admission.scans import Direction, PartyDefault
 from admission.verdicts import Outcome
-from scanner_client.checkin import SIGN_IN, Shown, Terms
+from scanner_client.checkin import SIGN_IN, UNRECORDED, Shown, Terms
 from scanner_client.desk import LOCKED, NOT_RIGHT, Desk, NotSignedIn
-from scanner_client.duty import DUTY_FILE, DutyFile
+from scanner_client.duty import DUTY_FILE, LOCK_FILE, DutyFile
 from scanner_client.presenter import Presenter
 from scanner_client.relay import Relay, Server
 from scanner_client.state import Told
@@ -267,3 +267,12 @@ def test_staff_see_a_badge_as_no_verdict():
     assert out.getvalue().startswith("● STAFF 员工 | 已上岗：4711 王**")
     assert "GO" not in out.getvalue()
     assert "WAIT" not in out.getvalue()
+
+
+def test_a_full_disk_signs_nobody_in_and_says_so(tmp_path):
+    with a_desk(tmp_path / "s", NOWHERE) as (desk, kit):
+        (kit.directory / LOCK_FILE).mkdir()  # as unwritable as a full disk, for root too
+        shown = kit.check_in(desk=desk).check_in(BADGE)
+
+        assert (shown.outcome, shown.message, shown.staff) == (Outcome.REFER, UNRECORDED, True)
+        assert desk.operator() is None

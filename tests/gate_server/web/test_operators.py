@@ -278,6 +278,14 @@ def test_the_server_knows_whose_badge_an_offline_scanner_saw(site, park, device)
     assert rows_of(park, "SELECT operator FROM shifts") == [("4711",)]
 
 
+def test_a_scanner_whose_clock_is_ahead_signs_nobody_in_tomorrow(site, park, device):
+    shifts_of(site, device, {"operator": "4711", "since": "2099-02-12T09:00:00Z"})
+
+    [(since,)] = rows_of(park, "SELECT from_at FROM shifts")
+    assert since <= datetime.now(UTC).timestamp() * 1000
+    assert site.get("/devices/self", device).json()["operator"] == "4711"
+
+
 @pytest.mark.parametrize(
     "shift",
     [
