@@ -122,7 +122,7 @@ class Heartbeat(Answer, frozen=True):
 # --- scans -------------------------------------------------------------------------------------
 
 
-class ScanRequest(Request, frozen=True):
+class ScanRequest(Request, frozen=True, omit_defaults=True):
     """One presentation of a code; exactly one of `code` and `pick`.
 
     Attributes:

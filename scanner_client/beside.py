@@ -18,7 +18,7 @@ from scanner_client.lamp import Lamp, open_lights
 from scanner_client.outputs import Output, Outputs
 from scanner_client.scanner import Scanner
 from scanner_client.screen import Screen
-from scanner_client.screen_pictures import LanePicture
+from scanner_client.screen_pictures import LanePicture, Trouble
 from scanner_client.screen_server import ScreenServer
 from scanner_client.screen_watch import Bulletin, Lookout, Sight
 
@@ -44,6 +44,7 @@ class Beside:
         self._lookout = Lookout(scanner, bulletin=bulletin)
         self._over = threading.Event()
         self._stack = ExitStack()
+        self._readers = 0
         self.screen: Screen | None = None
         self.lamp: Lamp | None = None
         if settings.screen.port:
@@ -85,8 +86,15 @@ class Beside:
         askers = [asker for asker in (terminal, self.screen) if asker is not None]
         return Together(askers) if len(askers) > 1 else next(iter(askers), None)
 
+    def readers_lost(self, lost: int) -> None:
+        """Show a lane none of whose readers works; with one that does, staff alone are told."""
+        if self.screen is not None:
+            none_left = 0 < self._readers <= lost
+            self.screen.note_fault("readers", Trouble.READER if none_left else None)
+
     def watch(self, sources: Sequence[Source]) -> list[Source]:
         """Return the sources with those watched that always have a picture."""
+        self._readers = len(sources)
         return [self._watched(source) for source in sources]
 
     def _watched(self, source: Source) -> Source:

@@ -58,11 +58,18 @@ class Watch:
     Args:
         stop: when set, every source ends.
         report: says a line to staff.
+        lost: is told how many devices do not work, whenever that changes.
     """
 
-    def __init__(self, stop: threading.Event, report: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        stop: threading.Event,
+        report: Callable[[str], object],
+        lost: Callable[[int], object] = lambda _: None,
+    ) -> None:
         self.stop = stop
         self.report = report
+        self._tell_lost = lost
         self._lock = threading.Lock()
         self._lost: set[str] = set()
 
@@ -71,7 +78,9 @@ class Watch:
         with self._lock:
             new = name not in self._lost
             self._lost.add(name)
+            count = len(self._lost)
         if new:
+            self._tell_lost(count)
             self.report(f"{name}: 无法读取 {why}; trying again every {REOPEN_S:.0f} s")
 
     def find(self, name: str) -> None:
@@ -79,7 +88,9 @@ class Watch:
         with self._lock:
             lost = name in self._lost
             self._lost.discard(name)
+            count = len(self._lost)
         if lost:
+            self._tell_lost(count)
             self.report(f"{name}: 已恢复 is back")
 
 

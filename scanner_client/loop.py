@@ -31,6 +31,7 @@ class Lane:
         present: shows what came of it; called from several threads.
         report: says a line to staff.
         answers: takes a text for the answer to a question, and tells whether it was one.
+        lost: is told how many of the sources' devices do not work, whenever that changes.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Lane:
         present: Callable[[Shown], object],
         report: Callable[[str], None],
         answers: Callable[[Typed], bool],
+        lost: Callable[[int], object] = lambda _: None,
     ) -> None:
         self._stages = stages
         self._readers: dict[str, LiveReader] = {}
@@ -52,6 +54,7 @@ class Lane:
         self._present = present
         self._report = report
         self._answers = answers
+        self._lost = lost
 
     def run(
         self,
@@ -67,7 +70,7 @@ class Lane:
             aside: sources that do not keep the lane open.
         """
         waiting: deque[Future[None]] = deque()
-        intake = Intake(Watch(stop, self._report), self._answers)
+        intake = Intake(Watch(stop, self._report, self._lost), self._answers)
         workers = AT_ONCE + len(sources) + len(aside)
         with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
             try:

@@ -70,6 +70,7 @@ def run(
             present=show,
             report=output.report,
             answers=questions.take if questions is not None else nobody_asks,
+            lost=beside.readers_lost,
         )
         company = Company(scanner, check_in, output, stop, practice)
         with beside, company, announcer, printing(printer):
