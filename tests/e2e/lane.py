@@ -47,7 +47,7 @@ def main(directory: Path, wrong_s: float = 0.0) -> None:
     stop = threading.Event()
     with open_scanner(directory, sys.stderr, sys.stderr) as scanner:
         check_in = scanner.check_in(Terms())
-        with Company(scanner, check_in, stop):
+        with Company(scanner, check_in, scanner.presenter, stop):
             for line in sys.stdin:
                 asked = json.loads(line)
                 try:
