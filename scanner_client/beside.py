@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
-from admission import wire
 from scanner_client.askers import Asker, Together
 from scanner_client.capture import Source
 from scanner_client.capture_camera import Camera
 from scanner_client.capture_network import NetworkCamera
-from scanner_client.checkin import Shown, Terms
-from scanner_client.download import Told as Event
+from scanner_client.checkin import Terms
 from scanner_client.lamp import Lamp, open_lights
 from scanner_client.outputs import Output, Outputs
 from scanner_client.scanner import Scanner
@@ -69,11 +67,9 @@ class Beside:
             work.start()
             self._stack.callback(work.join)
             self._stack.callback(self._over.set)
-        self._scanner.listeners.append(self._hear)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._scanner.listeners.remove(self._hear)
         self._stack.close()
 
     def outputs(self, terminal: Output) -> Output:
@@ -107,9 +103,3 @@ class Beside:
     @property
     def _each(self) -> list[Output]:
         return [output for output in (self.screen, self.lamp) if output is not None]
-
-    def _hear(self, event: Event) -> None:
-        """Show what the server decides later, as a supervisor's override."""
-        if isinstance(event, wire.ScanAnswer):
-            for output in self._each:
-                output.show(Shown(event.nonce, event.outcome, event.message, event))

@@ -11,8 +11,9 @@ from msgspec.structs import replace as with_changes
 
 from admission import wire
 from admission.errors import RelayError
-from scanner_client.checkin import CheckIn
+from scanner_client.checkin import CheckIn, Shown
 from scanner_client.connectivity import Link
+from scanner_client.download import Told as Event
 from scanner_client.heartbeat import Heartbeat
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.outputs import Output
@@ -50,6 +51,7 @@ class Company:
         connectivity.listen(lambda _: self._output.show_link(self._outlook()))
         connectivity.listen(self._link_changed)
         scanner.presenter.watch(self._outlook)
+        scanner.listeners.append(self._take)
         told = scanner.offline.told
         self._check_in.party_default = told.party_default
         heart = Heartbeat(
@@ -67,9 +69,15 @@ class Company:
         self._start("revoked", self._obey)
 
     def __exit__(self, *_: object) -> None:
+        self._scanner.listeners.remove(self._take)
         self._over.set()
         self._scanner.uploader.wake()
         self._scanner.download.wake()
+
+    def _take(self, event: Event) -> None:
+        """Show what the server decides later: a supervisor's override for this lane."""
+        if isinstance(event, wire.ScanAnswer):
+            self._output.show(Shown(event.nonce, event.outcome, event.message, event))
 
     def _link_changed(self, link: Link) -> None:
         """Begin at once when the server is back."""

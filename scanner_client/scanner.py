@@ -18,7 +18,7 @@ from scanner_client.annulment import Annulment
 from scanner_client.answers import Declined
 from scanner_client.askers import Asker
 from scanner_client.broadcasts import Broadcasts
-from scanner_client.checkin import CheckIn, Shown, Terms, Tries
+from scanner_client.checkin import CheckIn, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
@@ -340,9 +340,7 @@ def _tell(presenter: Presenter, broadcasts: Broadcasts, gate_id: str, event: Eve
     """Show what the server's event stream tells this device."""
     if isinstance(event, wire.BroadcastEvent):
         broadcasts.take(event)
-    elif isinstance(event, wire.ScanAnswer):
-        presenter.show(Shown(event.nonce, event.outcome, event.message, event))
-    elif event.gate_id == gate_id:
+    elif isinstance(event, wire.GateEvent) and event.gate_id == gate_id:
         emergency = "  EMERGENCY 紧急疏散" if event.emergency else ""
         presenter.report(f"gate {event.name}: {event.state}{emergency}")
 
