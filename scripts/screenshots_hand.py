@@ -33,7 +33,7 @@ def main() -> int:
         server = power.on()
         browser = chromium(playwright, venue, a_video(Path(folder) / "lane.mjpeg", noise=0))
         try:
-            with a_phone(browser, server, permissions=["camera"]) as phone:
+            with a_phone(browser, server, camera=True, permissions=["camera"]) as phone:
                 _sheet("work", _work(phone, venue))
             with a_phone(browser, server) as phone:
                 _sheet("verdicts", _verdicts(phone, venue))
@@ -87,7 +87,6 @@ def _work(phone: Phone, venue: Venue) -> list[Shot]:
 
 
 def _verdicts(phone: Phone, venue: Venue) -> list[Shot]:
-    phone.page.add_init_script("delete MediaDevices.prototype.getUserMedia")
     phone.enrol(venue.code(), name="手机 7")
     shots = []
     for mode, code in (
@@ -108,7 +107,6 @@ def _verdicts(phone: Phone, venue: Venue) -> list[Shot]:
 
 
 def _told(phone: Phone, venue: Venue) -> list[Shot]:
-    phone.page.add_init_script("delete MediaDevices.prototype.getUserMedia")
     told = Told(phone.page)
     CARD["title"], BROADCAST["message"]["zh"] = "闪购联票", "请引导游客到东门"
     phone.enrol(venue.code(), name="手机 7")
@@ -152,7 +150,6 @@ def _trust(phone: Phone) -> list[Shot]:
 def _offline(gate: Phone, marshal: Phone, venue: Venue, power: Power) -> list[Shot]:
     gate.page.route("**/api/v1/lanes", lambda route: route.fulfill(json=LANES))
     for phone, profile in ((gate, "gate"), (marshal, "marshal")):
-        phone.page.add_init_script("delete MediaDevices.prototype.getUserMedia")
         phone.enrol(venue.code(profile), name="手机 7")
     marshal.scan("DAY-020")
     shots = [_shoot(marshal.page)]

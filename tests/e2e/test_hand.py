@@ -36,7 +36,6 @@ def browser_of_phones(playwright, venue, tmp_path_factory):
 def shared(browser_of_phones, server, venue):
     """A phone without a camera, enrolled once for what is only looked at."""
     with a_phone(browser_of_phones, server) as phone:
-        phone.page.add_init_script("delete MediaDevices.prototype.getUserMedia")
         yield phone.enrol(venue.code())
 
 
@@ -58,7 +57,9 @@ def told_elsewhere(site, venue, code):
 
 
 def test_camera_to_recorded_verdict_over_tls(browser_of_phones, server, venue):
-    with a_phone(browser_of_phones, server, locale="en-GB", permissions=["camera"]) as phone:
+    with a_phone(
+        browser_of_phones, server, locale="en-GB", camera=True, permissions=["camera"]
+    ) as phone:
         phone.enrol(venue.code())
 
         said = phone.verdict()

@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium
+from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium, without_camera
 from tests.e2e.processes import mentioning, wait_until
 from tests.server import a_free_port, a_running_server
 
@@ -79,10 +79,6 @@ def browser_of_phones(playwright, venue):
     browser.close()
 
 
-def without_camera(context):
-    context.add_init_script("delete MediaDevices.prototype.getUserMedia")
-
-
 def lose_answers(phone, path, times):
     """Have the server get these calls and the phone not hear its answers."""
     left = {"times": times}
@@ -100,7 +96,6 @@ def lose_answers(phone, path, times):
 
 def test_without_the_server_it_says_so_at_once_and_decides_nothing(browser_of_phones, power, venue):
     with a_phone(browser_of_phones, power.server, locale="en-GB") as phone:
-        without_camera(phone.context)
         phone.page.route("**/api/v1/lanes", lambda route: route.fulfill(json=LANES))
         phone.enrol(venue.code())
         assert phone.scan("DAY-000").startswith("verdict green")
@@ -130,7 +125,6 @@ def test_without_the_server_it_says_so_at_once_and_decides_nothing(browser_of_ph
 
 def test_admission_that_nobody_was_shown_is_taken_back(browser_of_phones, power, venue):
     with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
-        without_camera(phone.context)
         phone.enrol(venue.code())
         lose_answers(phone, "**/api/v1/scans", 2)
         assert phone.scan("DAY-010").startswith("verdict grey offline")
@@ -147,7 +141,6 @@ def test_admission_that_nobody_was_shown_is_taken_back(browser_of_phones, power,
 
 def test_same_code_again_gets_the_answer_that_was_lost(browser_of_phones, power, venue):
     with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
-        without_camera(phone.context)
         phone.enrol(venue.code())
         lose_answers(phone, "**/api/v1/scans", 2)
         assert phone.scan("DAY-011").startswith("verdict grey offline")
@@ -159,7 +152,6 @@ def test_same_code_again_gets_the_answer_that_was_lost(browser_of_phones, power,
 
 def test_two_scans_at_once_are_both_shown(browser_of_phones, power, venue):
     with a_phone(browser_of_phones, power.server) as phone:
-        without_camera(phone.context)
         phone.enrol(venue.code())
         phone.page.evaluate(NOTE_VERDICTS)
 

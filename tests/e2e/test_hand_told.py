@@ -80,7 +80,6 @@ def browser_of_phones(playwright, venue):
 @pytest.fixture(scope="module")
 def shared(browser_of_phones, server, venue):
     with a_phone(browser_of_phones, server) as phone:
-        phone.context.add_init_script("delete MediaDevices.prototype.getUserMedia")
         told = Told(phone.page)
         phone.enrol(venue.code())
         yield phone, told
@@ -165,7 +164,6 @@ def scans(request):
 
 def test_party_is_asked_where_the_device_is_told_to(browser_of_phones, server, venue):
     with a_phone(browser_of_phones, server) as phone:
-        phone.context.add_init_script("delete MediaDevices.prototype.getUserMedia")
         phone.enrol(venue.code())
         gate_server(venue.directory, "device", "party", phone.device_id(), "ask")
         phone.page.goto(f"{server.url}/scan")
@@ -188,7 +186,6 @@ def test_party_is_asked_where_the_device_is_told_to(browser_of_phones, server, v
 
 def test_marshal_stamps_and_never_reads_go(browser_of_phones, server, venue):
     with a_phone(browser_of_phones, server) as phone:
-        phone.context.add_init_script("delete MediaDevices.prototype.getUserMedia")
         phone.enrol(venue.code("marshal"))
 
         said = phone.scan("DAY-020")

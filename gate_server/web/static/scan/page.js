@@ -45,7 +45,8 @@ async function enrolFirst(setup, code, problem) {
     else form.fill(invitation);
   });
   const refused = await camera?.start();
-  if (refused) form.say(word(refused));
+  // Why the phone is nobody any more matters more than its camera.
+  if (refused && !problem) form.say(word(refused));
   return undefined;
 }
 
