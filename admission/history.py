@@ -308,8 +308,8 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
         # Tickets that were taken back are no turnstile that did not turn.
-        passage = record.direction is Direction.ENTRY and record.mode is not Mode.EXCHANGE
-        if record.annuls and passage:
+        entry = record.direction is Direction.ENTRY and record.mode is not Mode.EXCHANGE
+        if record.annuls and entry:
             history.annuls += record.annuls
             at = record.annulled_at or record.scan_at
             history.annulled_at = max(history.annulled_at or at, at)
