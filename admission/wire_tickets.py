@@ -15,6 +15,7 @@ class TicketAnswer(Answer, frozen=True):
     Attributes:
         ticket: its name, as staff say it and as commands take it.
         number: of its token; printed in figures.
+        first_day, last_day: of admission, in the venue's own calendar.
         person: its place in the row that was printed together, `1/2`.
         tail: the last 4 characters of its code.
     """
@@ -28,6 +29,8 @@ class TicketAnswer(Answer, frozen=True):
     category: str
     valid_from: datetime
     valid_until: datetime
+    first_day: date
+    last_day: date
     person: str
 
 
@@ -49,6 +52,7 @@ class SlipAnswer(Answer, frozen=True):
     Attributes:
         number: the arrival number of the stamp.
         people: who stood there; None: all that the voucher admits.
+        local_time: of the arrival, by the venue's clocks, `2015-02-12 16:58`.
         last_day: the last day that the code states.
     """
 
@@ -56,6 +60,7 @@ class SlipAnswer(Answer, frozen=True):
     code: str
     people: int | None
     arrived_at: datetime
+    local_time: str
     venue: str
     title: str | None
     last_day: date

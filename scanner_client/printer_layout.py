@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 import qrcode
 from qrcode.constants import ERROR_CORRECT_M
@@ -60,7 +59,7 @@ def lay_out_ticket(ticket: TicketAnswer, *, again: bool = False) -> Paper:
     below = [
         Line(f"{ticket.ticket}   ...{ticket.tail}", large=True),
         Line("有效期 valid"),
-        Line(f"{_day(ticket.valid_from)} - {_day(ticket.valid_until)}"),
+        Line(f"{ticket.first_day} - {ticket.last_day}"),
         Line("每票一人，凭码入园"),
         Line("one person: show this code"),
     ]
@@ -76,7 +75,7 @@ def lay_out_slip(slip: SlipAnswer) -> Paper:
         Line(legible(slip.venue, 40)),
         Line("排队号 QUEUE NUMBER"),
         Line(legible(slip.number, 40), large=True),
-        Line(f"到场 arrived {slip.arrived_at.astimezone():%Y-%m-%d %H:%M}{people}"),
+        Line(f"到场 arrived {slip.local_time}{people}"),
     ]
     if slip.title:
         above.append(Line(legible(slip.title, 80)))
@@ -87,10 +86,6 @@ def lay_out_slip(slip: SlipAnswer) -> Paper:
         Line("proof of arrival, no ticket"),
     ]
     return Paper(slip.number, slip.code, tuple(above), tuple(below))
-
-
-def _day(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d}"
 
 
 def modules_of(code: str) -> list[list[bool]]:

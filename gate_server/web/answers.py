@@ -71,6 +71,8 @@ class Answers:
             category=deal.category.value,
             valid_from=shown.valid_from,
             valid_until=shown.valid_until,
+            first_day=ticket.first_day,
+            last_day=ticket.last_day,
             person=f"{ticket.place}/{ticket.row_of}",
         )
 

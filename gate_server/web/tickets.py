@@ -79,6 +79,7 @@ def slip(call: Call) -> SlipAnswer:
             code=made.code,
             people=scan.record.party,
             arrived_at=scan.record.scan_at,
+            local_time=f"{scan.record.scan_at.astimezone(tx.venue.zone):%Y-%m-%d %H:%M}",
             venue=services.settings.name,
             title=made.title,
             last_day=made.last_day,
