@@ -1,5 +1,6 @@
 """A lane with a terminal, a real server, and a supervisor who has something to say."""
 
+import codecs
 import json
 import os
 import pty
@@ -29,9 +30,11 @@ class Terminal:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
+        # A read may end within a character.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while True:
             try:
-                self.text += os.read(self._ours, 65536).decode("utf-8", "replace")
+                self.text += decoder.decode(os.read(self._ours, 65536))
             except OSError:
                 return
 
