@@ -15,6 +15,7 @@ from admission.deals import Deal, Hold, HoldScope, Reentry, Right
 from admission.history import Record, Terms, fold
 from admission.rules import decide
 from admission.scans import Direction, GateState, Mode, PartyDefault, Scan
+from admission.tickets import join_family
 from admission.verdicts import Outcome, Reason
 from admission.voids import Honour
 from admission.vouchers import Status, Voucher
@@ -279,7 +280,10 @@ def vouchers(draw: st.DrawFn) -> Voucher:
         price_paid_minor=draw(st.none() | st.integers(0, 500)),
         sold_at=draw(st.none() | instants),
         refund_listed=draw(st.booleans()),
+        exchanged=draw(st.integers(0, 5)),
         exchanged_for=draw(st.sampled_from([(), (), ("T-01",)])),
+        parent_id=draw(st.sampled_from([None, None, 9])),
+        dead=draw(st.booleans()),
         valid_until=draw(st.none() | instants.map(lambda at: at + timedelta(days=1))),
     )
 
@@ -302,7 +306,7 @@ def deals(draw: st.DrawFn) -> Deal:
 @st.composite
 def founds(draw: st.DrawFn) -> Found:
     voucher, deal = draw(vouchers()), draw(deals())
-    family = a_history(*draw(record_lists()), deal=deal, voucher=voucher)
+    family = join_family(voucher, deal, draw(record_lists()), draw(record_lists()), VENUE)
     arrived_from, until = draw(instants), timedelta(hours=draw(st.integers(0, 30)))
     honour = Honour(arrived_from, arrived_from + until, arrived_from + until, draw(parties))
     scope = HoldScope(draw(st.none() | instants), None, draw(st.none() | st.integers(0, 100)))
@@ -326,6 +330,7 @@ def cases(draw: st.DrawFn) -> Case:
         draw(parties),
         draw(st.sampled_from(list(PartyDefault))),
         draw(st.booleans()),
+        desk=draw(st.booleans()),
     )
     facts = st.builds(
         Facts,
