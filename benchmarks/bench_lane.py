@@ -56,11 +56,14 @@ class Day:
     """What was shown and answered so far.
 
     Attributes:
-        took_s: by phase and feed, from the code before the reader to the verdict.
+        took_s: by phase and feed, from the code before the reader to the verdict on the pipe.
+        lane_s: the part of it that is the lane's: from the frame that was taken, or the last byte
+            of a text, to the verdict; without the folder's watch and the pipes.
         wrong: verdicts that did not let in.
     """
 
     took_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    lane_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     wrong: list[str] = field(default_factory=list)
     phase: str = "online"
@@ -96,6 +99,7 @@ class Day:
             phase = "offline" if verdict.get("offline") else "online"
             if name and verdict["outcome"] == "admit" and phase == self.phase:
                 self.took_s[phase, name].append(now_s - seen_s)
+                self.lane_s[phase, name].append(verdict["took_ms"] / 1000)
             else:
                 self.wrong.append(f"{self.phase}: {verdict.get('reason')} {phase} {name}")
             self._changed.notify_all()
@@ -262,6 +266,7 @@ def _warm_up(day: Day, feeds: list[Feed], first: int) -> None:
         day.show(feed, code_of(number))
         day.settle()
     day.took_s.clear()
+    day.lane_s.clear()
     day.samples.clear()
 
 
@@ -289,12 +294,16 @@ def _await_all(directory: Path, scans: int) -> None:
 
 def tell(day: Day) -> None:
     """Print what was measured."""
-    print("| phase | reader | scans | median ms | p99 ms |\n| --- | --- | --- | --- | --- |")
-    for (phase, name), took_s in sorted(day.took_s.items()):
-        times = sorted(took_s)
-        p99 = times[min(len(times) - 1, int(0.99 * len(times)))]
-        middle = statistics.median(times)
-        print(f"| {phase} | {name} | {len(times):,} | {middle * 1000:.1f} | {p99 * 1000:.1f} |")
+    print("| phase | reader | scans | lane: median, p99 ms | from outside: median, p99 ms |")
+    print("| --- | --- | --- | --- | --- |")
+    for key, took_s in sorted(day.took_s.items()):
+        lane, outside = _times(day.lane_s[key]), _times(took_s)
+        print(f"| {key[0]} | {key[1]} | {len(took_s):,} | {lane} | {outside} |")
+    every: dict[str, list[float]] = {phase: [] for phase, _ in day.lane_s}
+    for (phase, _), lane_s in day.lane_s.items():
+        every[phase] += lane_s
+    for phase, lane_s in sorted(every.items()):
+        print(f"| {phase} | all | {len(lane_s):,} | {_times(lane_s)} | |")
     print("\n| process | phase | RSS MiB: 2nd quarter, last | descriptors: first, most, last |")
     print("| --- | --- | --- | --- |")
     for name, samples in day.samples.items():
@@ -304,6 +313,12 @@ def tell(day: Day) -> None:
                 print(f"| {name} | {phase} | {_memory(part)} | {_descriptors(part)} |")
     for line in sorted(set(day.wrong)):
         print(f"not as it should be, {day.wrong.count(line)} times: {line}")
+
+
+def _times(values_s: list[float]) -> str:
+    times = sorted(values_s)
+    p99 = times[min(len(times) - 1, int(0.99 * len(times)))]
+    return f"{statistics.median(times) * 1000:.1f}, {p99 * 1000:.1f}"
 
 
 def _memory(part: list[Sample]) -> str:

@@ -97,6 +97,7 @@ class Shown:
         mode: what was asked for; in `check` and `arrive` nobody passes, whatever the verdict.
         staff: it is about who stands here, no verdict and no visitor.
         practice: staff are learning: nobody passes on it, and nothing of it is recorded.
+        took_s: from when the code was seen to now, seconds; None where nobody measured.
     """
 
     nonce: str
@@ -108,6 +109,7 @@ class Shown:
     mode: Mode = Mode.ADMIT
     staff: bool = False
     practice: bool = False
+    took_s: float | None = None
 
     @property
     def admitted(self) -> bool:

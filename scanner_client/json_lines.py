@@ -41,7 +41,11 @@ class JsonLines:
 
 def _fields(shown: Shown) -> dict[str, object]:
     message = msgspec.to_builtins(shown.message)
-    marks = {name: True for name in ("offline", "staff", "practice") if getattr(shown, name)}
+    marks: dict[str, object] = {
+        name: True for name in ("offline", "staff", "practice") if getattr(shown, name)
+    }
+    if shown.took_s is not None:
+        marks["took_ms"] = round(shown.took_s * 1000, 1)
     if shown.answer is None:
         told = {"outcome": None, "nonce": shown.nonce, "message": message}
         return told | {"problem": shown.problem} | marks

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from admission.codes import normalise
 from scanner_client.capture import Frame, Sighting, Source, Typed, Watch
@@ -78,7 +80,7 @@ class Lane:
                     code, in_sight = self._find_code(sighting, preview)
                     if code and self._is_new(code, sighting, in_sight):
                         self._reading()
-                        waiting.append(pool.submit(self._scan, code))
+                        waiting.append(pool.submit(self._scan, code, sighting.seen_s))
                     settle(waiting, MOST_WAITING)
                 settle(waiting, 0)
             finally:
@@ -111,8 +113,9 @@ class Lane:
             self._report(f"no code in {frame.origin}")
         return nearest(found, frame.image.shape), ()
 
-    def _scan(self, code: str) -> None:
-        self._present(self._check_in(code))
+    def _scan(self, code: str, seen_s: float) -> None:
+        shown = self._check_in(code)
+        self._present(replace(shown, took_s=time.monotonic() - seen_s))
 
 
 def settle(waiting: deque[Future[None]], most: int) -> None:

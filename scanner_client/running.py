@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from scanner_client.announcer import Announcer
-from scanner_client.barrier_lane import gatekeeper
+from scanner_client.barrier_lane import Gatekeeper, gatekeeper
 from scanner_client.beside import Beside
 from scanner_client.capture import Source, Typed
 from scanner_client.capture_names import STDIN, open_sources, open_terminal
@@ -55,27 +55,32 @@ def run(
         asker = beside.asker(questions)
         check_in = scanner.check_in(terms, asker, watches=keeper.watches, printer=printer)
         practice = scanner.practice(terms, asker) if practise else None
-
-        def show(shown: Shown) -> None:
-            output.show(shown)
-            if not shown.practice:
-                keeper.shown(shown)
-                check_in.seen(shown)
-
         lane = Lane(
             load_stages(output.report),
             Debounce(scanner.settings.away_s),
             check_in=_practised(check_in, practice),
             reading=output.reading,
-            present=show,
+            present=_presented(output, keeper, check_in),
             report=output.report,
             answers=questions.take if questions is not None else nobody_asks,
             lost=beside.readers_lost,
         )
         company = Company(scanner, check_in, output, stop, practice)
+        aside = _aside(scanner, names, keys)
         with beside, company, announcer, printing(printer):
-            aside = _aside(scanner, names, keys)
             lane.run(beside.watch(sources), stop, preview, aside=aside)
+
+
+def _presented(output: Output, keeper: Gatekeeper, check_in: CheckIn) -> Callable[[Shown], None]:
+    """Return what shows a verdict, opens for it, and notes that it was seen."""
+
+    def show(shown: Shown) -> None:
+        output.show(shown)
+        if not shown.practice:
+            keeper.shown(shown)
+            check_in.seen(shown)
+
+    return show
 
 
 def _practised(check_in: CheckIn, practice: Practice | None) -> Callable[[str], Shown]:

@@ -16,11 +16,12 @@ from playwright.sync_api import Page
 from admission import wire
 from admission.scans import Direction, Mode
 from admission.verdicts import Reason
+from admission.wire_tickets import TicketAnswer
 from scanner_client.checkin import Shown
 from scanner_client.screen import Around, Screen
 from scanner_client.screen_pictures import LanePicture
 from scanner_client.screen_server import ScreenServer
-from tests.fakes import a_voucher, an_answer
+from tests.fakes import NOW, a_voucher, an_answer
 
 SENTENCES = tomllib.loads(
     (Path(__file__).parents[2] / "config/messages/verdicts.toml").read_text("utf-8")
@@ -41,6 +42,24 @@ FILLED = {
     "remaining": 2,
 }
 AROUND = Around(name="南门 3 号通道 South gate lane 3", area="park", level=0.8)
+
+
+def a_ticket(name: str = "T1-31", *, code: str = "GH1:SECRET") -> TicketAnswer:
+    """Build a ticket as an exchange desk is answered."""
+    return TicketAnswer(
+        ticket=name,
+        number=31,
+        code=code,
+        tail="CRET",
+        venue="Venue",
+        title="East park day ticket",
+        category="adult",
+        valid_from=NOW,
+        valid_until=NOW,
+        first_day=NOW.date(),
+        last_day=NOW.date(),
+        person="1/1",
+    )
 
 
 def a_shown(reason: Reason = Reason.ADMITTED, mode: Mode = Mode.ADMIT, **changes: Any) -> Shown:

@@ -23,6 +23,7 @@ from tests.scanner_client.screens import (
     a_screen,
     a_served_screen,
     a_shown,
+    a_ticket,
     see,
     show,
 )
@@ -169,7 +170,7 @@ def test_text_of_others_is_text(lane):
     shown = a_shown(
         voucher=a_voucher(title=f"{hostile}\u202egnp.exe", category="<b>child", tail="<i>x"),
         arrival_number="<svg onload=alert(1)>",
-        tickets=[{"ticket": "<a href=javascript:alert(1)>"}],
+        tickets=[a_ticket("<a href=javascript:alert(1)>")],
     )
     show(screen, page, shown)
     screen.take(
