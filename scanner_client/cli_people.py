@@ -9,7 +9,6 @@ import msgspec
 
 from admission import wire
 from scanner_client.cli_options import Options, open_named, options
-from scanner_client.practice_codes import write_practice_codes
 
 
 @click.group()
@@ -77,6 +76,9 @@ def _show(obj: Options, here: bool, text: wire.Text) -> None:
 @click.pass_obj
 def practice_codes(obj: Options, out: Path) -> None:
     """Write practice codes, one for each reason; read them with `read --practice`."""
+    # Here, for what makes the paper takes longer to load than all the rest.
+    from scanner_client.practice_codes import write_practice_codes
+
     made = write_practice_codes(out)
     if obj.as_json:
         click.echo(msgspec.json.encode({"files": [str(path) for path in made]}))
