@@ -77,6 +77,11 @@ class Spot:
         """Return the spot in a frame that was made larger or smaller."""
         return Spot((self.centre[0] * scale, self.centre[1] * scale), self.size * scale)
 
+    def moved(self, scale: float, region: Region) -> Spot:
+        """Return the spot of a crop that was made larger, in pixels of the frame."""
+        x, y = self.centre
+        return Spot((region[0] + x / scale, region[1] + y / scale), self.size / scale)
+
 
 Stage: TypeAlias = Callable[[Gray, Sequence[Spot]], list[Reading]]
 
@@ -184,7 +189,7 @@ def read_flattened(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
 
 def read_sharpened(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
     """Read codes out of focus, by unsharp masking, where something looks like one."""
-    return _read_closer(gray, spots, "sharpened", _sharp, LOCAL)
+    return _read_closer(gray, spots, "sharpened", sharp, LOCAL)
 
 
 def _read_closer(
@@ -196,7 +201,7 @@ def _read_closer(
 ) -> list[Reading]:
     for region in regions(gray, spots):
         scale = max(1.0, min(2.0, MOST_UPSCALED / region[2]))
-        crop = _scaled(prepare(cut(gray, region)), scale)
+        crop = enlarged(prepare(cut(gray, region)), scale)
         found = read_zxing(crop, stage, thorough=False, binarizer=binarizer)
         if found:
             return [moved(reading, scale, region) for reading in found]
@@ -209,7 +214,8 @@ def _flat(crop: Gray) -> Gray:
     return _u8(cv2.divide(crop, _u8(local), scale=128))
 
 
-def _sharp(crop: Gray) -> Gray:
+def sharp(crop: Gray) -> Gray:
+    """Return a picture with its edges made stronger, by unsharp masking."""
     soft = cv2.blur(cv2.blur(crop, (5, 5)), (5, 5))
     return _u8(cv2.addWeighted(crop, 2.5, soft, -1.5, 0))
 
@@ -286,7 +292,7 @@ def _read_crops(
     for region in regions(gray, spots):
         scale = ZBAR_WIDTH / region[2]
         crop = cut(gray, region)
-        crop = _scaled(_opened(crop) if mend else crop, scale)
+        crop = enlarged(_opened(crop) if mend else crop, scale)
         codes = pyzbar.decode(crop, symbols=[pyzbar.ZBarSymbol.QRCODE])
         found = [_zbar_reading(code) for code in codes if _is_certain(code.data)]
         if found:
@@ -313,7 +319,8 @@ def _zbar_reading(code: object) -> Reading:
     return Reading(data.decode("ascii"), tuple((float(x), float(y)) for x, y in points), "zbar")
 
 
-def _scaled(gray: Gray, scale: float) -> Gray:
+def enlarged(gray: Gray, scale: float) -> Gray:
+    """Return a picture made larger, or smaller."""
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     height, width = gray.shape
     size = max(1, round(width * scale)), max(1, round(height * scale))
