@@ -7,7 +7,7 @@ is as full of edges, both ways, as the code that was read: what is, is enlarged 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -15,17 +15,20 @@ import numpy as np
 from scanner_client.regions import Gray, Region, around, cut
 from scanner_client.rescue import Reading, Spot, enlarged, look, moved, sharp
 
-# So many samples wide the code that was read is made, and the frame by as much.
-SAMPLES = 24
-MOST_SAMPLES = 320
+# So many samples wide the code that was read is made, and the frame by as much, up to so many.
+SAMPLES = 12
+MOST_SAMPLES = 160
 # In samples. Edges are counted in blocks, and in windows of three by three blocks.
-BLOCK = 4
+BLOCK = 2
+# Of all these, so many times as many: a coarse look, in which two of three frames have no such
+# place, then a fine one.
+GRAINS = (1, 2)
 # Of the mean edge in the code that was read: a stronger one counts no more, or the edge of a
 # telephone would count as much as a code's many.
 STRONG = 0.7
 # Of the edges of the code that was read. On the tuning seed 231 nearer codes had 0.64 and more, and
 # of five frames with one code four have no place with so many.
-AS_BUSY = 0.6
+AS_BUSY = 0.62
 # Of its side: about the code itself, its quiet zone and another's there is no room for another.
 OWN = 1.8
 # Of the busiest window in a place: what belongs to it.
@@ -57,36 +60,45 @@ def find_nearer(gray: Gray, reading: Reading) -> list[Region]:
     where the code is in the middle itself.
     """
     middle = gray.shape[1] / 2, gray.shape[0] / 2
-    x, y = reading.centre
-    half = reading.size / 2
-    if max(abs(x - middle[0]), abs(y - middle[1])) < half:
+    (x, y), size = reading.centre, reading.size
+    if max(abs(x - middle[0]), abs(y - middle[1])) < size / 2:
         return []
-    scale = min(1.0, SAMPLES / reading.size, MOST_SAMPLES / gray.shape[1])
-    own = _edges(cut(gray, around((x, y), half, gray.shape)), scale)
+    places: list[Region] = []
+    for grain in GRAINS:
+        places = _find(gray, (x, y), size, grain)
+        if not places:
+            break
+    return places
+
+
+def _find(gray: Gray, centre: tuple[float, float], size: float, grain: int) -> list[Region]:
+    middle = gray.shape[1] / 2, gray.shape[0] / 2
+    scale = min(1.0, grain * SAMPLES / size, grain * MOST_SAMPLES / gray.shape[1])
+    block = grain * BLOCK
+    step = block / scale
+    own = _edges(cut(gray, around(centre, size / 2, gray.shape)), scale, block)
     strong = STRONG * min(cv2.mean(edges)[0] for edges in own)
     if strong == 0:
         return []
     least = AS_BUSY * min(cv2.mean(_clipped(edges, strong))[0] for edges in own)
-    way = math.dist((x, y), middle)
+    way = math.dist(centre, middle)
     inner = around(middle, way, gray.shape)
-    step = BLOCK / scale
-    blocks = [_blocks(_clipped(edges, strong)) for edges in _edges(cut(gray, inner), scale)]
-    across, down, reach = (x - inner[0]) / step, (y - inner[1]) / step, OWN * half / step
-    left, right = max(0, round(across - reach)), max(0, round(across + reach))
-    top, bottom = max(0, round(down - reach)), max(0, round(down + reach))
-    for each in blocks:
-        each[top:bottom, left:right] = 0
+    blocks = [
+        _blocks(_clipped(edges, strong), block) for edges in _edges(cut(gray, inner), scale, block)
+    ]
+    its = (centre[0] - inner[0]) / step, (centre[1] - inner[1]) / step
+    _blank(blocks, its, OWN * size / 2 / step)
     places = []
     for column, row, width, height in _busiest(_windows(*blocks), least):
         at = inner[0] + (column + width / 2) * step, inner[1] + (row + height / 2) * step
         if math.dist(at, middle) < way:
-            places.append(around(at, max(width, height) * step / 2 + half * 2 / 3, gray.shape))
+            places.append(around(at, max(width, height) * step / 2 + size / 3, gray.shape))
     return places
 
 
-def _edges(gray: Gray, scale: float) -> tuple[Gray, Gray]:
+def _edges(gray: Gray, scale: float, block: int) -> tuple[Gray, Gray]:
     """Return how samples differ from the next ones, to the right and down, in whole blocks."""
-    height, width = (max(1, int(side * scale) // BLOCK) * BLOCK for side in gray.shape)
+    height, width = (max(1, int(side * scale) // block) * block for side in gray.shape)
     # Sampled and not averaged: averaging takes away the edges of small modules.
     thin = cv2.resize(gray, (width + 1, height + 1), interpolation=cv2.INTER_LINEAR)
     here = thin[:-1, :-1]
@@ -98,9 +110,18 @@ def _clipped(edges: Gray, strong: float) -> Gray:
     return _u8(cv2.convertScaleAbs(edges, alpha=255 / strong))
 
 
-def _blocks(edges: Gray) -> Gray:
-    size = edges.shape[1] // BLOCK, edges.shape[0] // BLOCK
+def _blocks(edges: Gray, block: int) -> Gray:
+    size = edges.shape[1] // block, edges.shape[0] // block
     return _u8(cv2.resize(edges, size, interpolation=cv2.INTER_AREA))
+
+
+def _blank(both: Sequence[Gray], centre: Sequence[float], reach: float) -> None:
+    """Take the code that was read, and what is close about it, out of the blocks."""
+    (left, right), (top, bottom) = (
+        (max(0, round(at - reach)), max(0, round(at + reach))) for at in centre
+    )
+    for blocks in both:
+        blocks[top:bottom, left:right] = 0
 
 
 def _windows(across: Gray, down: Gray) -> Gray:

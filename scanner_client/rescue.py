@@ -5,6 +5,7 @@ What each is for, and what it reads, is measured in `benchmarks/README.md`.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -130,6 +131,8 @@ def look(gray: Gray) -> tuple[list[Reading], list[Spot]]:
 
 def _apart(spots: Sequence[Spot], read: Sequence[Reading], shape: tuple[int, ...]) -> list[Spot]:
     """Return spots of different places, the nearest to the middle of the frame first."""
+    if not spots:
+        return []
     taken = [(reading.centre, reading.size) for reading in read]
     apart: list[Spot] = []
     # Of what was taken for a code in one place, the largest is the code.
@@ -173,8 +176,7 @@ def read_smoothed(gray: Gray, _: Sequence[Spot] = ()) -> list[Reading]:
 def read_mended(gray: Gray, _: Sequence[Spot] = ()) -> list[Reading]:
     """Read through thin bright lines, then through thin dark ones: cracks, a screen's grid."""
     found = read_zxing(_opened(gray), "mended", thorough=False)
-    closed = _u8(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, BLOCK))
-    return found or read_zxing(closed, "mended", thorough=False)
+    return found or read_zxing(_closed(gray), "mended", thorough=False)
 
 
 def read_upscaled(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
@@ -278,21 +280,23 @@ def zbar_stages(pyzbar: ModuleType) -> tuple[Stage, Stage]:
     """Return the stages that read cracked screens: pyzbar on crops, as they are and mended."""
 
     def read_zbar(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
-        return _read_crops(pyzbar, gray, spots, mend=False)
+        return _read_crops(pyzbar, gray, spots, (lambda crop: crop,))
 
     def read_zbar_mended(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
-        return _read_crops(pyzbar, gray, spots, mend=True)
+        return _read_crops(pyzbar, gray, spots, (_opened, _closed))
 
     return read_zbar, read_zbar_mended
 
 
 def _read_crops(
-    pyzbar: ModuleType, gray: Gray, spots: Sequence[Spot], *, mend: bool
+    pyzbar: ModuleType,
+    gray: Gray,
+    spots: Sequence[Spot],
+    ways: Sequence[Callable[[Gray], Gray]],
 ) -> list[Reading]:
-    for region in regions(gray, spots):
+    for region, prepare in itertools.product(regions(gray, spots), ways):
         scale = ZBAR_WIDTH / region[2]
-        crop = cut(gray, region)
-        crop = enlarged(_opened(crop) if mend else crop, scale)
+        crop = enlarged(prepare(cut(gray, region)), scale)
         codes = pyzbar.decode(crop, symbols=[pyzbar.ZBarSymbol.QRCODE])
         found = [_zbar_reading(code) for code in codes if _is_certain(code.data)]
         if found:
@@ -302,6 +306,10 @@ def _read_crops(
 
 def _opened(gray: Gray) -> Gray:
     return _u8(cv2.morphologyEx(gray, cv2.MORPH_OPEN, BLOCK))
+
+
+def _closed(gray: Gray) -> Gray:
+    return _u8(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, BLOCK))
 
 
 def _is_certain(data: bytes) -> bool:
