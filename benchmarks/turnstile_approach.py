@@ -38,10 +38,16 @@ TROUBLES = (
 )
 
 
-def an_approach(seed: int, number: int) -> Iterator[Shot]:
+def an_approach(
+    seed: int, number: int, *, coming: int = COMING, held: int = HELD
+) -> Iterator[Shot]:
     """Give the frames of one approach; its trouble follows from its number.
 
     A code counts as being in the frame from the first frame in which it is whole.
+
+    Args:
+        coming: frames in which the code is on its way.
+        held: frames in which it is held, after that.
     """
     kind = TROUBLES[number % len(TROUBLES)]
     random = np.random.default_rng((seed, 24, number))
@@ -50,7 +56,7 @@ def an_approach(seed: int, number: int) -> Iterator[Shot]:
     light = random.uniform(0.08, 0.25) if kind is Kind.DARK else 1.0
     mirrored = int(random.integers(1 << 30))
     usual = Camera(noise=random.uniform(2, 6), light=light, quality=85, tint=a_tint(random))
-    poses = _poses(kind, flat, random)
+    poses = _poses(kind, flat, random, coming, held)
     for _ in range(EMPTY):
         yield Shot(kind, usual.take(scene, random), ())
     before = poses[0]
@@ -62,7 +68,7 @@ def an_approach(seed: int, number: int) -> Iterator[Shot]:
         x, y = pose.at[0] - before.at[0], pose.at[1] - before.at[1]
         camera = replace(
             usual,
-            defocus=_focus(step),
+            defocus=_focus(step / coming),
             motion=float(np.hypot(x, y)) * EXPOSED,
             smear=float(np.arctan2(y, x)),
         )
@@ -71,7 +77,7 @@ def an_approach(seed: int, number: int) -> Iterator[Shot]:
         before = pose
 
 
-def _poses(kind: Kind, flat: Flat, random: Random) -> list[Pose]:
+def _poses(kind: Kind, flat: Flat, random: Random, coming: int, held: int) -> list[Pose]:
     """Return the way in, slower and slower, from below the frame; then hands that tremble."""
     end = random.uniform(2.6, 5.0)
     start = np.array([random.uniform(0.2, 0.8) * WIDTH, HEIGHT + flat.code[2]])
@@ -79,8 +85,8 @@ def _poses(kind: Kind, flat: Flat, random: Random) -> list[Pose]:
     angle, tilts = random.normal(0, 8), (0.35, 0.6) if kind is Kind.TILTED else (0.0, 0.15)
     tilt = random.uniform(*tilts, 2) * random.choice((-1, 1), 2)
     poses = []
-    for step in range(COMING + HELD):
-        left = max(0.0, 1 - (step + 1) / COMING) ** 2
+    for step in range(coming + held):
+        left = max(0.0, 1 - (step + 1) / coming) ** 2
         at = goal + left * (start - goal) + random.normal(0, 1.2, 2)
         module = end * (1 - 0.45 * left) * (1 + random.normal(0, 0.004))
         turned = angle + 25 * left + random.normal(0, 0.3)
@@ -95,6 +101,6 @@ def _poses(kind: Kind, flat: Flat, random: Random) -> list[Pose]:
     return poses
 
 
-def _focus(step: int) -> float:
-    """Return the defocus, in pixels: the lens hunts while the code comes, then finds it."""
-    return float(max(0.6, 3.5 - 2.9 * step / COMING))
+def _focus(way: float) -> float:
+    """Return the defocus, in pixels: the lens hunts all the way that the code comes, 0 to 1."""
+    return float(max(0.6, 3.5 - 2.9 * way))

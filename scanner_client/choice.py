@@ -27,14 +27,15 @@ def nearest(readings: Sequence[Reading], shape: tuple[int, ...]) -> Reading | No
     Of those that are equally near it is the largest. `None` also where that reading is behind a
     nearer code that could not be read: it would be somebody else's.
     """
-    ways = [way(reading.centre, shape) for reading in readings]
-    near = [
-        reading
-        for reading, its in zip(readings, ways, strict=True)
-        if its <= min(ways) + EQUAL * shape[1]
-    ]
-    chosen = max(near, key=lambda reading: reading.size, default=None)
+    chosen = _nearest(readings, shape) if len(readings) > 1 else next(iter(readings), None)
     return None if chosen is None or chosen.behind else chosen
+
+
+def _nearest(readings: Sequence[Reading], shape: tuple[int, ...]) -> Reading:
+    ways = [way(reading.centre, shape) for reading in readings]
+    least = min(ways) + EQUAL * shape[1]
+    near = (reading for reading, its in zip(readings, ways, strict=True) if its <= least)
+    return max(near, key=lambda reading: reading.size)
 
 
 def way(centre: tuple[float, float], shape: tuple[int, ...]) -> float:
@@ -55,10 +56,16 @@ def marked(
 ) -> list[Reading]:
     """Return readings, each marked where a nearer code was seen and not read."""
     unread = [spot for spot in spots if not any(covers(reading, spot) for reading in readings)]
-    return [replace(reading, behind=_is_behind(reading, unread, shape)) for reading in readings]
+    return [_set(reading, behind=_is_behind(reading, unread, shape)) for reading in readings]
+
+
+def _set(reading: Reading, *, behind: bool) -> Reading:
+    return reading if reading.behind is behind else replace(reading, behind=behind)
 
 
 def _is_behind(reading: Reading, spots: Sequence[Spot], shape: tuple[int, ...]) -> bool:
+    if not spots:
+        return False
     its = way(reading.centre, shape) - EQUAL * shape[1]
     return any(
         spot.size >= LEAST_SPOT * reading.size and way(spot.centre, shape) < its for spot in spots

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanner_client.choice import Choice, covers, marked, nearest, united
+from scanner_client.nearer import look_nearer
 from scanner_client.regions import Gray, around, cut
 from scanner_client.rescue import (
     LEAST_SIDE,
@@ -59,19 +60,33 @@ def read_all(image: NDArray[np.uint8], stages: Sequence[Stage]) -> list[Reading]
         image: (height, width, 3) uint8, BGR.
     """
     gray = to_gray(image)
-    readings, spots = look(gray)
-    readings = marked(united(readings), spots, gray.shape)
+    readings, spots = _confirmed(gray, *look(gray))
     if nearest(readings, gray.shape) is not None or min(gray.shape) < LEAST_SIDE:
         return readings
     scale = min(1.0, MOST_RESCUED / max(1, *gray.shape))
     small = _shrunk(gray, scale)
-    small_spots = [spot.scaled(scale) for spot in spots]
     for stage in stages:
-        found = [moved(reading, scale) for reading in stage(small, small_spots)]
-        readings = marked(united((*readings, *found)), spots, gray.shape)
+        found = [moved(each, scale) for each in stage(small, [s.scaled(scale) for s in spots])]
+        if found:
+            readings, spots = _confirmed(gray, (*readings, *found), spots)
         if nearest(readings, gray.shape) is not None:
             break
     return readings
+
+
+def _confirmed(
+    gray: Gray, found: Sequence[Reading], spots: list[Spot]
+) -> tuple[list[Reading], list[Spot]]:
+    """Return what was found, each text once, after a second look for a code nearer than that."""
+    readings = marked(united(found), spots, gray.shape)
+    chosen = nearest(readings, gray.shape)
+    if chosen is None:
+        return readings, spots
+    nearer, unread = look_nearer(gray, chosen)
+    if not nearer and not unread:
+        return readings, spots
+    spots = [*spots, *unread]
+    return marked(united((*readings, *nearer)), spots, gray.shape), spots
 
 
 def _shrunk(gray: Gray, scale: float) -> Gray:
@@ -132,16 +147,26 @@ class LiveReader:
 
     def _read_whole(self, gray: Gray, near: tuple[Reading, ...]) -> Reading | None:
         """Look at a whole frame, beside what was read where the held code was."""
-        readings, spots = look(gray)
-        readings = marked(united((*near, *readings)), spots, gray.shape)
+        found, spots = look(gray)
+        readings, spots = self._settled(gray, (*near, *found), spots)
         if nearest(readings, gray.shape) is None:
             found = self._rescue(gray, spots)
-            readings = marked(united((*readings, *found)), spots, gray.shape)
+            if found:
+                readings, spots = self._settled(gray, (*readings, *found), spots)
         self.in_sight = tuple(reading.text for reading in readings)
         chosen = self._choice.choose(readings, gray.shape)
         if self._choice.held is None:
             self._rescuer = None
         return chosen
+
+    def _settled(
+        self, gray: Gray, found: Sequence[Reading], spots: list[Spot]
+    ) -> tuple[list[Reading], list[Spot]]:
+        """Return what was found; beside a code that is held already there is no second look."""
+        held = self._choice.held
+        if held is not None and any(reading.text == held.text for reading in found):
+            return marked(united(found), spots, gray.shape), spots
+        return _confirmed(gray, found, spots)
 
     def _rescue(self, gray: Gray, spots: Sequence[Spot]) -> list[Reading]:
         """Let the stage look whose turn it is, unless all have looked at this still scene."""

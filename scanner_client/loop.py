@@ -109,9 +109,12 @@ class Lane:
             return reader.read(frame.image), reader.in_sight
         # No second look comes, so this one is thorough.
         found = read_all(frame.image, self._stages)
+        chosen = nearest(found, frame.image.shape)
         if not found:
             self._report(f"no code in {frame.origin}")
-        return nearest(found, frame.image.shape), ()
+        elif chosen is None:
+            self._report(f"no code taken in {frame.origin}: a nearer one cannot be read")
+        return chosen, ()
 
     def _scan(self, code: str, seen_s: float) -> None:
         shown = self._check_in(code)

@@ -5,6 +5,7 @@ What each is for, and what it reads, is measured in `benchmarks/README.md`.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -77,6 +78,11 @@ class Spot:
         """Return the spot in a frame that was made larger or smaller."""
         return Spot((self.centre[0] * scale, self.centre[1] * scale), self.size * scale)
 
+    def moved(self, scale: float, region: Region) -> Spot:
+        """Return the spot of a crop that was made larger, in pixels of the frame."""
+        x, y = self.centre
+        return Spot((region[0] + x / scale, region[1] + y / scale), self.size / scale)
+
 
 Stage: TypeAlias = Callable[[Gray, Sequence[Spot]], list[Reading]]
 
@@ -125,6 +131,8 @@ def look(gray: Gray) -> tuple[list[Reading], list[Spot]]:
 
 def _apart(spots: Sequence[Spot], read: Sequence[Reading], shape: tuple[int, ...]) -> list[Spot]:
     """Return spots of different places, the nearest to the middle of the frame first."""
+    if not spots:
+        return []
     taken = [(reading.centre, reading.size) for reading in read]
     apart: list[Spot] = []
     # Of what was taken for a code in one place, the largest is the code.
@@ -168,8 +176,7 @@ def read_smoothed(gray: Gray, _: Sequence[Spot] = ()) -> list[Reading]:
 def read_mended(gray: Gray, _: Sequence[Spot] = ()) -> list[Reading]:
     """Read through thin bright lines, then through thin dark ones: cracks, a screen's grid."""
     found = read_zxing(_opened(gray), "mended", thorough=False)
-    closed = _u8(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, BLOCK))
-    return found or read_zxing(closed, "mended", thorough=False)
+    return found or read_zxing(_closed(gray), "mended", thorough=False)
 
 
 def read_upscaled(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
@@ -184,7 +191,7 @@ def read_flattened(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
 
 def read_sharpened(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
     """Read codes out of focus, by unsharp masking, where something looks like one."""
-    return _read_closer(gray, spots, "sharpened", _sharp, LOCAL)
+    return _read_closer(gray, spots, "sharpened", sharp, LOCAL)
 
 
 def _read_closer(
@@ -196,7 +203,7 @@ def _read_closer(
 ) -> list[Reading]:
     for region in regions(gray, spots):
         scale = max(1.0, min(2.0, MOST_UPSCALED / region[2]))
-        crop = _scaled(prepare(cut(gray, region)), scale)
+        crop = enlarged(prepare(cut(gray, region)), scale)
         found = read_zxing(crop, stage, thorough=False, binarizer=binarizer)
         if found:
             return [moved(reading, scale, region) for reading in found]
@@ -209,7 +216,8 @@ def _flat(crop: Gray) -> Gray:
     return _u8(cv2.divide(crop, _u8(local), scale=128))
 
 
-def _sharp(crop: Gray) -> Gray:
+def sharp(crop: Gray) -> Gray:
+    """Return a picture with its edges made stronger, by unsharp masking."""
     soft = cv2.blur(cv2.blur(crop, (5, 5)), (5, 5))
     return _u8(cv2.addWeighted(crop, 2.5, soft, -1.5, 0))
 
@@ -272,21 +280,23 @@ def zbar_stages(pyzbar: ModuleType) -> tuple[Stage, Stage]:
     """Return the stages that read cracked screens: pyzbar on crops, as they are and mended."""
 
     def read_zbar(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
-        return _read_crops(pyzbar, gray, spots, mend=False)
+        return _read_crops(pyzbar, gray, spots, (lambda crop: crop,))
 
     def read_zbar_mended(gray: Gray, spots: Sequence[Spot] = ()) -> list[Reading]:
-        return _read_crops(pyzbar, gray, spots, mend=True)
+        return _read_crops(pyzbar, gray, spots, (_opened, _closed))
 
     return read_zbar, read_zbar_mended
 
 
 def _read_crops(
-    pyzbar: ModuleType, gray: Gray, spots: Sequence[Spot], *, mend: bool
+    pyzbar: ModuleType,
+    gray: Gray,
+    spots: Sequence[Spot],
+    ways: Sequence[Callable[[Gray], Gray]],
 ) -> list[Reading]:
-    for region in regions(gray, spots):
+    for region, prepare in itertools.product(regions(gray, spots), ways):
         scale = ZBAR_WIDTH / region[2]
-        crop = cut(gray, region)
-        crop = _scaled(_opened(crop) if mend else crop, scale)
+        crop = enlarged(prepare(cut(gray, region)), scale)
         codes = pyzbar.decode(crop, symbols=[pyzbar.ZBarSymbol.QRCODE])
         found = [_zbar_reading(code) for code in codes if _is_certain(code.data)]
         if found:
@@ -296,6 +306,10 @@ def _read_crops(
 
 def _opened(gray: Gray) -> Gray:
     return _u8(cv2.morphologyEx(gray, cv2.MORPH_OPEN, BLOCK))
+
+
+def _closed(gray: Gray) -> Gray:
+    return _u8(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, BLOCK))
 
 
 def _is_certain(data: bytes) -> bool:
@@ -313,7 +327,8 @@ def _zbar_reading(code: object) -> Reading:
     return Reading(data.decode("ascii"), tuple((float(x), float(y)) for x, y in points), "zbar")
 
 
-def _scaled(gray: Gray, scale: float) -> Gray:
+def enlarged(gray: Gray, scale: float) -> Gray:
+    """Return a picture made larger, or smaller."""
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     height, width = gray.shape
     size = max(1, round(width * scale)), max(1, round(height * scale))

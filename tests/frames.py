@@ -68,6 +68,19 @@ def _put(frame: NDArray[np.float64], code: NDArray[np.float64], place: float) ->
     frame[top : top + size, left : left + size] = code
 
 
+def smeared(frame: Image, at: float) -> Image:
+    """Spoil the middle of a code so that it is seen and cannot be read.
+
+    Args:
+        at: place of the code from left to right, 0 to 1.
+    """
+    x, y = int(WIDTH * at), HEIGHT // 2
+    spoilt = frame.copy()
+    middle = spoilt[y - 50 : y + 80, x - 30 : x + 90]
+    spoilt[y - 50 : y + 80, x - 30 : x + 90] = np.roll(middle, 37, axis=0)
+    return spoilt
+
+
 def save(path: Path, image: Image) -> Path:
     """Write a frame as a picture file, under its name only once it is whole."""
     draft = path.with_name(f".{path.name}")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.turnstile_approach import COMING, EMPTY, HELD, an_approach
+from benchmarks.turnstile_approach import EMPTY, an_approach
 from benchmarks.turnstile_frames import Kind, a_shot
 from scanner_client.rescue import read_fast
 
@@ -61,10 +61,10 @@ def test_of_two_codes_the_truth_names_the_nearer_one_first():
 
 
 def test_approach_begins_empty_and_ends_with_a_code_that_is_held():
-    shots = list(an_approach(SEED, 0))
+    shots = list(an_approach(SEED, 0, coming=6, held=3))
 
-    assert len(shots) == EMPTY + COMING + HELD
+    assert len(shots) == EMPTY + 6 + 3
     assert [shot.texts for shot in shots[:EMPTY]] == [()] * EMPTY
-    held = shots[-HELD:]
+    held = shots[-3:]
     assert len({shot.texts for shot in held}) == 1
     assert [code.text for code in read_fast(held[-1].image[:, :, 1])] == list(held[-1].texts)

@@ -8,7 +8,7 @@ import pytest
 from scanner_client.choice import FLICKER, PATIENCE
 from scanner_client.debounce import Debounce
 from scanner_client.decode import TRACKED, LiveReader, load_stages, read_all
-from tests.frames import HEIGHT, WIDTH, a_frame
+from tests.frames import HEIGHT, WIDTH, a_frame, smeared
 
 CODE = "9K3F-22AX-8K2F"
 LEFT, RIGHT = "LEFT-00001", "RIGHT-0001"
@@ -28,16 +28,6 @@ def trembling(frame, count, seed=1):
     for right, down in random.integers(-4, 5, (count, 2)):
         noise = random.integers(-6, 7, frame.shape, dtype=np.int16)
         yield np.clip(shifted(frame, right, down) + noise, 0, 255).astype(np.uint8)
-
-
-def smeared(frame, at):
-    """Spoil the middle of a code so that it is seen and cannot be read."""
-    x, y = int(WIDTH * at), HEIGHT // 2
-    spoilt = frame.copy()
-    spoilt[y - 50 : y + 80, x - 30 : x + 90] = np.roll(
-        spoilt[y - 50 : y + 80, x - 30 : x + 90], 37, axis=0
-    )
-    return spoilt
 
 
 def test_held_code_is_read_in_each_frame_and_is_one_scan():

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 
 from admission.verdicts import Outcome
@@ -18,7 +19,7 @@ from scanner_client.decode import load_stages
 from scanner_client.loop import Lane
 from tests import fakes
 from tests.fakes import FakeGate
-from tests.frames import a_frame, save
+from tests.frames import a_frame, save, smeared
 from tests.scanner_client.scanners import a_scanner
 from tests.scanner_client.watching import wait_for
 
@@ -78,6 +79,18 @@ def test_pictures_in_a_folder_become_verdicts(gate, tmp_path):
     assert codes(gate) == ["FIRST-0001", "OTHER-0002"]
     assert all(one.admitted for one in shown)
     assert reports == ["no code in 2.png"]
+
+
+def test_picture_whose_code_is_behind_an_unread_one_is_told(gate, tmp_path):
+    behind = smeared(a_frame("FIRST-0001", "OTHER-0002", width=260), 0.25)
+
+    with a_lane(gate, Folder(tmp_path)) as (shown, reports, _):
+        save(tmp_path / "1.png", np.roll(behind, 200, axis=1))
+        save(tmp_path / "2.png", a_frame("THIRD-0003"))
+        wait_for(lambda: len(shown) == 1)
+
+    assert codes(gate) == ["THIRD-0003"]
+    assert reports == ["no code taken in 1.png: a nearer one cannot be read"]
 
 
 def test_slow_answer_does_not_keep_the_next_visitor_waiting(gate, tmp_path):
