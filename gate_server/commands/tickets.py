@@ -12,6 +12,7 @@ from gate_server.commands.venue import checked_text
 from gate_server.ledger.scans import find_vouchers
 from gate_server.ledger.session import Session
 from gate_server.ledger.tickets import (
+    Maker,
     Shown,
     Ticket,
     find_parent,
@@ -81,7 +82,8 @@ def reprint(services: Services, params: Reprint) -> dict[str, Any]:
     reason = checked_text("reason", params.reason, 500)
 
     def change(tx: Session) -> Shown:
-        made = reprint_ticket(tx, services.keys, params.ticket, reason=reason, by=services.by)
+        by = Maker(services.by)
+        made = reprint_ticket(tx, services.keys, params.ticket, reason=reason, by=by)
         return show_tickets(tx, services.keys, [made])[0]
 
     shown = services.ledger.write(change)

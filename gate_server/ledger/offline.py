@@ -46,7 +46,7 @@ from gate_server.ledger.corrections import (
 )
 from gate_server.ledger.counts import annul_count, find_count, record_count
 from gate_server.ledger.journal_heads import Link, note_clone
-from gate_server.ledger.lanes import passage
+from gate_server.ledger.lanes import correction
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -278,9 +278,7 @@ class Recorder:
             (verdict.reason.value, verdict.people, to_ms(self._received_at), revision, scan_id),
         )
         changed = replace(record, reason=verdict.reason, people=verdict.people)
-        more = changed.passed - record.passed
-        at_lane = passage(changed, stored.operator, people=more, reason=verdict.reason)
-        tx.count_lane(at_lane)
+        tx.count_lane(correction(record, changed, stored.operator))
         self._recount(changed, row, records)
         self._open(ConflictKind.ANSWER_DIFFERS, line.nonce, row, (scan_id,))
         found = reconcile_scan(tx, record, stored.credential_key, now=self._received_at)

@@ -69,17 +69,6 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 """
 
 
-def passed(of: str) -> str:
-    """Return the SQL for a scan's people who passed, as `Record.passed` has it.
-
-    Args:
-        of: the prefix of the scan's columns.
-    """
-    let_in = f"IIF({of}overridden, {of}overridden, COALESCE({of}shown_people, {of}people))"
-    back = f"MAX({of}annulled, {of}moved)"
-    return f"MAX(0, {let_in} - {back}, MIN(COALESCE({of}turned, 0), {let_in}))"
-
-
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from admission.errors import FeedRejected
-from gate_server.ledger import audit, recount, tickets
+from gate_server.ledger import audit, lanes, recount, tickets
 from gate_server.ledger.doctor import Patient, examine
 from tests.server import Park, an_app, slug_of
 
@@ -20,6 +20,7 @@ def park(tmp_path):
     assert park.ledger.read(audit.verify).findings == ()
     assert park.ledger.read(lambda db: recount.differences(db, park.ledger.venue)) == []
     assert park.ledger.read(tickets.differences) == []
+    assert park.ledger.read(lanes.differences) == []
     park.close()
 
 
