@@ -22,9 +22,7 @@ from admission.verdicts import Outcome, Reason, Verdict
 MOVE_WITHIN = timedelta(minutes=3)
 """How long after the first lane let people in they may come in by another."""
 
-LACKS = frozenset(
-    {Reason.USED_UP, Reason.ALREADY_INSIDE, Reason.PARTY_TOO_LARGE, Reason.EXCHANGED}
-)
+LACKS = frozenset({Reason.USED_UP, Reason.ALREADY_INSIDE, Reason.PARTY_TOO_LARGE, Reason.EXCHANGED})
 """What is answered for lack of people; nothing else is decided anew.
 
 Of a voucher that was exchanged in part, those left to it may have come in by another lane; of one

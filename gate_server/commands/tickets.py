@@ -6,6 +6,7 @@ from typing import Any
 
 from admission.codes import read_code
 from admission.errors import InvalidInput, NotFound
+from admission.wire_people import Operator
 from gate_server.commands.scans import Annul, annul
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import checked_text
@@ -35,6 +36,7 @@ class Reprint(Params, frozen=True):
 
     ticket: str
     reason: str
+    operator: Operator | None = None
 
 
 class AnnulTickets(Params, frozen=True):
@@ -43,6 +45,7 @@ class AnnulTickets(Params, frozen=True):
     ticket: str
     reason: str
     people: int | None = None
+    operator: Operator | None = None
 
 
 def list_tickets(services: Services, params: ListTickets) -> list[dict[str, Any]]:
@@ -82,7 +85,7 @@ def reprint(services: Services, params: Reprint) -> dict[str, Any]:
     reason = checked_text("reason", params.reason, 500)
 
     def change(tx: Session) -> Shown:
-        by = Maker(services.by)
+        by = Maker(services.by, params.operator or None)
         made = reprint_ticket(tx, services.keys, params.ticket, reason=reason, by=by)
         return show_tickets(tx, services.keys, [made])[0]
 
@@ -93,7 +96,13 @@ def reprint(services: Services, params: Reprint) -> dict[str, Any]:
 def annul_exchange(services: Services, params: AnnulTickets) -> dict[str, Any]:
     """Take back unused tickets of the row that a ticket belongs to."""
     device_id, nonce = services.ledger.write(lambda tx: scan_of(tx, params.ticket))
-    asked = Annul(device_id=device_id, nonce=nonce, reason=params.reason, people=params.people)
+    asked = Annul(
+        device_id=device_id,
+        nonce=nonce,
+        reason=params.reason,
+        people=params.people,
+        operator=params.operator,
+    )
     return annul(services, asked)
 
 
