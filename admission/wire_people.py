@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
 from admission.operators import OperatorRole
 from admission.wire_base import Answer, Request
+
+CountKind: TypeAlias = Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
+"""What kind of people come in, or go out, without a voucher."""
 
 Operator = Annotated[str, Meta(max_length=40, description="number of who stands at the lane")]
 Signer = Annotated[str, Meta(min_length=1, max_length=40)]
