@@ -95,7 +95,8 @@ class SheetRow(Answer, frozen=True):
         scans: presentations by outcome; `reasons` by reason.
         people_in, people_out: as recorded, those taken back are off; `counted` is part of it.
         counted: people without a voucher let in, by kind; `counted_out` those who left.
-        taken_back: people of annulments.
+        taken_back: people who were let in or counted, and did not pass here after all: annulled,
+            or come in by another lane.
         faults, tickets: reports by kind; {} where none was made.
     """
 
