@@ -140,6 +140,22 @@ def people_to_override(
     return record.party or available
 
 
+def people_of_count_to_annul(counted: int, annulled: int, *, people: int | None) -> int:
+    """Return how many people of a count by hand are taken back in all; 0: that was done already.
+
+    Args:
+        counted: its people, `annulled` of whom were taken back before.
+        people: how many are taken back in all; None: everybody.
+
+    Raises:
+        LedgerConflict: `not-admitted`.
+    """
+    wanted = counted if people is None else people
+    if wanted > counted:
+        raise LedgerConflict("not-admitted", f"the count was of {counted} people")
+    return wanted if wanted > annulled else 0
+
+
 def check_strike(record: Record) -> None:
     """Allow an arrival stamp to be struck.
 

@@ -22,8 +22,12 @@ from admission.verdicts import Outcome, Reason, Verdict
 MOVE_WITHIN = timedelta(minutes=3)
 """How long after the first lane let people in they may come in by another."""
 
-LACKS = frozenset({Reason.USED_UP, Reason.ALREADY_INSIDE, Reason.PARTY_TOO_LARGE})
-"""What is answered for lack of people; nothing else is decided anew."""
+LACKS = frozenset({Reason.USED_UP, Reason.ALREADY_INSIDE, Reason.PARTY_TOO_LARGE, Reason.EXCHANGED})
+"""What is answered for lack of people; nothing else is decided anew.
+
+Of a voucher that was exchanged in part, those left to it may have come in by another lane; of one
+that was exchanged for all its people, nobody did, so that deciding anew changes nothing.
+"""
 
 _ASKS = frozenset({Mode.ADMIT, Mode.CHECK})
 
@@ -74,6 +78,8 @@ def decide_moving(
     verdict = decide(case, now)
     if verdict.reason not in LACKS or len(case.found) != 1 or case.scan.mode not in _ASKS:
         return verdict
+    if case.scan.desk:
+        return verdict  # it is no lane: nobody comes in there
     scan = _as_record(case, now, device_id)
     sources = [each for each in records if may_move(each, scan) and _unturned(each)]
     if not sources:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from admission.errors import InvalidInput
+from admission.errors import InvalidInput, LedgerConflict
+from admission.history import Record
 from admission.scans import MODES, Mode, Profile
 from admission.verdicts import OUTCOMES, Outcome
 from admission.wire_outage import OfflineScan
@@ -29,6 +30,26 @@ def check_offline_scan(line: OfflineScan, profile: Profile) -> None:
     # Neither: what is no code, a payment code, or a voucher picked from the server's own list.
     if line.code is not None and line.code_key is not None:
         raise InvalidInput("code", "send either code or code_key")
+
+
+def check_known(line: OfflineScan, record: Record) -> None:
+    """Refuse a line under the nonce of a scan that was another one.
+
+    Raises:
+        LedgerConflict: `nonce-reused`.
+    """
+    if (line.mode, line.direction) != (record.mode, record.direction):
+        raise LedgerConflict("nonce-reused", "this nonce belongs to another scan of this device")
+
+
+def check_count(profile: Profile) -> None:
+    """Refuse a count of a device that counts nobody.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    if profile is not Profile.GATE:
+        raise InvalidInput("kind", f"a device of profile {profile} counts nobody")
 
 
 def check_stamp(profile: Profile) -> None:

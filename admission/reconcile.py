@@ -124,6 +124,22 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
     return tuple(found)
 
 
+def find_shared(together: Account, alone: Sequence[Conflict]) -> tuple[Conflict, ...]:
+    """Return what is wrong with a voucher and its tickets beside what is wrong with each ticket.
+
+    Args:
+        together: the records of all of them.
+        alone: found for each ticket; who came in twice on one is told once, and there.
+    """
+    told = {conflict.subject for conflict in alone}
+    twice = {each.scans[-1] for each in alone if each.kind is ConflictKind.DOUBLE_USE}
+    once = [record for record in together.records if name_of(record) not in twice]
+    uses = find_conflicts(replace(together, records=once))
+    found = [each for each in uses if each.kind is ConflictKind.DOUBLE_USE]
+    found += [c for c in find_conflicts(together) if c.kind is not ConflictKind.DOUBLE_USE]
+    return tuple(conflict for conflict in found if conflict.subject not in told)
+
+
 def _admits(record: Record) -> bool:
     return record.direction is Direction.ENTRY and record.passed > 0
 

@@ -34,6 +34,7 @@ from admission.wire_base import write as write
 from admission.wire_notices import MOST_SEEN as MOST_SEEN
 from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
+from admission.wire_people import CountKind as CountKind
 from admission.wire_people import Operator
 from admission.wire_tickets import TicketAnswer
 
@@ -236,7 +237,7 @@ class StrikeRequest(Request, frozen=True):
 class CountRequest(Request, frozen=True):
     """People without a voucher, counted by hand."""
 
-    kind: Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
+    kind: CountKind
     people: Annotated[int, Meta(ge=1, le=10_000)]
     nonce: Nonce
     direction: Direction = Direction.ENTRY

@@ -16,7 +16,7 @@ from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
 from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request
-from admission.wire_people import Operator
+from admission.wire_people import CountKind, Operator
 from admission.wire_tickets import DeskLink
 
 NDJSON = "application/x-ndjson"
@@ -102,7 +102,7 @@ class OfflineCount(Chained, frozen=True, kw_only=True, omit_defaults=True):
     """People without a voucher, counted while the server was away."""
 
     nonce: Nonce
-    kind: Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
+    kind: CountKind
     people: Annotated[int, Meta(ge=1, le=10_000)]
     direction: Direction = Direction.ENTRY
     operator: Operator | None = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
 from admission.operators import OperatorRole
 from admission.wire_base import Answer, Request
+
+CountKind: TypeAlias = Literal["free_child", "concession", "staff", "vip", "walk_in", "manual"]
+"""What kind of people come in, or go out, without a voucher."""
 
 Operator = Annotated[str, Meta(max_length=40, description="number of who stands at the lane")]
 Signer = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -92,7 +95,8 @@ class SheetRow(Answer, frozen=True):
         scans: presentations by outcome; `reasons` by reason.
         people_in, people_out: as recorded, those taken back are off; `counted` is part of it.
         counted: people without a voucher let in, by kind; `counted_out` those who left.
-        taken_back: people of annulments.
+        taken_back: people who were let in or counted, and did not pass here after all: annulled,
+            or come in by another lane.
         faults, tickets: reports by kind; {} where none was made.
     """
 

@@ -199,14 +199,8 @@ class CheckIn:
             arrival_number=decision.arrival_number,
         )
         if verdict.tickets and new.row is not None:
-            made = record_tickets(
-                tx,
-                self._keys,
-                new.row,
-                decision.scan_id,
-                people=verdict.tickets,
-                by=new.device.device_id,
-            )
+            scan_id, people = decision.scan_id, verdict.tickets
+            made = record_tickets(tx, self._keys, new, new.row, scan_id, people=people)
             decision.tickets = tuple(show_tickets(tx, self._keys, made))
         decision.revision = tx.revision
 

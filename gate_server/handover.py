@@ -10,6 +10,7 @@ from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.messages import Messages, Sentence
 from admission.verdicts import OUTCOMES, Outcome, Reason
+from admission.wire_passage import ReportKind
 from admission.wire_people import HandoverAnswer, SheetRow, ShiftAnswer
 from gate_server.ledger.handover import Post, Sums, quarter_of, read_sheet, until_of
 from gate_server.ledger.ledger import Ledger
@@ -132,6 +133,19 @@ KINDS: Mapping[str, Sentence] = {
     "walk_in": Sentence("现场购票", "walk-ins"),
     "manual": Sentence("手工清点", "counted by hand"),
 }
+TICKETS: Mapping[str, Sentence] = {
+    "issued": Sentence("已出票", "printed"),
+    "reprinted": Sentence("补打", "printed anew"),
+    "annulled": Sentence("作废", "taken back"),
+}
+FAULTS: Mapping[str, Sentence] = {
+    ReportKind.JAMMED.value: Sentence("闸机卡住", "turnstile jammed"),
+    ReportKind.FORCED.value: Sentence("有人强行通过", "somebody forced their way through"),
+    ReportKind.HELD_OPEN.value: Sentence("闸机长时间未关", "turnstile held open"),
+    ReportKind.BARRIER_LOST.value: Sentence("闸机失联，人工放行", "turnstile lost, by hand"),
+    ReportKind.LATE_PASSAGE.value: Sentence("超时后通过", "passed after the time-out"),
+    ReportKind.UNKNOWN_PASSAGE.value: Sentence("是否通过不明", "nobody saw who passed"),
+}
 ENDS: Mapping[str, Sentence] = {
     "sign_out": Sentence("已退出", "signed out"),
     "sign_in": Sentence("换人", "the next signed in"),
@@ -175,7 +189,7 @@ class Page:
             style=None if served else read_style("handover.css"),
             venue=self.name,
             zone=self.venue.zone,
-            kinds=KINDS,
+            kinds={**KINDS, **TICKETS, **FAULTS},
             ends=ENDS,
             roles=ROLES,
             outcomes={outcome.value: words for outcome, words in OUTCOME_WORDS.items()},

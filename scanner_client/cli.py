@@ -24,7 +24,7 @@ from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
 from scanner_client.cli_options import Options, open_named, options
-from scanner_client.cli_people import operator, practice_codes
+from scanner_client.cli_people import count, operator, practice_codes, tell_counted
 from scanner_client.cli_print import print_pending, reprint, slip
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
@@ -253,11 +253,16 @@ def flush(ctx: click.Context) -> None:
 @options
 @click.pass_obj
 def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
-    """Take back people who were let in and did not pass."""
+    """Take back people who were let in and did not pass, or who were counted by mistake."""
     if not re.fullmatch(wire.NONCE, nonce):
         raise click.UsageError("NONCE: 8 to 64 of letters, digits, dot, dash, underscore")
     with open_named(obj) as scanner:
         request = wire.AnnulRequest(reason=reason, people=people)
+        counting = scanner.counting()
+        count = counting.find(nonce)
+        if count is not None:
+            tell_counted(obj, counting.annul(count, request))
+            return
         answer = scanner.annulment().annul(nonce, request)
     if not obj.as_json:
         offline = " (offline; the gate server is told later)" if answer.offline else ""
@@ -268,7 +273,7 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
         click.echo(wire.write(answer.scan))
 
 
-for each in (operator, practice_codes, print_pending, reprint, slip):
+for each in (count, operator, practice_codes, print_pending, reprint, slip):
     main.add_command(each)
 
 

@@ -1,14 +1,17 @@
-"""`scanner-client operator` and `practice`: who stands at a scanner, and how staff learn."""
+"""`scanner-client operator`, `count` and `practice`: who stands there, and how staff learn."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import msgspec
 
 from admission import wire
+from admission.scans import Direction
 from scanner_client.cli_options import Options, open_named, options
+from scanner_client.counting import CountedHere
 
 
 @click.group()
@@ -63,6 +66,29 @@ def _show(obj: Options, here: bool, text: wire.Text) -> None:
         click.echo(msgspec.json.encode({"signed_in": here, "message": told}))
     else:
         click.echo(f"{text.zh}  {text.en}", err=True)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(get_args(wire.CountKind)))
+@click.argument("people", type=click.IntRange(1, 10_000))
+@click.option("--exit", "leaving", is_flag=True, help="They went out.")
+@options
+@click.pass_obj
+def count(obj: Options, kind: Any, people: int, leaving: bool) -> None:
+    """Count PEOPLE without a voucher; `annul NONCE` takes them back."""
+    direction = Direction.EXIT if leaving else Direction.ENTRY
+    with open_named(obj) as scanner:
+        counted = scanner.counting().count(kind, people, direction)
+    tell_counted(obj, counted)
+
+
+def tell_counted(obj: Options, counted: CountedHere) -> None:
+    """Say what was counted, or what is left of it."""
+    if obj.as_json:
+        click.echo(msgspec.json.encode(counted))
+        return
+    later = "  离线，稍后上报 offline; the gate server is told later" if counted.offline else ""
+    click.echo(f"清点 counted: {counted.people}  {counted.nonce}{later}", err=True)
 
 
 @click.command("practice")

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from admission.calendar import to_ms
 from admission.journal_chain import first_head, next_head
 from admission.replica_columns import key_of
-from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan, nonce_of
+from admission.wire_outage import OfflineAnnul, OfflineCount, OfflinePassage, OfflineScan, nonce_of
 from scanner_client.clock import Known
+from scanner_client.journal_counts import Counts
 from scanner_client.journal_intents import Intents
 from scanner_client.journal_openings import Openings
 from scanner_client.journal_rows import (
@@ -44,7 +45,7 @@ from scanner_client.seal import Seal, SealBroken
 OWN_NUMBERS = 1_000_000
 _ABOUT = b"journal"
 
-Line = TypeVar("Line", OfflineScan, OfflineAnnul | OfflinePassage)
+Line = TypeVar("Line", OfflineScan, OfflineAnnul | OfflinePassage, OfflineAnnul | OfflineCount)
 Row = tuple[object, ...]
 
 _ANNUL = (
@@ -65,6 +66,7 @@ class Journal:
     Attributes:
         intents: scans that are under way.
         openings: scans for which the turnstile was opened, and what was reported of it.
+        counts: people without a voucher.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Journal:
         self._store = Store(directory / FILE_NAME, self._prove, self._tell_damage)
         self.intents = Intents(self._store, seal)
         self.openings = Openings(self._store)
+        self.counts = Counts(self._store, self._chain, self._insert, self._unseal)
 
     def close(self) -> None:
         """Close the file."""
@@ -135,7 +138,7 @@ class Journal:
     def _insert(
         self,
         db: sqlite3.Connection,
-        line: OfflineScan | OfflineAnnul | OfflinePassage,
+        line: OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount,
         kept: Kept,
         now: datetime,
         values: dict[str, object],

@@ -11,7 +11,7 @@ from admission.calendar import from_ms
 from admission.history import Record
 from admission.scans import Direction
 from admission.verdicts import Reason
-from admission.wire_outage import OfflineAnnul, OfflinePassage, OfflineScan
+from admission.wire_outage import OfflineAnnul, OfflineCount, OfflinePassage, OfflineScan
 
 COLUMNS = "entry_id, nonce, state, at, annulled, annuls, annulled_at, turned, sealed"
 
@@ -165,11 +165,12 @@ def signed(line: OfflineScan, people: int) -> int:
     return -people if line.direction is Direction.EXIT else people
 
 
-def kind_of(line: OfflineScan | OfflineAnnul | OfflinePassage) -> str:
+_KINDS = {OfflinePassage: "passage", OfflineAnnul: "annul", OfflineCount: "count"}
+
+
+def kind_of(line: OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount) -> str:
     """Return the kind of a line, as it is stored."""
-    if isinstance(line, OfflinePassage):
-        return "passage"
-    return "annul" if isinstance(line, OfflineAnnul) else "scan"
+    return _KINDS.get(type(line), "scan")
 
 
 def _whole(value: object) -> int:

@@ -152,6 +152,14 @@ class Relay:
         """Take back people who did not pass."""
         return self._ask("POST", f"/api/v1/scans/{nonce}/annul", wire.ScanAnswer, request)
 
+    def count(self, request: wire.CountRequest) -> wire.Counted:
+        """Count people who have no voucher."""
+        return self._ask("POST", "/api/v1/counts", wire.Counted, request)
+
+    def annul_count(self, nonce: str, request: wire.AnnulRequest) -> wire.Counted:
+        """Take back counted people."""
+        return self._ask("POST", f"/api/v1/scans/{nonce}/annul", wire.Counted, request)
+
     def tell_passage(self, nonce: str, request: PassageRequest) -> PassageAnswer:
         """Tell how many people of a scan have turned so far."""
         return self._ask("POST", f"/api/v1/scans/{nonce}/passage", PassageAnswer, request)

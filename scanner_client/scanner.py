@@ -22,6 +22,7 @@ from scanner_client.checkin import CheckIn, Terms, Tries
 from scanner_client.clock import SteadyClock
 from scanner_client.connectivity import Connectivity
 from scanner_client.contact import REVOKED, Contact
+from scanner_client.counting import Counting, Place
 from scanner_client.desk import Desk
 from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
@@ -31,7 +32,8 @@ from scanner_client.journal import Journal
 from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline import Offline
-from scanner_client.practice import Practice
+from scanner_client.practice import MINUTE_S, Practice
+from scanner_client.practice_note import PracticeNote
 from scanner_client.presenter import Outlook, Presenter
 from scanner_client.printer import PrintDesk
 from scanner_client.printer_queue import PrintQueue
@@ -136,6 +138,7 @@ class Scanner:
         """Begin to practise: real codes are only looked at, and nothing is recorded."""
         look = self.check_in(replace(terms, mode=Mode.CHECK), questions)
         minutes, report = self.settings.practice.minutes, self.presenter.report
+        PracticeNote(self.directory).write(minutes * MINUTE_S)
         return Practice(look, self.replica, self.clock, minutes=minutes, report=report)
 
     def print_desk(self) -> PrintDesk:
@@ -147,6 +150,16 @@ class Scanner:
         """Return the use case for scans that are taken back."""
         parts = self.relay, self.contact, self.journal, self.replica, self.clock
         return Annulment(*parts, operator=self.desk.operator)
+
+    def counting(self) -> Counting:
+        """Return the use case for people without a voucher."""
+        place = Place(
+            self.identity.profile,
+            gate_id=lambda: self.offline.told.gate_id,
+            operator=self.desk.operator,
+            practising=lambda: PracticeNote(self.directory).lasts,
+        )
+        return Counting(self.relay, self.contact, self.journal, self.clock, place)
 
     def sync(self) -> None:
         """Bring the replica up to date now, and learn what the server knows of this device.

@@ -14,6 +14,7 @@ _PATTERNS = (
     "enrolment.json",
     "told.json",
     "duty.json",
+    "practice.json",
     "replica.*",
     "journal.*",
     "*.lock",

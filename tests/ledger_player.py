@@ -142,7 +142,8 @@ class Player:
         name = self.tickets[body["ticket"] - 1].ticket.ticket
 
         def reprint(tx: Any) -> Any:
-            made = tickets.reprint_ticket(tx, self.keys, name, reason="-", by="anne")
+            anne = tickets.Maker("anne")
+            made = tickets.reprint_ticket(tx, self.keys, name, reason="-", by=anne)
             return tickets.show_tickets(tx, self.keys, [made])
 
         self.tickets += self.ledger.write(reprint)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from admission.journal_chain import first_head, next_head
 from admission.wire_outage import NDJSON
-from gate_server.ledger import audit, recount
+from gate_server.ledger import audit, lanes, recount
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.batches import read_line
 
@@ -52,6 +52,7 @@ def check(park):
     """The chain holds, and the counters are what the records add up to."""
     assert park.ledger.read(audit.verify).findings == ()
     assert park.ledger.read(lambda db: recount.differences(db, park.ledger.venue)) == []
+    assert park.ledger.read(lanes.differences) == []
 
 
 def stored(park, device, nonce):

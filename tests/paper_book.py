@@ -204,7 +204,7 @@ class Book:
         for sold in self.sold.values():
             entries = [entry for entry in self.entries.values() if _concerns(entry, sold)]
             records = [entry.record for entry in entries]
-            terms = Terms.of(sold.voucher, self.deals[sold.deal_id])
+            terms = Terms.of(self.voucher_now(sold), self.deals[sold.deal_id])
             moved = with_moves(records, terms, self.venue)
             for entry, record in zip(entries, moved, strict=True):
                 entry.record = record

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from admission.history import Record
 from admission.keys import CodeKey, code_hash
-from admission.replica_columns import ReplicaVoucher, key_of, read_line, record_of, unpack
+from admission.replica_columns import ReplicaVoucher, key_of, key_text, read_line, record_of, unpack
 from admission.scans import Gate, GateState
 from admission.wire_outage import (
     BlockLine,
@@ -21,6 +21,7 @@ from admission.wire_outage import (
     StateLine,
     VouchersLine,
 )
+from admission.wire_tickets import DeskLink
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.scans import _RECORD, RECORD_WIDTH, read_record
 
@@ -62,7 +63,7 @@ class Copy:
                 # Its deal was told before, whenever the deal itself changed last.
                 platform = self.deals[line.deal].deal.platform
                 for voucher in unpack(line):
-                    self.vouchers[platform, voucher.key] = line.deal, voucher
+                    self.vouchers[platform, voucher.key] = line.deal, _sorted(voucher)
             case ScanLine():
                 scan = key_of(line.key), line.platform, record_of(line), line.arrival_number
                 self.scans[line.device, line.nonce] = scan
@@ -89,6 +90,35 @@ class Copy:
         }
 
 
+def _desk_of(db: sqlite3.Connection, voucher_id: int) -> DeskLink | None:
+    """Return what a voucher's family should be told as: of itself, or of the ticket it is."""
+    sql = "SELECT v.credential_key, v.tail, t.dead_at FROM tickets t JOIN vouchers v USING"
+    made = db.execute(f"{sql} (voucher_id) WHERE t.parent_id = ?1 ORDER BY 1", (voucher_id,))
+    tickets = made.fetchall()
+    if tickets:
+        living = [tail for _, tail, dead_at in tickets if dead_at is None]
+        return DeskLink(None, sorted(key_text(each[0]) for each in tickets), len(living), living)
+    sql = (
+        "SELECT p.credential_key, t.dead_at, n.tail FROM tickets t"
+        " JOIN vouchers p ON p.voucher_id = t.parent_id"
+        " LEFT JOIN vouchers n ON n.voucher_id = t.replaced_by WHERE t.voucher_id = ?"
+    )
+    row = db.execute(sql, (voucher_id,)).fetchone()
+    if row is None:
+        return None
+    parent, dead_at, instead = row
+    return DeskLink(key_text(parent), [], 0, [instead] if instead else [], dead_at is not None)
+
+
+def _sorted(voucher: ReplicaVoucher) -> ReplicaVoucher:
+    """Return a voucher with its family in an order: in which it is told means nothing."""
+    desk = voucher.desk
+    if desk is None:
+        return voucher
+    tickets, tails = sorted(desk.tickets), sorted(desk.exchanged_for)
+    return replace(voucher, desk=replace(desk, tickets=tickets, exchanged_for=tails))
+
+
 def should_be(db: sqlite3.Connection, catalogue: Catalogue, order_key: CodeKey) -> dict[str, Any]:
     """Return a replica's content as the ledger's own tables and its catalogue have it."""
     copy = Copy()
@@ -101,7 +131,9 @@ def should_be(db: sqlite3.Connection, catalogue: Catalogue, order_key: CodeKey) 
         sql = "SELECT key FROM credentials WHERE voucher_id = ? AND kind <> 'order'"
         more_keys = tuple(each[0] for each in db.execute(sql, (voucher_id,)))
         orders = () if order_ref is None else (code_hash(order_ref, order_key),)
-        copy.vouchers[platform, key] = deal_no, ReplicaVoucher(key, *values, orders, more_keys)
+        desk = _desk_of(db, voucher_id)
+        voucher = _sorted(ReplicaVoucher(key, *values, orders, more_keys, desk))
+        copy.vouchers[platform, key] = deal_no, voucher
     sql = (
         f"SELECT {_RECORD}, credential_key, arrival_number,"
         " (SELECT platform FROM vouchers v WHERE v.voucher_id = scans.voucher_id)"

@@ -16,6 +16,7 @@ SHORT_NONCE = 8
 _DEVICE = click.argument("device_id", metavar="DEVICE")
 _NONCE = click.argument("nonce")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
+_OPERATOR = click.option("--operator", metavar="NUMBER", help="Who does it at the lane.")
 _PEOPLE = click.IntRange(1, 99)
 
 
@@ -61,6 +62,7 @@ def scan_list(device_id: str | None, minutes: int, everything: bool) -> None:
     show_default=True,
     help="Who pays for them.",
 )
+@_OPERATOR
 def scan_override(device_id: str, nonce: str, **given: Any) -> None:
     """Let in the holder of a refused or referred scan of the last 30 minutes.
 
@@ -72,6 +74,7 @@ def scan_override(device_id: str, nonce: str, **given: Any) -> None:
         reason=given["reason"],
         party=given["party"],
         cost_bearer=CostBearer(given["cost_bearer"]),
+        operator=given["operator"],
     )
     made = call(options().data, "scan override", params)
     show(made, f"{_voucher(made)}: {made['admitted']} let in, {made['remaining']} left on it")
@@ -82,9 +85,10 @@ def scan_override(device_id: str, nonce: str, **given: Any) -> None:
 @_NONCE
 @_REASON
 @click.option("--people", type=_PEOPLE, help="How many did not pass, in all; default everybody.")
-def scan_annul(device_id: str, nonce: str, reason: str, people: int | None) -> None:
+@_OPERATOR
+def scan_annul(device_id: str, nonce: str, **given: Any) -> None:
     """Take back people whom a scan let in but who did not pass; they may come again."""
-    params = Annul(device_id=device_id, nonce=nonce, reason=reason, people=people)
+    params = Annul(device_id=device_id, nonce=nonce, **given)
     made = call(options().data, "scan annul", params)
     before = " (that was done before)" if made["replayed"] else ""
     show(

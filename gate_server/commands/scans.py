@@ -7,6 +7,7 @@ from typing import Any
 
 from admission.verdicts import Outcome
 from admission.voids import CostBearer
+from admission.wire_people import Operator
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import checked_text
 from gate_server.decisions import Decision, corrected_decision
@@ -26,22 +27,24 @@ class ListScans(Params, frozen=True):
 
 
 class Annul(Params, frozen=True):
-    """A scan whose people, or some of them, did not pass."""
+    """A scan whose people, or some of them, did not pass; `operator`: who says so at the lane."""
 
     device_id: str
     nonce: str
     reason: str
     people: int | None = None
+    operator: Operator | None = None
 
 
 class Override(Params, frozen=True):
-    """A refused or referred scan whose holder is to be let in."""
+    """A refused or referred scan whose holder is to be let in; `operator`: who does it there."""
 
     device_id: str
     nonce: str
     reason: str
     party: int | None = None
     cost_bearer: CostBearer = CostBearer.VENUE
+    operator: Operator | None = None
 
 
 def list_recent(services: Services, params: ListScans) -> list[dict[str, Any]]:
@@ -82,7 +85,7 @@ def annul(services: Services, params: Annul) -> dict[str, Any]:
             nonce,
             people=params.people,
             reason=reason,
-            by=corrections.Actor(services.by, supervisor=True),
+            by=corrections.Actor(services.by, supervisor=True, operator=params.operator or None),
             now=services.ledger.clock(),
         )
         row = corrections.row_of(tx, scan)
@@ -103,7 +106,7 @@ def override(services: Services, params: Override) -> dict[str, Any]:
             party=params.party,
             reason=reason,
             cost_bearer=params.cost_bearer,
-            by=corrections.Actor(services.by, supervisor=True),
+            by=corrections.Actor(services.by, supervisor=True, operator=params.operator or None),
             now=services.ledger.clock(),
         )
         return corrected_decision(tx, scan, corrections.row_of(tx, scan), changed=True)

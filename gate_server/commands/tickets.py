@@ -6,12 +6,14 @@ from typing import Any
 
 from admission.codes import read_code
 from admission.errors import InvalidInput, NotFound
+from admission.wire_people import Operator
 from gate_server.commands.scans import Annul, annul
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import checked_text
 from gate_server.ledger.scans import find_vouchers
 from gate_server.ledger.session import Session
 from gate_server.ledger.tickets import (
+    Maker,
     Shown,
     Ticket,
     find_parent,
@@ -34,6 +36,7 @@ class Reprint(Params, frozen=True):
 
     ticket: str
     reason: str
+    operator: Operator | None = None
 
 
 class AnnulTickets(Params, frozen=True):
@@ -42,6 +45,7 @@ class AnnulTickets(Params, frozen=True):
     ticket: str
     reason: str
     people: int | None = None
+    operator: Operator | None = None
 
 
 def list_tickets(services: Services, params: ListTickets) -> list[dict[str, Any]]:
@@ -81,7 +85,8 @@ def reprint(services: Services, params: Reprint) -> dict[str, Any]:
     reason = checked_text("reason", params.reason, 500)
 
     def change(tx: Session) -> Shown:
-        made = reprint_ticket(tx, services.keys, params.ticket, reason=reason, by=services.by)
+        by = Maker(services.by, params.operator or None)
+        made = reprint_ticket(tx, services.keys, params.ticket, reason=reason, by=by)
         return show_tickets(tx, services.keys, [made])[0]
 
     shown = services.ledger.write(change)
@@ -91,7 +96,13 @@ def reprint(services: Services, params: Reprint) -> dict[str, Any]:
 def annul_exchange(services: Services, params: AnnulTickets) -> dict[str, Any]:
     """Take back unused tickets of the row that a ticket belongs to."""
     device_id, nonce = services.ledger.write(lambda tx: scan_of(tx, params.ticket))
-    asked = Annul(device_id=device_id, nonce=nonce, reason=params.reason, people=params.people)
+    asked = Annul(
+        device_id=device_id,
+        nonce=nonce,
+        reason=params.reason,
+        people=params.people,
+        operator=params.operator,
+    )
     return annul(services, asked)
 
 

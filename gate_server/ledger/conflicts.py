@@ -14,7 +14,14 @@ import msgspec
 from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.history import Record
-from admission.reconcile import Account, Conflict, ConflictKind, Name, find_conflicts
+from admission.reconcile import (
+    Account,
+    Conflict,
+    ConflictKind,
+    Name,
+    find_conflicts,
+    find_shared,
+)
 from admission.tickets import stated_parties
 from admission.voids import Void
 from admission.wire_outage import ConflictAnswer, ConflictScan
@@ -124,13 +131,8 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
     for ticket in find_tickets(tx, parent):
         records = stated_parties(record for record, _ in records_of(tx, ticket))
         mine, decided = _scans(tx, ticket, None)
-        alone = Account(
-            venue=tx.venue,
-            records=records,
-            offline=decided,
-            voucher=ticket.voucher,
-            deal=parent.deal,
-        )
+        account = Account(venue=tx.venue, records=records, offline=decided)
+        alone = replace(account, voucher=ticket.voucher, deal=parent.deal)
         conflicts = find_conflicts(alone)
         _keep(tx, ticket, None, _Found(conflicts, mine), now)
         found += conflicts
@@ -145,8 +147,7 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
         deal=parent.deal,
         voids=_voids(tx, parent),
     )
-    known = {conflict.subject for conflict in found}
-    conflicts = tuple(c for c in find_conflicts(together) if c.subject not in known)
+    conflicts = find_shared(together, found)
     _keep(tx, parent, None, _Found(conflicts, numbers), now)
     return (*found, *conflicts)
 

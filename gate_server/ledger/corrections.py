@@ -19,7 +19,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer
 from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import reconcile_scan
-from gate_server.ledger.lanes import passage
+from gate_server.ledger.lanes import correction
 from gate_server.ledger.scans import (
     StoredScan,
     VoucherRow,
@@ -32,7 +32,7 @@ from gate_server.ledger.scans import (
 )
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
-from gate_server.ledger.tickets import annul_tickets
+from gate_server.ledger.tickets import Taking, annul_tickets
 
 LEAST_OF_NONCE = 6
 
@@ -131,7 +131,8 @@ def annul_scan(
     scan = get_scan(tx, device_id, nonce)
     late = by.supervisor or by.told_late
     if scan.record.mode is Mode.EXCHANGE:
-        annul_tickets(tx, scan, people=people, reason=reason, by=by.name, unhurried=late, now=now)
+        asked = Taking(people, reason, by.name, by.person, unhurried=late)
+        annul_tickets(tx, scan, asked, now=now)
         return get_scan(tx, device_id, nonce)
     row = row_of(tx, scan)
     records = all_records(tx, scan, row)
@@ -150,9 +151,7 @@ def annul_scan(
         " corrected = ? WHERE scan_id = ?",
         (wanted, to_ms(now), changed.turned, revision, scan.scan_id),
     )
-    more = changed.passed - scan.record.passed
-    tx.count_lane(passage(scan.record, scan.operator, people=more, annuls=1))
-    return _counted(tx, scan, changed, row, records, more=more, now=now)
+    return _counted(tx, scan, changed, row, records, annuls=1, now=now)
 
 
 def _annulled(record: Record, people: int, by: Actor, now: datetime) -> Record:
@@ -183,8 +182,7 @@ def record_passage(
     tx.db.execute(sql, (turned, revision, scan.scan_id))
     if not counts:
         return get_scan(tx, device_id, nonce)
-    more = changed.passed - scan.record.passed
-    return _counted(tx, scan, changed, row, records, more=more, now=now)
+    return _counted(tx, scan, changed, row, records, now=now)
 
 
 def override_scan(
@@ -220,7 +218,7 @@ def override_scan(
         (people, to_ms(now), by.name, cost_bearer.value, by.operator, revision, scan.scan_id),
     )
     changed = replace(scan.record, overridden=people, overridden_at=now)
-    tx.count_lane(passage(changed, scan.operator, people=people, overrides=1))
+    tx.count_lane(correction(scan.record, changed, scan.operator, overrides=1))
     delta = _delta(scan, now, row, reason=Reason.OVERRIDDEN)
     delta.entered = people
     _recount(tx, changed, row, records, delta)
@@ -251,10 +249,12 @@ def _counted(
     row: VoucherRow | None,
     records: list[Record],
     *,
-    more: int,
+    annuls: int = 0,
     now: datetime,
 ) -> StoredScan:
     """Count that more people passed than stood on record, or fewer; return the scan as it is."""
+    tx.count_lane(correction(scan.record, changed, scan.operator, annuls=annuls))
+    more = changed.passed - scan.record.passed
     delta = _delta(scan, changed.passed_at, row)
     if changed.direction is Direction.EXIT:
         delta.left_out = more

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from admission.calendar import from_ms, to_ms
+from admission.corrections import people_of_count_to_annul
 from admission.errors import LedgerConflict
 from admission.scans import Direction
 from gate_server.ledger.corrections import Actor
@@ -103,10 +104,8 @@ def annul_count(
     tx: Session, count: Count, *, people: int | None, reason: str, by: Actor, now: datetime
 ) -> Count:
     """Take back counted people; `people` is their number in all, None: everybody."""
-    wanted = count.people if people is None else people
-    if wanted > count.people:
-        raise LedgerConflict("not-admitted", f"the count was of {count.people} people")
-    if wanted <= count.annulled:
+    wanted = people_of_count_to_annul(count.people, count.annulled, people=people)
+    if wanted == 0:
         return count
     tx.db.execute(
         "UPDATE counts SET annulled = ?, annulled_at = ? WHERE count_id = ?",

@@ -7,16 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from admission.calendar import Venue, from_ms, to_ms
 from admission.verdicts import OUTCOMES, Outcome, Reason
-from gate_server.ledger.lanes import QUARTER_MS
+from gate_server.ledger.lanes import FAULT, QUARTER_MS, TICKET
 from gate_server.ledger.operators import SHIFT_COLUMNS, Shift, read_shift
 from gate_server.ledger.tallies import COUNTED
-
-FAULT: Final = "fault:"
-TICKET: Final = "ticket:"
 
 
 class Post(NamedTuple):

@@ -6,9 +6,15 @@ from datetime import datetime
 
 from admission.calendar import to_ms
 from admission.errors import LedgerConflict
-from admission.wire_passage import ReportRequest
+from admission.wire_passage import ReportKind, ReportRequest
+from gate_server.ledger.lanes import FAULT, LaneDelta
 from gate_server.ledger.session import Session
 
+# Who stood there when it happened, which may be reported hours later.
+_ON_DUTY = """
+SELECT operator FROM shifts WHERE device_id = ?1 AND from_at <= ?2 AND closes_at >= ?2
+  AND (until_at IS NULL OR until_at > ?2) ORDER BY from_at DESC LIMIT 1
+"""
 _KNOWN = "SELECT kind, at, people, detail FROM reports WHERE device_id = ? AND nonce = ?"
 
 
@@ -34,11 +40,18 @@ def record_report(
         "people": report.people,
         "detail": report.detail,
     }
-    report_id = tx.record_event("report", fields)
+    # What a lane whose clock is ahead says of the future is of now.
+    at_ms = min(to_ms(report.at), to_ms(now))
+    operator, *_ = tx.db.execute(_ON_DUTY, (device_id, at_ms)).fetchone() or (None,)
+    person = {} if operator is None else {"operator": operator}
+    report_id = tx.record_event("report", fields, personal=person)
     tx.db.execute(
-        "INSERT INTO reports (report_id, device_id, nonce, gate_id, received_at, kind, at, people,"
-        " detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (report_id, device_id, report.nonce, gate_id, to_ms(now), *said),
+        "INSERT INTO reports (report_id, device_id, nonce, gate_id, received_at, operator, kind,"
+        " at, people, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (report_id, device_id, report.nonce, gate_id, to_ms(now), operator, *said),
     )
+    if report.kind is not ReportKind.CLEARED:
+        lane = (at_ms, gate_id, device_id, operator or "", FAULT + report.kind.value)
+        tx.count_lane(LaneDelta(*lane, scans=1))
     tx.touched.add("faults")
     return False

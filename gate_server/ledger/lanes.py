@@ -15,8 +15,14 @@ from admission.calendar import to_ms
 from admission.history import Record
 from admission.scans import Direction
 from admission.verdicts import Reason
+from admission.wire_passage import ReportKind
 
 QUARTER_MS: Final = 900_000
+FAULT: Final = "fault:"
+"""Prefix of the reason under which what a lane reports of its turnstile counts, before its kind."""
+TICKET: Final = "ticket:"
+"""Prefix of the reason under which tickets count, one each."""
+ISSUED, REPRINTED, ANNULLED = (TICKET + done for done in ("issued", "reprinted", "annulled"))
 
 Lane: TypeAlias = tuple[int, str, str, str, str]
 """Quarter, gate, device, operator ("" for nobody) and reason."""
@@ -28,9 +34,9 @@ class LaneDelta:
 
     Attributes:
         operator: who stood there when it was scanned; "" where nobody had signed in.
-        reason: of a count, `counted:` and its kind.
+        reason: of a count, `counted:` and its kind; see also TICKET and FAULT.
         entered, left_out: people in and out; taken back ones are subtracted.
-        taken_back: people of annulments.
+        taken_back: people who were let in and did not pass here after all.
     """
 
     at_ms: int
@@ -47,31 +53,29 @@ class LaneDelta:
     taken_back: int = 0
 
 
-def passage(
-    record: Record,
-    operator: str | None,
-    *,
-    people: int,
-    reason: Reason | None = None,
-    overrides: int = 0,
-    annuls: int = 0,
+def correction(
+    before: Record, after: Record, operator: str | None, *, overrides: int = 0, annuls: int = 0
 ) -> LaneDelta:
-    """Return what changes at a lane where people of a recorded scan pass, or fewer did.
+    """Return what changes at a lane where a recorded scan comes to stand for something else.
+
+    Whatever it was: an annulment, an override, a move, somebody who turned late.
 
     Args:
         operator: of the scan.
-        people: how many more passed than was counted; negative where they were taken back.
     """
-    if reason is None:
-        reason = Reason.OVERRIDDEN if record.overridden else record.reason
-    at = to_ms(record.passed_at), record.gate_id, record.device_id, operator or "", reason.value
+    reason = Reason.OVERRIDDEN if after.overridden else after.reason
+    at = to_ms(after.passed_at), after.gate_id, after.device_id, operator or "", reason.value
     delta = LaneDelta(*at, overrides=overrides, annuls=annuls)
-    delta.taken_back = -people if annuls else 0
-    if record.direction is Direction.EXIT:
-        delta.left_out = people
+    delta.taken_back = _taken_back(after) - _taken_back(before)
+    if after.direction is Direction.EXIT:
+        delta.left_out = after.passed - before.passed
     else:
-        delta.entered = people
+        delta.entered = after.passed - before.passed
     return delta
+
+
+def _taken_back(record: Record) -> int:
+    return (record.overridden or record.people) - record.passed
 
 
 _WRITE = """
@@ -100,8 +104,25 @@ def write(db: sqlite3.Connection, deltas: list[LaneDelta]) -> None:
     db.executemany(_WRITE, [(*key, *adds) for key, adds in sums.items()])
 
 
-# A passage counts in the quarter in which people passed: at the override where there was one.
-RECOUNT: Final = """
+def passed(of: str) -> str:
+    """Return the SQL for a scan's people who passed, as `Record.passed` has it.
+
+    Args:
+        of: the prefix of the scan's columns.
+    """
+    let_in = let_in_by(of)
+    back = f"MAX({of}annulled, {of}moved)"
+    return f"MAX(0, {let_in} - {back}, MIN(COALESCE({of}turned, 0), {let_in}))"
+
+
+def let_in_by(of: str) -> str:
+    """Return the SQL for the people whom a scan let in, as shown or by an override."""
+    return f"IIF({of}overridden, {of}overridden, COALESCE({of}shown_people, {of}people))"
+
+
+# A passage counts in the quarter in which people passed: at the override where there was one. A
+# ticket counts at its exchange, one that was printed anew where and when that was done.
+RECOUNT: Final = f"""
 SELECT quarter, gate_id, device_id, operator, reason, SUM(scans), SUM(offline), SUM(entered),
     SUM(left_out), SUM(overrides), SUM(annuls), SUM(taken_back) FROM (
     SELECT scan_at / 900000 AS quarter, gate_id, device_id, COALESCE(operator, '') AS operator,
@@ -112,23 +133,38 @@ SELECT quarter, gate_id, device_id, operator, reason, SUM(scans), SUM(offline), 
     SELECT COALESCE(overridden_at, scan_at) / 900000, gate_id, device_id, COALESCE(operator, ''),
         IIF(overridden, 'overridden', COALESCE(shown_reason, reason)), 0, 0,
         IIF(direction = 'entry' AND (mode <> 'arrive' OR overridden), passed, 0),
-        IIF(direction = 'exit', passed, 0), overridden > 0, annuls, annulled
-    FROM (SELECT *, MAX(0, IIF(overridden, overridden, COALESCE(shown_people, people)) - annulled)
-          AS passed FROM scans)
-    WHERE passed > 0 OR overridden > 0 OR annuls > 0
+        IIF(direction = 'exit', passed, 0), overridden > 0, annuls, let_in - passed
+    FROM (SELECT *, {passed("")} AS passed, {let_in_by("")} AS let_in FROM scans)
+    WHERE let_in > 0 OR annuls > 0
     UNION ALL
     SELECT counted_at / 900000, gate_id, counted_by, COALESCE(operator, ''), 'counted:' || kind, 1,
         0, IIF(direction = 'entry', people - annulled, 0),
         IIF(direction = 'exit', people - annulled, 0), 0, 0, annulled
     FROM counts
+    UNION ALL
+    SELECT s.scan_at / 900000, s.gate_id, s.device_id, COALESCE(s.operator, ''),
+        IIF(t.place IS NULL, '{ANNULLED}', '{ISSUED}'), 1, 0, 0, 0, 0, 0, 0
+    FROM (SELECT scan_id, place FROM tickets WHERE voucher_id NOT IN (
+              SELECT replaced_by FROM tickets WHERE replaced_by IS NOT NULL)
+          UNION ALL
+          SELECT scan_id, NULL FROM tickets WHERE dead_at IS NOT NULL AND replaced_by IS NULL) t
+    JOIN scans s USING (scan_id)
+    UNION ALL
+    SELECT n.made_at / 900000, COALESCE(d.gate_id, s.gate_id), COALESCE(d.device_id, s.device_id),
+        COALESCE(n.operator, ''), '{REPRINTED}', 1, 0, 0, 0, 0, 0, 0
+    FROM tickets o JOIN tickets n ON n.voucher_id = o.replaced_by
+    JOIN scans s ON s.scan_id = o.scan_id LEFT JOIN devices d ON d.device_id = n.made_by
+    UNION ALL
+    SELECT MIN(at, received_at) / 900000, gate_id, device_id, COALESCE(operator, ''),
+        '{FAULT}' || kind, 1, 0, 0, 0, 0, 0, 0
+    FROM reports WHERE kind <> '{ReportKind.CLEARED}'
 ) GROUP BY 1, 2, 3, 4, 5
-"""
+"""  # noqa: S608 - names of ours
 _STORED = """
 SELECT quarter, gate_id, device_id, operator, reason, scans, offline, entered, left_out, overrides,
     annuls, taken_back FROM lane_counters
 """
 _NAMES = ("scans", "offline", "entered", "left", "overrides", "annulments", "taken back")
-_EVENTS = ("fault:", "ticket:")
 
 
 def differences(db: sqlite3.Connection) -> list[str]:
@@ -151,8 +187,6 @@ def differences(db: sqlite3.Connection) -> list[str]:
 def _sums(db: sqlite3.Connection, sql: str) -> dict[Lane, list[int]]:
     found: dict[Lane, list[int]] = defaultdict(lambda: [0] * len(_NAMES))
     for quarter, gate_id, device_id, operator, reason, scans, *rest in db.execute(sql):
-        if reason.startswith(_EVENTS):
-            continue
         lane: tuple[Any, ...] = quarter, gate_id, device_id, operator
         if scans:
             found[*lane, reason][0] += scans

@@ -7,6 +7,7 @@ from dataclasses import replace
 from admission.calendar import to_ms
 from admission.history import Record, Terms
 from admission.moves import Moved, find_moves
+from gate_server.ledger.lanes import correction
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
 
@@ -31,8 +32,8 @@ def _settle(tx: Session, record: Record, move: Moved | None, deal_no: int | None
     if record.moved == people:
         return record
     name = record.device_id, record.nonce
-    sql = "SELECT scan_id FROM scans WHERE device_id = ? AND nonce = ?"
-    scan_id = tx.db.execute(sql, name).fetchone()[0]
+    sql = "SELECT scan_id, operator FROM scans WHERE device_id = ? AND nonce = ?"
+    scan_id, operator = tx.db.execute(sql, name).fetchone()
     to = ("", "") if move is None else move.to
     revision = tx.record_event(
         "move", {"scan_id": scan_id, "people": people, "to_device": to[0], "to_nonce": to[1]}
@@ -40,6 +41,7 @@ def _settle(tx: Session, record: Record, move: Moved | None, deal_no: int | None
     sql = "UPDATE scans SET moved = ?, corrected = ? WHERE scan_id = ?"
     tx.db.execute(sql, (people, revision, scan_id))
     changed = replace(record, moved=people)
+    tx.count_lane(correction(record, changed, operator))
     entered = changed.passed - record.passed
     at_ms = to_ms(record.passed_at)
     tx.count(Delta(at_ms, record.gate_id, record.reason.value, entered=entered, deal_no=deal_no))

@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 from admission.calendar import to_ms
 from admission.codes import CodeRead
-from admission.errors import AdmissionError, InvalidInput, LedgerUnavailable, NotFound
+from admission.errors import AdmissionError, LedgerUnavailable, NotFound
 from admission.history import Record, fold
-from admission.offline_lines import check_offline_scan, check_stamp
+from admission.offline_lines import check_count, check_known, check_offline_scan, check_stamp
 from admission.reconcile import Conflict, ConflictKind, Name
 from admission.replica_columns import key_of
 from admission.scan_times import ScanTime, scan_time
-from admission.scans import Device, Direction, Profile
+from admission.scans import Device, Direction
 from admission.verdicts import Reason, Verdict
 from admission.wire_outage import (
     BatchAnswer,
@@ -46,7 +46,7 @@ from gate_server.ledger.corrections import (
 )
 from gate_server.ledger.counts import annul_count, find_count, record_count
 from gate_server.ledger.journal_heads import Link, note_clone
-from gate_server.ledger.lanes import passage
+from gate_server.ledger.lanes import correction
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -113,7 +113,9 @@ class Recorder:
         if isinstance(line, OfflineStamp):
             # On record already: sent again, or answered online while nobody heard the answer.
             return ("replayed", []) if stored else ("accepted", self._stamp(line, taken, time))
+        check_offline_scan(line, self._device.profile)
         if stored is not None:
+            check_known(line, stored.record)
             return self._known(line, stored)
         return "accepted", self._scan(line, taken, time)
 
@@ -166,7 +168,6 @@ class Recorder:
 
     def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
         tx, verdict = self._tx, _verdict(line)
-        check_offline_scan(line, self._device.profile)
         new = self._new(line, taken.code, time.at)
         records = self._records(new)
         history = fold(records, terms_of(new.row), tx.venue)
@@ -278,9 +279,7 @@ class Recorder:
             (verdict.reason.value, verdict.people, to_ms(self._received_at), revision, scan_id),
         )
         changed = replace(record, reason=verdict.reason, people=verdict.people)
-        more = changed.passed - record.passed
-        at_lane = passage(changed, stored.operator, people=more, reason=verdict.reason)
-        tx.count_lane(at_lane)
+        tx.count_lane(correction(record, changed, stored.operator))
         self._recount(changed, row, records)
         self._open(ConflictKind.ANSWER_DIFFERS, line.nonce, row, (scan_id,))
         found = reconcile_scan(tx, record, stored.credential_key, now=self._received_at)
@@ -354,8 +353,7 @@ class Recorder:
 
     def _count(self, line: OfflineCount, time: ScanTime) -> tuple[str, list[str]]:
         device = self._device
-        if device.profile is not Profile.GATE:
-            raise InvalidInput("kind", f"a device of profile {device.profile} counts nobody")
+        check_count(device.profile)
         _, replayed = record_count(
             self._tx,
             device.device_id,

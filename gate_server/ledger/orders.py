@@ -19,7 +19,13 @@ MOST_VOUCHERS: Final = 400
 OrderKeys = Callable[[str], tuple[bytes, ...]]
 """Hashes an order's number under every code key."""
 
-_ORDER: Final = "SELECT order_ref, platform FROM vouchers WHERE voucher_id = ?"
+# A ticket is of the order of what was exchanged for it.
+_ORDER: Final = """
+SELECT s.voucher_id, s.order_ref, s.platform
+FROM vouchers v JOIN vouchers s ON s.voucher_id = COALESCE(v.parent_id, v.voucher_id)
+WHERE v.voucher_id = ?
+"""
+_TICKETS: Final = "SELECT voucher_id, credential_key FROM vouchers WHERE parent_id = ?"
 _MEMBERS: Final = """
 SELECT v.voucher_id, v.credential_key, v.admits, v.deal_no
 FROM credentials c JOIN vouchers v ON v.voucher_id = c.voucher_id
@@ -48,14 +54,18 @@ def find_progress(
     area: str,
     day: date,
 ) -> Progress | None:
-    """Return how far a voucher's order has come; None where it is one person's, or very large."""
+    """Return how far a voucher's order has come; None where it is one person's, or very large.
+
+    Whoever came in on a ticket came in on the voucher that was exchanged for it.
+    """
     members = _members(db, voucher_id, order_keys)
     admits = sum(each[2] for each in members)
     if admits < 2 or len(members) > MOST_VOUCHERS:
         return None
     admitted = 0
     for member_id, key, people, deal_no in members:
-        records = [record for record, _ in records_by_key(db, key, member_id)]
+        names = [(member_id, key), *db.execute(_TICKETS, (member_id,)).fetchall()]
+        records = [each for number, its in names for each, _ in records_by_key(db, its, number)]
         if not records:
             continue
         deal = deals[deal_no]
@@ -71,12 +81,12 @@ def _members(
     found = db.execute(_ORDER, (voucher_id,)).fetchone()
     if found is None:
         return []
-    order_ref, platform = found
+    sold_id, order_ref, platform = found
     members: dict[int, tuple[int, bytes, int, int]] = {}
     for key in () if order_ref is None else order_keys(order_ref):
         for row in db.execute(_MEMBERS, (key, platform, MOST_VOUCHERS + 1)):
             members[row[0]] = row
     # A voucher whose order's number is its code has no link to itself.
-    for row in db.execute(_ALONE, (voucher_id,)):
+    for row in db.execute(_ALONE, (sold_id,)):
         members[row[0]] = row
     return list(members.values())

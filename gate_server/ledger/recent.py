@@ -11,8 +11,8 @@ import msgspec
 from admission.calendar import from_ms, to_ms
 from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, Outcome, Reason
+from gate_server.ledger.lanes import passed
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.scans import passed
 from gate_server.ledger.session import Row
 
 MOST_RECENT = 20_000

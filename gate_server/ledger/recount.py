@@ -11,7 +11,8 @@ from typing import TypeAlias
 from admission.calendar import Venue, to_ms
 from admission.history import Record, Terms, fold
 from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
-from gate_server.ledger.scans import passed, read_record
+from gate_server.ledger.lanes import passed
+from gate_server.ledger.scans import read_record
 from gate_server.ledger.tallies import MINUTE_MS
 
 Minute: TypeAlias = tuple[int, str]

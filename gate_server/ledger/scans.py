@@ -58,7 +58,7 @@ WHERE credential_key IN (SELECT key FROM credentials WHERE voucher_id = ?2 AND k
 """  # noqa: S608
 _SCAN = f"""
 SELECT scan_id, {_RECORD}, credential_key, tail, voucher_id, received_at, remaining, void_version,
-    rules_version, arrival_number, detail, scanned_at, operator, offline
+    rules_version, arrival_number, detail, scanned_at, operator, offline OR shown_at IS NOT NULL
 FROM scans WHERE device_id = ? AND nonce = ?
 """  # noqa: S608
 _INSERT = """
@@ -67,17 +67,6 @@ INSERT INTO scans (scan_id, device_id, nonce, gate_id, area, voucher_id, mode, d
     rules_version, arrival_number, detail, credential_key, tail, operator, salt, turned)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-
-
-def passed(of: str) -> str:
-    """Return the SQL for a scan's people who passed, as `Record.passed` has it.
-
-    Args:
-        of: the prefix of the scan's columns.
-    """
-    let_in = f"IIF({of}overridden, {of}overridden, COALESCE({of}shown_people, {of}people))"
-    back = f"MAX({of}annulled, {of}moved)"
-    return f"MAX(0, {let_in} - {back}, MIN(COALESCE({of}turned, 0), {let_in}))"
 
 
 _decode = msgspec.json.decode
@@ -103,7 +92,11 @@ class VoucherRow:
 
 @dataclass(slots=True)
 class StoredScan:
-    """A recorded scan as it is answered again."""
+    """A recorded scan as it is answered again.
+
+    Attributes:
+        offline: what a scanner showed by itself stands, be it that it was told so later.
+    """
 
     scan_id: int
     record: Record

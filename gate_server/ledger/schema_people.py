@@ -35,8 +35,10 @@ CREATE UNIQUE INDEX shifts_running ON shifts (device_id) WHERE until_at IS NULL;
 
 ALTER TABLE counts ADD COLUMN operator TEXT;
 ALTER TABLE scans ADD COLUMN overridden_operator TEXT;
+ALTER TABLE tickets ADD COLUMN operator TEXT;
+ALTER TABLE reports ADD COLUMN operator TEXT;
 
--- entered, left_out: people who stayed in or out; taken_back: those of annulments, already off.
+-- entered, left_out: people who stayed in or out; taken_back: let in, but not so; already off.
 CREATE TABLE lane_counters (
     quarter INTEGER NOT NULL,
     gate_id TEXT NOT NULL,

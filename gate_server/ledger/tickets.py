@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -26,17 +26,19 @@ from admission.tickets import (
 )
 from admission.tokens import Purpose, Token, credential_key, write_token
 from gate_server.keyring import Keyring
+from gate_server.ledger.lanes import ANNULLED, ISSUED, REPRINTED, LaneDelta, correction
 from gate_server.ledger.numbers import take_voucher_numbers
-from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher, records_of
+from gate_server.ledger.scans import NewScan, StoredScan, VoucherRow, find_voucher, records_of
 from gate_server.ledger.session import Row, Session
 
+# The fields of a Ticket, in their order.
 _COLUMNS: Final = (
     "voucher_id, ticket, parent_id, scan_id, place, row_of, key_id, number, deal_no, first_day,"
     " last_day, dead_at, replaced_by"
 )
 _OF: Final = f"SELECT {_COLUMNS} FROM tickets"  # noqa: S608 - names of ours
 _INSERT: Final = f"""
-INSERT INTO tickets ({_COLUMNS}, made_at, made_by) VALUES ({", ".join("?" * 15)})
+INSERT INTO tickets ({_COLUMNS}, made_at, made_by, operator) VALUES ({", ".join("?" * 16)})
 """  # noqa: S608
 _NEWEST: Final = "SELECT MAX(voucher_id) FROM vouchers"
 # Its status and its window are its parent's, whatever stands here.
@@ -79,6 +81,31 @@ class Ticket:
         """What its code says; the same for ever."""
         days = self.first_day, self.last_day
         return Token(self.key_id, self.number, self.deal_no, *days, 1, Purpose.TICKET)
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes tickets: a device or a member of staff, and the operator who stood there."""
+
+    name: str
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How tickets are taken back.
+
+    Attributes:
+        people: in all; None: all of them.
+        person: who did it at the lane, for the audit.
+        unhurried: the time limit of a device does not bind.
+    """
+
+    people: int | None
+    reason: str
+    by: str
+    person: Mapping[str, str]
+    unhurried: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +154,10 @@ def _records(tx: Session, row: VoucherRow) -> list[Record]:
 
 
 def record_tickets(
-    tx: Session, keys: Keyring, row: VoucherRow, scan_id: int, *, people: int, by: str
+    tx: Session, keys: Keyring, scan: NewScan, row: VoucherRow, scan_id: int, *, people: int
 ) -> list[Ticket]:
     """Exchange people of a voucher for tickets, one each, inside the exchange's transaction."""
+    by = Maker(scan.device.device_id, scan.operator)
     first = take_voucher_numbers(tx, people)
     key_id = keys.signing_key(tx.clock()).key_id
     days = days_of(row.voucher, row.deal, tx.venue)
@@ -155,38 +183,22 @@ def record_tickets(
         _insert(tx, keys, ticket, price_minor=shares[number % len(shares)], by=by)
     _recount(tx, row.voucher.voucher_id)
     names = [ticket.ticket for ticket in made]
-    tx.record_event("tickets", {"scan_id": scan_id, "tickets": names, "by": by})
+    tx.record_event("tickets", {"scan_id": scan_id, "tickets": names, "by": by.name})
+    lane = (to_ms(scan.scan_at), scan.gate.gate_id, by.name, by.operator or "", ISSUED)
+    tx.count_lane(LaneDelta(*lane, scans=people))
     return made
 
 
 def _insert(
-    tx: Session, keys: Keyring, ticket: Ticket, *, price_minor: int | None, by: str
+    tx: Session, keys: Keyring, ticket: Ticket, *, price_minor: int | None, by: Maker
 ) -> None:
     token, at = ticket.token, to_ms(tx.clock())
     code = write_token(token, keys.token_key(token.key_id).private_key)
     key = credential_key(token)
     values = (ticket.voucher_id, key, tail(code), at, price_minor, tx.next_revision())
     tx.db.execute(_CHILD, (*values, ticket.parent_id))
-    tx.db.execute(
-        _INSERT,
-        (
-            ticket.voucher_id,
-            ticket.ticket,
-            ticket.parent_id,
-            ticket.scan_id,
-            ticket.place,
-            ticket.row_of,
-            ticket.key_id,
-            ticket.number,
-            ticket.deal_no,
-            ticket.first_day.isoformat(),
-            ticket.last_day.isoformat(),
-            None,
-            None,
-            at,
-            by,
-        ),
-    )
+    said = (each.isoformat() if isinstance(each, date) else each for each in astuple(ticket))
+    tx.db.execute(_INSERT, (*said, at, by.name, by.operator))
 
 
 def _recount(tx: Session, parent_id: int) -> None:
@@ -211,7 +223,7 @@ def get_ticket(tx: Session, name: str) -> Ticket:
     return _read(row)
 
 
-def reprint_ticket(tx: Session, keys: Keyring, name: str, *, reason: str, by: str) -> Ticket:
+def reprint_ticket(tx: Session, keys: Keyring, name: str, *, reason: str, by: Maker) -> Ticket:
     """Put a new ticket in the place of one; the first is dead from now on.
 
     Raises:
@@ -237,11 +249,25 @@ def reprint_ticket(tx: Session, keys: Keyring, name: str, *, reason: str, by: st
     )
     price = None if row is None else row.voucher.price_paid_minor
     _insert(tx, keys, new, price_minor=price, by=by)
-    _end(tx, old, by=by, replaced_by=new.voucher_id)
+    _end(tx, old, by=by.name, replaced_by=new.voucher_id)
     _recount(tx, old.parent_id)
-    fields = {"ticket": old.ticket, "new": new.ticket, "reason": reason, "by": by}
-    tx.record_event("ticket_reprint", fields)
+    fields = {"ticket": old.ticket, "new": new.ticket, "reason": reason, "by": by.name}
+    person = {} if by.operator is None else {"operator": by.operator}
+    tx.record_event("ticket_reprint", fields, personal=person)
+    _count_reprint(tx, new, by)
     return new
+
+
+def _count_reprint(tx: Session, new: Ticket, by: Maker) -> None:
+    """Count a ticket that was printed anew at the desk that did it, else at that of its row."""
+    device = tx.catalogue.devices.get(by.name)
+    if device is None:
+        sql = "SELECT gate_id, device_id FROM scans WHERE scan_id = ?"
+        gate_id, device_id = tx.db.execute(sql, (new.scan_id,)).fetchone()
+    else:
+        gate_id, device_id = device.gate_id, device.device_id
+    lane = (to_ms(tx.clock()), gate_id, device_id, by.operator or "", REPRINTED)
+    tx.count_lane(LaneDelta(*lane, scans=1))
 
 
 def _end(tx: Session, ticket: Ticket, *, by: str, replaced_by: int | None = None) -> None:
@@ -253,41 +279,32 @@ def _end(tx: Session, ticket: Ticket, *, by: str, replaced_by: int | None = None
     tx.db.execute(sql, (tx.next_revision(), ticket.voucher_id))
 
 
-def annul_tickets(
-    tx: Session,
-    scan: StoredScan,
-    *,
-    people: int | None,
-    reason: str,
-    by: str,
-    unhurried: bool,
-    now: datetime,
-) -> None:
-    """Take back unused tickets of an exchange; their people are on the voucher again.
-
-    Args:
-        people: in all; None: all of them.
-        unhurried: the time limit of a device does not bind.
-    """
+def annul_tickets(tx: Session, scan: StoredScan, asked: Taking, *, now: datetime) -> None:
+    """Take back unused tickets of an exchange; their people are on the voucher again."""
     made = {each.voucher_id: each for each in tickets_of_scan(tx, scan.scan_id)}
     living = [
         Living(each.voucher_id, each.place, is_used_ticket(tx, each)) for each in made.values()
     ]
-    ended = tickets_to_annul(scan.record, living, people=people, now=now, by_supervisor=unhurried)
+    record, people = scan.record, asked.people
+    late = asked.unhurried
+    ended = tickets_to_annul(record, living, people=people, now=now, by_supervisor=late)
     if not ended:
         return
     for each in ended:
-        _end(tx, made[each.voucher_id], by=by)
+        _end(tx, made[each.voucher_id], by=asked.by)
     _recount(tx, made[ended[0].voucher_id].parent_id)
-    in_all = scan.record.annulled + len(ended)
+    in_all = record.annulled + len(ended)
     names = [made[each.voucher_id].ticket for each in ended]
-    fields = {"scan_id": scan.scan_id, "people": in_all, "by": by, "reason": reason}
-    revision = tx.record_event("annul", {**fields, "tickets": names})
+    fields = {"scan_id": scan.scan_id, "people": in_all, "by": asked.by, "reason": asked.reason}
+    revision = tx.record_event("annul", {**fields, "tickets": names}, personal=asked.person)
     tx.db.execute(
         "UPDATE scans SET annulled = ?, annuls = annuls + 1, annulled_at = ?, corrected = ?"
         " WHERE scan_id = ?",
         (in_all, to_ms(now), revision, scan.scan_id),
     )
+    tx.count_lane(correction(record, record, scan.operator, annuls=1))
+    lane = (to_ms(record.scan_at), record.gate_id, record.device_id, scan.operator or "", ANNULLED)
+    tx.count_lane(LaneDelta(*lane, scans=len(ended)))
 
 
 def is_used_ticket(tx: Session, ticket: Ticket) -> bool:

@@ -14,7 +14,6 @@ from admission.messages import Messages, Sentence
 from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.wire_notices import BroadcastAnswer
-from admission.wire_passage import ReportKind
 from admission.wire_staff import CallAnswer, DeviceStats, GateStats, StatsAnswer
 from gate_server.broadcasts import list_all
 from gate_server.ledger.catalogue import Catalogue
@@ -36,14 +35,6 @@ STATES: Final[Mapping[str, Sentence]] = {
     "revoked": Sentence("已停用", "revoked"),
     "held": Sentence("待确认", "on hold"),
     "voided": Sentence("已取消", "voided"),
-}
-
-
-FAULTS: Final[Mapping[str, Sentence]] = {
-    ReportKind.JAMMED.value: Sentence("闸机卡住", "turnstile jammed"),
-    ReportKind.FORCED.value: Sentence("有人强行通过", "somebody forced their way through"),
-    ReportKind.HELD_OPEN.value: Sentence("闸机长时间未关", "turnstile held open"),
-    ReportKind.BARRIER_LOST.value: Sentence("闸机失联，人工放行", "turnstile lost, by hand"),
 }
 
 

@@ -7,8 +7,8 @@ import ipaddress
 from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden
-from gate_server.handover import Page, make_sheet, read_asked
-from gate_server.web.board import FAULTS, STATES, make_board
+from gate_server.handover import FAULTS, Page, make_sheet, read_asked
+from gate_server.web.board import STATES, make_board
 from gate_server.web.callers import Environ
 from gate_server.web.hand import HTML, POLICY
 from gate_server.web.health import is_loopback

@@ -14,12 +14,14 @@ from gate_server.ledger.corrections import get_scan
 from gate_server.ledger.session import Session
 from gate_server.ledger.slips import record_slip
 from gate_server.ledger.tickets import (
+    Maker,
     Shown,
     reprint_ticket,
     show_tickets,
     tickets_of_scan,
 )
 from gate_server.web.callers import SUPERVISORS
+from gate_server.web.counts import operator_of
 from gate_server.web.operations import Call, Noun
 
 tickets = Noun("tickets")
@@ -50,7 +52,7 @@ def list_scan_tickets(call: Call) -> ScanTickets:
 def reprint(call: Call) -> TicketAnswer:
     """Put a new ticket in the place of one that let nobody in; the first is dead from now on."""
     services, name, reason = call.services, call.args["ticket"], call.body.reason
-    by = call.caller.name
+    by = Maker(call.caller.name, operator_of(call, None))
 
     def change(tx: Session) -> Shown:
         made = reprint_ticket(tx, services.keys, name, reason=reason, by=by)

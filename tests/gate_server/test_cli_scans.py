@@ -48,6 +48,25 @@ def test_an_override_takes_the_end_of_a_nonce(stopped):
     assert "already" in again.stderr
 
 
+def test_an_override_and_an_annulment_keep_who_did_it_at_the_lane(stopped):
+    directory, device = stopped
+    boss = ("--operator", "4719")
+    answer(directory, "scan", "annul", device.name, "e-entry", *WHY, *boss)
+    answer(directory, "scan", "override", device.name, "refusal", *WHY, *boss)
+    long = ("--operator", "4" * 41)
+    bad = run(directory, "scan", "annul", device.name, "refusal", *WHY, *long, status=1)
+
+    park = Park(directory)
+    sql = (
+        "SELECT a.kind, p.value FROM audit_personal p JOIN audit a USING (revision)"
+        " WHERE p.field = 'operator' ORDER BY revision"
+    )
+    kept = park.ledger.read(lambda db: db.execute(sql).fetchall())
+    park.close()
+    assert kept == [("annul", "4719"), ("override", "4719")]
+    assert "operator" in bad.stderr
+
+
 def test_an_annulment_gives_people_back(stopped):
     directory, device = stopped
     part = answer(directory, "scan", "annul", device.name, "e-entry", *WHY, "--people", 1)

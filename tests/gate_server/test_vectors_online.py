@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 
 from admission.history import fold
-from gate_server.ledger import audit
+from gate_server.ledger import audit, lanes, tickets
 from gate_server.ledger.scans import find_voucher, records_of, records_of_code, terms_of
 from tests.admission.test_vectors import scenarios, wrong
 from tests.ledger_player import Player
@@ -31,6 +31,8 @@ def test_scenario_through_the_ledger(tmp_path, scenario, steps):
 def check_records(player):
     """The chain holds, and the counters are what the records fold to."""
     assert player.ledger.read(audit.verify).findings == ()
+    assert player.ledger.read(lanes.differences) == []
+    assert player.ledger.read(tickets.differences) == []
     recorded = player.ledger.write(lambda tx: [*histories(tx)])
     day = player.venue.day_of(player.ledger.clock())
     counted = player.ledger.tallies.today

@@ -244,6 +244,33 @@ def test_annulment_strike_and_override_tell_the_scan_again(park):
     assert scans == ["nonce-01", "nonce-02"]
 
 
+def test_what_an_exchange_desk_does_is_told_as_it_stands(park):
+    park.sell("FAMILY-001", admits="4")
+    desk, lane, other = park.enrol("exchange"), park.enrol(), park.enrol()
+    copy, reached = Copy(), 0
+
+    def reads_on():
+        nonlocal reached
+        copy.take(data_of(park, reached))
+        reached = park.ledger.revision
+        return copy.content == expected(park)
+
+    with an_app(park) as (_, site):
+        made = site.scan(desk, "FAMILY-001", mode="exchange", party=3, nonce="desk-0001")
+        told = [reads_on()]
+        site.scan(lane, made["tickets"][0]["code"], passage=True)
+        site.scan(other, made["tickets"][0]["code"], passage=True)
+        told.append(reads_on())
+        site.post(f"/tickets/{made['tickets'][1]['ticket']}/reprint", desk, {"reason": "jam"})
+        told.append(reads_on())
+        site.post("/scans/desk-0001/annul", desk, {"reason": "came back", "people": 1})
+        told.append(reads_on())
+
+    assert told == [True] * 4
+    assert Copy().take(data_of(park)).content == expected(park)
+    assert sum(voucher.desk is not None for _, voucher in copy.vouchers.values()) == 5
+
+
 def test_scans_of_nothing_are_not_told(park):
     member = park.enrol()
     with an_app(park) as (_, site):

@@ -8,9 +8,10 @@ import pytest
 import sqlite_utils
 
 from gate_server.ledger import audit, lanes, recount, schema
+from gate_server.ledger.ledger import utc_now
 from tests.server import Park, an_app
 
-LANES = "SELECT * FROM lane_counters ORDER BY reason"
+LANES = "SELECT * FROM lane_counters ORDER BY reason, device_id"
 
 
 def make_old(path, before):
@@ -61,6 +62,31 @@ def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, befo
         desk = park.enrol("exchange")
         assert len(site.scan(desk, "OTHER-CODE-1", mode="exchange")["tickets"]) == 1
         assert site.post("/scans/batch", device, b"").status_code == 200
+    park.close()
+
+
+def test_counters_of_lanes_are_filled_from_moves_tickets_and_faults(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("MOVED-CODE-1")
+    park.sell("GROUP-CODE-1", admits="3")
+    first, other, desk = park.enrol(), park.enrol(), park.enrol("exchange")
+    with an_app(park) as (_, site):
+        site.scan(first, "MOVED-CODE-1", nonce="lane-00001", passage=True, operator="4711")
+        site.scan(other, "MOVED-CODE-1")
+        made = site.scan(desk, "GROUP-CODE-1", mode="exchange", nonce="desk-00001")["tickets"]
+        site.post(f"/tickets/{made[0]['ticket']}/reprint", desk, {"reason": "jam"})
+        site.post("/scans/desk-00001/annul", desk, {"reason": "came back", "people": 1})
+        jam = {"nonce": "report-0001", "kind": "jammed", "at": utc_now().isoformat()}
+        site.post("/devices/self/reports", first, jam)
+    counted = park.ledger.read(lambda db: db.execute(LANES).fetchall())
+    park.close()
+    make_old(park.directory / "ledger.db", "005_people")
+
+    park = Park(park.directory)
+
+    assert len(counted) == 7
+    assert park.ledger.read(lambda db: db.execute(LANES).fetchall()) == counted
+    assert park.ledger.read(lanes.differences) == []
     park.close()
 
 

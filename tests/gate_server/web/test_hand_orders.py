@@ -51,6 +51,24 @@ def test_people_taken_back_do_not_count(site, park, gate):
     assert order_of(site, gate, "SCHOOL-02", mode="check") == {"admitted": 3, "admits": 10}
 
 
+def test_people_who_came_in_on_tickets_count_at_the_voucher_that_was_exchanged(site, park, gate):
+    park.sell("SCHOOL-01", "SCHOOL-02", order_ref="CLASS-3B", admits="5")
+    desk = park.enrol("exchange")
+    first, second = site.scan(desk, "SCHOOL-01", mode="exchange", party=2)["tickets"]
+    site.scan(gate, first["code"])
+
+    assert order_of(site, gate, second["code"]) == {"admitted": 2, "admits": 10}
+    assert order_of(site, gate, "SCHOOL-01", party=1) == {"admitted": 3, "admits": 10}
+    assert order_of(site, gate, "SCHOOL-02") == {"admitted": 8, "admits": 10}
+
+
+def test_tickets_of_a_family_voucher_without_an_order_count_at_it(site, park, gate):
+    park.sell("FAMILY-01", admits="4")
+    ticket, *_ = site.scan(park.enrol("exchange"), "FAMILY-01", mode="exchange")["tickets"]
+
+    assert order_of(site, gate, ticket["code"]) == {"admitted": 1, "admits": 4}
+
+
 def test_the_same_number_of_another_platform_is_another_order(site, park, gate):
     park.offer("OTHER", platform="meiyou")
     park.sell("SCHOOL-01", "SCHOOL-02", order_ref="77")

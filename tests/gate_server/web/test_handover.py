@@ -121,6 +121,43 @@ def test_doctor_finds_a_lanes_counter_that_was_changed(tmp_path):
     assert "scans 7, not 1" in line
 
 
+def test_a_sheet_shows_tickets_faults_and_who_came_in_by_another_lane(park, site, device, other):
+    boss, desk = park.hire(), park.enrol("exchange")
+    first, second = an_operator(park), an_operator(park, "4712", "Li Wei")
+    park.sell("GROUP-0001", admits="3")
+    sign_in(site, device, first)
+    sign_in(site, desk, second)
+    site.scan(device, CODE, nonce="lane-00001", passage=True)
+    site.scan(other, CODE, passage=True)
+    jam = {"nonce": "report-0001", "kind": "jammed", "at": utc_now().isoformat()}
+    site.post("/devices/self/reports", device, jam)
+    site.post("/devices/self/reports", device, jam | {"nonce": "report-0002", "kind": "cleared"})
+    made = site.scan(desk, "GROUP-0001", mode="exchange", nonce="desk-00001")["tickets"]
+    site.post(f"/tickets/{made[0]['ticket']}/reprint", desk, {"reason": "jam"})
+    site.post("/scans/desk-00001/annul", desk, {"reason": "came back", "people": 2})
+    rows = {row["device_id"]: row for row in sheet(site, boss)["rows"]}
+    page = site.http.get("/handover").text
+
+    assert rows[device.name]["operator"] == "4711"
+    assert (rows[device.name]["people_in"], rows[device.name]["taken_back"]) == (0, 1)
+    assert (rows[device.name]["annulments"], rows[other.name]["people_in"]) == (0, 1)
+    assert rows[device.name]["faults"] == {"jammed": 1}
+    assert (rows[desk.name]["operator"], rows[desk.name]["annulments"]) == ("4712", 1)
+    assert rows[desk.name]["tickets"] == {"annulled": 2, "issued": 3, "reprinted": 1}
+    assert [word for word in ("闸机卡住", "补打", "printed anew") if word not in page] == []
+    assert park.ledger.read(lanes.differences) == []
+
+
+def test_who_turned_late_is_counted_at_the_lane_again(park, site, device):
+    site.scan(device, CODE, nonce="lane-00001", passage=True, operator="4711")
+    site.post("/scans/lane-00001/annul", device, {"reason": "did not turn", "people": 1})
+    site.post("/scans/lane-00001/passage", device, {"people": 1})
+    [row] = sheet(site, park.hire())["rows"]
+
+    assert (row["people_in"], row["taken_back"], row["annulments"]) == (1, 0, 1)
+    assert park.ledger.read(lanes.differences) == []
+
+
 def test_an_answer_that_was_lost_keeps_the_lanes_counters_right(site, park, device):
     site.scan(device, "SOLO-00009", nonce="nonce-lost", operator="4711")
     line = OFFLINE % ("nonce-lost", "SOLO-00009", utc_now().isoformat())

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from admission.errors import FeedRejected
-from gate_server.ledger import audit, recount, tickets
+from gate_server.ledger import audit, lanes, recount, tickets
 from gate_server.ledger.doctor import Patient, examine
+from tests.offline_lines import a_line, send
 from tests.server import Park, an_app, slug_of
 
 
@@ -20,6 +21,7 @@ def park(tmp_path):
     assert park.ledger.read(audit.verify).findings == ()
     assert park.ledger.read(lambda db: recount.differences(db, park.ledger.venue)) == []
     assert park.ledger.read(tickets.differences) == []
+    assert park.ledger.read(lanes.differences) == []
     park.close()
 
 
@@ -230,6 +232,42 @@ def test_a_dead_ticket_let_in_offline_is_a_double_use_with_the_one_in_its_place(
     ]
 
     assert told == [[], [], ["double_use"]]
+
+
+@pytest.mark.parametrize("second_used", [False, True])
+def test_a_ticket_whose_first_lane_turned_after_all_is_one_double_use(
+    park, site, desk, lane, second_used
+):
+    other, printed = park.enrol(), exchange(site, desk)["tickets"]
+    site.scan(lane, printed[0]["code"], nonce="lane-0001", passage=True)
+    moved = site.scan(other, printed[0]["code"], nonce="lane-0002", passage=True)
+    if second_used:
+        site.scan(lane, printed[1]["code"], nonce="lane-0003")
+    boss = park.hire()
+    before = site.get("/conflicts", boss).json()["conflicts"]
+    site.post("/scans/lane-0001/passage", lane, {"people": 1})
+    [conflict] = site.get("/conflicts", boss).json()["conflicts"]
+
+    assert (moved["reason"], before) == ("admitted", [])
+    assert (conflict["kind"], conflict["status"]) == ("double_use", "open")
+    assert {each["nonce"] for each in conflict["scans"]} == {"lane-0001", "lane-0002"}
+
+
+@pytest.mark.parametrize("first_comes_first", [True, False])
+def test_a_ticket_moves_the_same_whichever_lane_hands_over_first(
+    park, site, desk, lane, first_comes_first
+):
+    other, [ticket, second] = park.enrol(), exchange(site, desk)["tickets"]
+    batches = [
+        (lane, a_line(ticket["code"], ago_s=60, nonce="lane-0001", watched=True)),
+        (other, a_line(ticket["code"], ago_s=40, nonce="lane-0002")),
+    ]
+    told = [send(site, *each) for each in (batches if first_comes_first else batches[::-1])]
+
+    assert [each["conflicts"] for (each,) in told] == [[], []]
+    moved = rows(park, "SELECT nonce, moved FROM scans WHERE moved > 0")
+    assert moved == [("lane-0001", 1)]
+    assert site.scan(lane, second["code"])["reason"] == "admitted"
 
 
 def test_a_refund_after_a_ticket_was_used_is_told(site, park, desk, lane):
