@@ -54,7 +54,7 @@ def run(
     with gatekeeper(scanner, output) as keeper:
         asker = beside.asker(questions)
         check_in = scanner.check_in(terms, asker, watches=keeper.watches, printer=printer)
-        practice = scanner.practice(terms, asker) if practise else None
+        practice = beside.practises(scanner.practice(terms, asker)) if practise else None
 
         def show(shown: Shown) -> None:
             output.show(shown)
@@ -74,8 +74,7 @@ def run(
         )
         company = Company(scanner, check_in, output, stop, practice)
         with beside, company, announcer, printing(printer):
-            aside = _aside(scanner, names, keys)
-            lane.run(beside.watch(sources), stop, preview, aside=aside)
+            lane.run(beside.watch(sources), stop, preview, aside=_aside(scanner, names, keys))
 
 
 def _practised(check_in: CheckIn, practice: Practice | None) -> Callable[[str], Shown]:

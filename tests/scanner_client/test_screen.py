@@ -2,23 +2,25 @@
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from admission import wire
 from admission.scans import Direction, GateState, Mode
 from admission.verdicts import Outcome
+from admission.wire_passage import ReportKind
+from scanner_client.barrier_state import ALL_WELL, STATES
 from scanner_client.checkin import UNRECORDED, Shown
 from scanner_client.connectivity import Link
+from scanner_client.practice import marked
 from scanner_client.presenter import Outlook
 from scanner_client.questions import Unsaid
 from scanner_client.screen_pictures import BroadcastPicture, Scene, Trouble
 from scanner_client.screen_words import INVITATIONS, tell_outage
 from tests.fakes import NOW, a_voucher
 from tests.scanner_client.screens import AROUND, LOOKS, a_screen, a_shown
-
-TURNSTILE = wire.Text(zh="闸机失联，请人工放行。", en="Let people through by hand.")
+from tests.scanner_client.test_printer import a_ticket
 
 
 class Clock:
@@ -102,7 +104,7 @@ def test_verdict_says_people_category_number_and_tickets(screen):
         remaining=1,
         voucher=a_voucher(category="senior"),
         arrival_number="D3-7",
-        tickets=[{"ticket": "T-31", "code": "GH1:SECRET"}],
+        tickets=[a_ticket(ticket="T-31")],
     )
     screen.show(shown)
     verdict = screen.next(None, 0).verdict
@@ -122,14 +124,8 @@ def test_scan_without_a_verdict_is_shown_as_a_call(screen):
     assert (verdict.word, verdict.sentence.en) == ("CALL", UNRECORDED.en)
 
 
-@dataclass(frozen=True)
-class Practised(Shown):
-    practice: bool = True
-
-
 def test_practice_is_marked(screen):
-    shown = a_shown()
-    screen.show(Practised(shown.nonce, shown.outcome, shown.message, shown.answer))
+    screen.show(marked(a_shown()))
 
     assert screen.next(None, 0).verdict.practice is True
 
@@ -174,16 +170,11 @@ def test_fault_of_a_part_lasts_until_that_part_is_back(screen):
     assert scene(screen) is Scene.WAITING
 
 
-@dataclass(frozen=True)
-class Standing:
-    fault: str | None
-    text: wire.Text = TURNSTILE
-
-
 def test_jammed_turnstile_is_out_of_order_and_a_lost_one_a_word_to_staff(screen):
     seen = []
-    for fault in ("jammed", "barrier_lost", "late_passage", None):
-        screen.barrier_state(Standing(fault))
+    kinds = ReportKind.JAMMED, ReportKind.BARRIER_LOST, ReportKind.LATE_PASSAGE
+    for state in (*(STATES[kind] for kind in kinds), ALL_WELL):
+        screen.barrier_state(state)
         picture = screen.next(None, 0)
         seen.append((picture.scene, picture.notice is not None))
 

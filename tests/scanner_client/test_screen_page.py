@@ -26,6 +26,7 @@ from tests.scanner_client.screens import (
     see,
     show,
 )
+from tests.scanner_client.test_printer import a_ticket
 from tests.scanner_client.test_screen import asked
 
 SIZES = {"large": (1920, 1080), "small": (1280, 720), "upright": (1080, 1920)}
@@ -169,7 +170,7 @@ def test_text_of_others_is_text(lane):
     shown = a_shown(
         voucher=a_voucher(title=f"{hostile}\u202egnp.exe", category="<b>child", tail="<i>x"),
         arrival_number="<svg onload=alert(1)>",
-        tickets=[{"ticket": "<a href=javascript:alert(1)>"}],
+        tickets=[a_ticket(ticket="<a href=javascript:alert(1)>")],
     )
     show(screen, page, shown)
     screen.take(
@@ -315,6 +316,14 @@ def test_browser_that_starts_first_waits_for_the_scanner(tab):
         tab.wait_for_selector("body[data-scene=waiting]")
 
     assert before == "本通道正在启动"
+
+
+def test_operator_who_signs_in_is_drawn_at_once(lane):
+    screen, page = lane
+    screen.take(replace(AROUND, operator="4711 王**"))
+    page.wait_for_selector(".operator")
+
+    assert page.locator(".operator").inner_text() == "4711 王**"
 
 
 def test_practice_is_marked_on_the_screen(lane):
