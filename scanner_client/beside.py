@@ -14,6 +14,7 @@ from scanner_client.capture_network import NetworkCamera
 from scanner_client.checkin import Terms
 from scanner_client.lamp import Lamp, open_lights
 from scanner_client.outputs import Output, Outputs
+from scanner_client.practice import Practice
 from scanner_client.scanner import Scanner
 from scanner_client.screen import Screen
 from scanner_client.screen_pictures import LanePicture, Trouble
@@ -81,6 +82,11 @@ class Beside:
         """Return who asks: the terminal, the screen, both, or nobody."""
         askers = [asker for asker in (terminal, self.screen) if asker is not None]
         return Together(askers) if len(askers) > 1 else next(iter(askers), None)
+
+    def practises(self, practice: Practice) -> Practice:
+        """Mark the screen for as long as staff are learning at this lane."""
+        self._lookout.practising = lambda: practice.on
+        return practice
 
     def readers_lost(self, lost: int) -> None:
         """Show a lane none of whose readers works; with one that does, staff alone are told."""

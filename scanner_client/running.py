@@ -54,7 +54,7 @@ def run(
     with gatekeeper(scanner, output) as keeper:
         asker = beside.asker(questions)
         check_in = scanner.check_in(terms, asker, watches=keeper.watches, printer=printer)
-        practice = scanner.practice(terms, asker) if practise else None
+        practice = beside.practises(scanner.practice(terms, asker)) if practise else None
         lane = Lane(
             load_stages(output.report),
             Debounce(scanner.settings.away_s),

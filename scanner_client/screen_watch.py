@@ -84,11 +84,13 @@ class Lookout:
     Attributes:
         sights: of its cameras; none where it reads otherwise.
         bulletin: the broadcasts that it knows.
+        practising: whether staff are learning at this lane.
     """
 
     scanner: Scanner
     sights: list[Sight] = field(default_factory=list)
     bulletin: Bulletin | None = None
+    practising: Callable[[], bool] = bool
     _journal_bad: bool = False
     _tried_s: float = -TRY_JOURNAL_EVERY_S
 
@@ -118,8 +120,8 @@ class Lookout:
             broadcast=self._broadcast(now),
             theme=scanner.settings.screen.theme_at(clock),
             level=scanner.settings.sound.level_at(clock),
-            operator=legible(getattr(outlook, "operator", ""), 40),
-            practice=bool(getattr(outlook, "practice", False)),
+            operator=legible(outlook.operator, 40),
+            practice=self.practising(),
         )
 
     def run(self, take: Callable[[Around], None], stop: threading.Event) -> None:

@@ -107,7 +107,7 @@ def picture_of(shown: Shown, run: str, number: int) -> VerdictPicture:
             legible(shown.message.zh, MOST_SENTENCE), legible(shown.message.en, MOST_SENTENCE)
         ),
         offline=shown.offline,
-        practice=bool(getattr(shown, "practice", False)),
+        practice=shown.practice,
         passing=passing,
         **_facts(shown),
     )

@@ -1,6 +1,6 @@
-"""Draw docs/images/lane-*.png: the lane screen with verdicts of a real gate server, in Chromium.
+"""Draw docs/images/lane-*.png and hand-*.png: verdicts of a real gate server, in Chromium.
 
-python scripts/screenshots.py [lane ...]
+python scripts/screenshots.py [lane|hand ...]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from draw_picture import FIRST_SCAN, opened, run
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from screenshots_hand import draw_hand
 
 from admission import wire
 from admission.scans import Direction, GateState, Mode
@@ -75,7 +76,7 @@ class Studio:
 
 def main(parts: list[str]) -> None:
     """Draw the parts that are named; without a name, all."""
-    drawn: dict[str, Callable[[], None]] = {"lane": draw_lane}
+    drawn: dict[str, Callable[[], None]] = {"lane": draw_lane, "hand": draw_hand}
     for name in parts or drawn:
         drawn[name]()
 

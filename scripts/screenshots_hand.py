@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.hand import CAMERA_CODE, Phone, Venue, a_phone, a_video, chromium  # noqa: E402
-from tests.e2e.test_hand_offline import LANES, Power  # noqa: E402
-from tests.e2e.test_hand_told import BROADCAST, CARD, Told  # noqa: E402
+from tests.e2e.test_hand_offline import Power  # noqa: E402
 
 FOLDER = ROOT / "docs/images"
 GAP = 12
@@ -25,8 +24,8 @@ COLOURS = 28
 Shot = Image.Image
 
 
-def main() -> int:
-    """Write docs/images/hand-*.png."""
+def draw_hand() -> None:
+    """Draw docs/images/hand-*.png."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder, sync_playwright() as playwright:
         venue = Venue(Path(folder))
         power = Power(venue.directory)
@@ -46,7 +45,6 @@ def main() -> int:
         finally:
             browser.close()
             power.off()
-    return 0
 
 
 def _shoot(page: Page) -> Shot:
@@ -107,11 +105,15 @@ def _verdicts(phone: Phone, venue: Venue) -> list[Shot]:
 
 
 def _told(phone: Phone, venue: Venue) -> list[Shot]:
-    told = Told(phone.page)
-    CARD["title"], BROADCAST["message"]["zh"] = "闪购联票", "请引导游客到东门"
     phone.enrol(venue.code(), name="手机 7")
-    told.messages = [BROADCAST]
-    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.wedge(venue.operator.badge)
+    phone.page.wait_for_timeout(4500)  # until it says no more who has signed in
+    void = {"reason": "flash-sale limit failed", "honour": None, "cost_bearer": "platform"}
+    phone.server.post("/deals/FLASH/void", venue.supervisor, void).raise_for_status()
+    message = {"zh": "请引导游客到东门", "en": "Send visitors to the east gate"}
+    body = {"message": message, "priority": "high"}
+    phone.server.post("/broadcasts", venue.supervisor, body).raise_for_status()
+    phone.page.wait_for_selector(".broadcast.high")
     shots = [_shoot(phone.page)]
     phone.scan("DAY-010")
     phone.scan("DAY-010")
@@ -148,7 +150,7 @@ def _trust(phone: Phone) -> list[Shot]:
 
 
 def _offline(gate: Phone, marshal: Phone, venue: Venue, power: Power) -> list[Shot]:
-    gate.page.route("**/api/v1/lanes", lambda route: route.fulfill(json=LANES))
+    venue.open_east_gate(gate.server)
     for phone, profile in ((gate, "gate"), (marshal, "marshal")):
         phone.enrol(venue.code(profile), name="手机 7")
     marshal.scan("DAY-020")
@@ -161,7 +163,3 @@ def _offline(gate: Phone, marshal: Phone, venue: Venue, power: Power) -> list[Sh
     marshal.scan("DAY-022")
     shots.append(_shoot(marshal.page))
     return shots
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -35,7 +35,7 @@ export function draw(picture) {
   body.dataset.quiet = String(picture.verdict !== null && picture.verdict.sound === "");
   delete body.dataset.gone;
   practise(picture.practice || picture.verdict?.practice === true);
-  part("head", picture.lane, () => head(picture));
+  part("head", [picture.lane, picture.operator], () => head(picture));
   const { offline, notice, broadcast } = picture;
   part("foot", [offline, notice, broadcast, picture.verdict?.offline], () => foot(picture));
   const { scene, lane, say, detail, verdict } = picture;

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from gate_server.certificates import ca_fingerprint
 from tests.conftest import QUIET
 from tests.frames import a_frame, encoded
+from tests.people import an_operator
 from tests.server import Park
 
 PHONE = {"width": 360, "height": 740}
@@ -22,15 +23,17 @@ WITHIN_MS = 8_000
 class Venue:
     """A park's directory, furnished before its server is started, with codes to enrol phones by."""
 
-    def __init__(self, directory):
-        park = Park(directory / "var")
+    def __init__(self, directory, settings=""):
+        park = Park(directory / "var", settings=settings)
         self.directory = park.directory
         self._furnish(park)
         self._codes = {
             "gate": [park.invite("gate", name="phone") for _ in range(8)],
             "marshal": [park.invite("marshal", name="phone") for _ in range(2)],
+            "exchange": [park.invite("exchange", name="phone")],
         }
-        self.device = park.enrol()
+        self.device, self.east = park.enrol(), park.enrol(gate_id="G4")
+        self.operator, self.other = an_operator(park), an_operator(park, "4712", "李雷")
         self.supervisor = park.hire("supervisor")
         pem = (park.directory / "keys/tls/ca.pem").read_bytes()
         # What the enrolment QR pins, as the browser wants it: standard base64, padded.
@@ -39,6 +42,8 @@ class Venue:
         park.close()
 
     def _furnish(self, park):
+        park.add_gate("G3", "West gate", "park")
+        park.add_gate("G4", "East gate", "park")
         park.offer("XSS", title='<img src=x onerror="window.hacked=1"><b>票</b>')
         park.offer("CHILD", category="child", title="儿童票")
         park.sell(*(f"DAY-{number:03}" for number in range(60)))
@@ -48,8 +53,16 @@ class Venue:
         park.sell("PHONED-1", buyer_phone="13800138000")
         park.sell("HOSTILE-1", deal_id="XSS")
         park.sell("CHILD-1", deal_id="CHILD")
-        park.offer("VOID")
-        park.sell("VOID-1", deal_id="VOID")
+        park.offer("VOID", title="闪购<script>")
+        park.sell("VOID-1", "VOID-2", deal_id="VOID")
+        park.sell("GROUP-1", admits="4")
+        park.offer("FLASH", title="闪购联票")
+        park.sell("FLASH-1", "FLASH-2", deal_id="FLASH")
+
+    def open_east_gate(self, server):
+        """Have the scanner at the east gate be heard of, so that this lane works."""
+        word = {"epoch": "", "replica_revision": 0, "replica_age_s": None, "outbox_depth": 0}
+        assert server.post("/devices/self/heartbeat", self.east, word).is_success
 
     def code(self, profile="gate"):
         """Return an enrolment code that nobody has used."""
@@ -145,8 +158,12 @@ class Phone:
         """Return all that the page keeps in the phone, as text."""
         return self.page.evaluate(STORAGE)
 
+    def kept(self, name):
+        """Return one thing that the page keeps."""
+        return self.page.evaluate(KEPT, name)
+
     def device_id(self):
-        return self.page.evaluate(KEPT, "identity")["device_id"]
+        return self.kept("identity")["device_id"]
 
     def check(self):
         """Nothing went wrong unseen, and nobody but the gate server was asked."""

@@ -291,6 +291,35 @@ def test_keyboard_alone_is_enough(phone):
     expect(phone.page.locator('[data-mode="check"]')).to_have_attribute("aria-pressed", "true")
 
 
+def reached_by_tab(phone, times):
+    """Return in which part of the page the keyboard gets to."""
+    inside = """() => document.activeElement.closest(".verdict, .panel, .bar, .foot")?.className"""
+    found = set()
+    for _ in range(times):
+        phone.page.keyboard.press("Tab")
+        found.add(phone.page.evaluate(inside))
+    return found - {None}
+
+
+def test_what_is_covered_is_reached_by_nobody(phone):
+    more = phone.page.locator(".tools button").nth(3)
+    more.focus()
+    phone.page.keyboard.press("Enter")
+    below_a_panel = reached_by_tab(phone, 5)
+    phone.page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    said = phone.scan("DAY-034")
+    below_a_verdict = reached_by_tab(phone, 4)
+    read_out = phone.page.locator("#app").aria_snapshot()
+    phone.page.keyboard.press("Escape")
+
+    assert below_a_panel == {"panel"}
+    assert below_a_verdict == {said.split("\n")[0]}
+    assert "✓" not in read_out
+    assert reached_by_tab(phone, 11) == {"bar", "foot"}
+    expect(more).to_have_accessible_name("更多")
+
+
 def test_reader_that_sends_no_enter_is_understood(phone):
     phone.page.keyboard.type("DAY-032")
 

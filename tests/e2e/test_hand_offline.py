@@ -16,14 +16,6 @@ from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium, wi
 from tests.e2e.processes import mentioning, wait_until
 from tests.server import a_free_port, a_running_server
 
-LANES = {
-    "lanes": [
-        {"gate_id": "G1", "name": "South gate", "area": "park", "state": "open", "working": True},
-        {"gate_id": "G8", "name": "West gate", "area": "park", "state": "open", "working": False},
-        {"gate_id": "G9", "name": "East gate", "area": "park", "state": "open", "working": True},
-    ]
-}
-
 
 class Power:
     """A server that is cut off and comes back at the same address."""
@@ -79,6 +71,26 @@ def browser_of_phones(playwright, venue):
     browser.close()
 
 
+@pytest.fixture(scope="module")
+def shared(browser_of_phones, power_of_all, venue):
+    venue.open_east_gate(power_of_all.server)
+    # The tests' own way past the browser asks nobody for a certificate.
+    with a_phone(browser_of_phones, power_of_all.server, ignore_https_errors=True) as phone:
+        yield phone.enrol(venue.code())
+
+
+@pytest.fixture
+def phone(shared, power):
+    """A phone at work, whose server is there."""
+    shared.server = power.server
+    shared.page.keyboard.press("Escape")
+    shared.page.keyboard.press("Escape")
+    shared.turn_to("admit")
+    shared.await_link("online")
+    yield shared
+    shared.page.unroute_all()
+
+
 def lose_answers(phone, path, times):
     """Have the server get these calls and the phone not hear its answers."""
     left = {"times": times}
@@ -94,75 +106,68 @@ def lose_answers(phone, path, times):
     phone.page.route(path, answer)
 
 
-def test_without_the_server_it_says_so_at_once_and_decides_nothing(browser_of_phones, power, venue):
-    with a_phone(browser_of_phones, power.server, locale="en-GB") as phone:
-        phone.page.route("**/api/v1/lanes", lambda route: route.fulfill(json=LANES))
-        phone.enrol(venue.code())
-        assert phone.scan("DAY-000").startswith("verdict green")
-        power.cut()
+def test_without_the_server_it_says_so_at_once_and_decides_nothing(phone, power, venue):
+    assert phone.scan("DAY-000").startswith("verdict green")
+    power.cut()
 
-        began_s = time.monotonic()
-        said = phone.scan("DAY-001")
-        took_s = time.monotonic() - began_s
+    began_s = time.monotonic()
+    said = phone.scan("DAY-001")
+    took_s = time.monotonic() - began_s
 
-        assert said.startswith("verdict grey offline\n⚠\nOFFLINE")
-        assert "Nearest lane that works: East gate" in said
-        assert took_s < 3
-        phone.page.keyboard.press("Escape")
-        phone.turn_to("count")
-        phone.page.click('[data-kind="vip"]')
-        expect(phone.page.locator('[data-kind="vip"] output')).to_have_text("1")
-        phone.page.keyboard.press("Escape")
-        expect(phone.page.locator(".notices")).to_contain_text("1 to upload")
+    assert said.startswith("verdict grey offline\n⚠\n离线\n\nOFFLINE")
+    assert "最近可用：East gate" in said
+    assert took_s < 3
+    phone.page.keyboard.press("Escape")
+    phone.turn_to("count")
+    phone.page.click('[data-kind="vip"]')
+    expect(phone.page.locator('[data-kind="vip"] output')).to_have_text("1")
+    phone.page.keyboard.press("Escape")
+    expect(phone.page.locator(".notices")).to_contain_text("待上传 1")
 
-        server = phone.server = power.on()
-        phone.await_link("online")
-        expect(phone.page.locator(".notices")).not_to_contain_text("1 to upload")
-        assert phone.scan("DAY-001").startswith("verdict green")
-        counted = server.get("/stats", venue.supervisor).json()
-        assert counted["inside"] == 3
+    server = phone.server = power.on()
+    phone.await_link("online")
+    expect(phone.page.locator(".notices")).not_to_contain_text("待上传 1")
+    assert phone.scan("DAY-001").startswith("verdict green")
+    counted = server.get("/stats", venue.supervisor).json()
+    assert counted["inside"] == 3
 
 
-def test_admission_that_nobody_was_shown_is_taken_back(browser_of_phones, power, venue):
-    with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
-        phone.enrol(venue.code())
-        lose_answers(phone, "**/api/v1/scans", 2)
-        assert phone.scan("DAY-010").startswith("verdict grey offline")
-        assert power.server.scan(venue.device, "DAY-010")["reason"] == "used_up"
+def test_admission_that_nobody_was_shown_is_taken_back(phone, power, venue):
+    lose_answers(phone, "**/api/v1/scans", 2)
+    assert phone.scan("DAY-010").startswith("verdict grey offline")
+    assert power.server.scan(venue.device, "DAY-010")["reason"] == "used_up"
 
-        # The phone said that it knew nothing, so nobody passed; the visitor went to another lane.
-        def taken_back():
-            seen = power.server.scan(venue.device, "DAY-010", mode="check")
-            return seen["outcome"] == "admit"
+    # The phone said that it knew nothing, so nobody passed; the visitor went to another lane.
+    def taken_back():
+        seen = power.server.scan(venue.device, "DAY-010", mode="check")
+        return seen["outcome"] == "admit"
 
-        wait_until(taken_back, 10, "the annulment")
-        assert power.server.scan(venue.device, "DAY-010")["reason"] == "admitted"
+    wait_until(taken_back, 10, "the annulment")
+    assert power.server.scan(venue.device, "DAY-010")["reason"] == "admitted"
 
 
-def test_same_code_again_gets_the_answer_that_was_lost(browser_of_phones, power, venue):
-    with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
-        phone.enrol(venue.code())
-        lose_answers(phone, "**/api/v1/scans", 2)
-        assert phone.scan("DAY-011").startswith("verdict grey offline")
+def test_same_code_again_gets_the_answer_that_was_lost(phone, power, venue):
+    lose_answers(phone, "**/api/v1/scans", 2)
+    assert phone.scan("DAY-011").startswith("verdict grey offline")
 
-        assert phone.scan("DAY-011").startswith("verdict green")
-        phone.page.wait_for_timeout(3500)
-        assert power.server.scan(venue.device, "DAY-011")["reason"] == "used_up"
+    assert phone.scan("DAY-011").startswith("verdict green")
+    phone.page.wait_for_timeout(2100)
+    with phone.page.expect_response("**/devices/self/heartbeat"):
+        phone.page.evaluate("dispatchEvent(new Event('online'))")
+    assert power.server.scan(venue.device, "DAY-011")["reason"] == "used_up"
 
 
-def test_two_scans_at_once_are_both_shown(browser_of_phones, power, venue):
-    with a_phone(browser_of_phones, power.server) as phone:
-        phone.enrol(venue.code())
-        phone.page.evaluate(NOTE_VERDICTS)
+def test_two_scans_at_once_are_both_shown(phone):
+    phone.page.evaluate(NOTE_VERDICTS)
 
-        phone.page.evaluate(PRESS, "DAY-030\nDAY-031\n")
-        expect(phone.page.locator(".verdict")).to_contain_text("-031")
+    phone.page.evaluate(PRESS, "DAY-030\nDAY-031\n")
+    expect(phone.page.locator(".verdict")).to_contain_text("-031")
 
-        shown = phone.page.evaluate("window.shown")
-        assert [tail for tail in ("-030", "-031") if any(tail in text for text in shown)] == [
-            "-030",
-            "-031",
-        ]
+    shown = phone.page.evaluate("window.shown")
+    assert [tail for tail in ("-030", "-031") if any(tail in text for text in shown)] == [
+        "-030",
+        "-031",
+    ]
 
 
 NOTE_VERDICTS = """() => {

@@ -4,12 +4,17 @@ import json
 import resource
 import signal
 import subprocess
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.e2e.processes import gate_server, is_listening, wait_until
 from tests.frames import a_frame, save
+from tests.people import an_operator
+from tests.readers import Device
 from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
 from tests.scanner_client.test_lamp import a_bulb
 from tests.server import Park, a_free_port, a_running_server, slug_of
@@ -25,38 +30,79 @@ verdict_s = 2.0
 [lamp]
 kind = "http"
 url = "{lamp}"
+[barrier]
+kind = "http"
+address = "{barrier}open"
+passage_url = "{barrier}passed"
 """
 USED, CHILD, HELD, VOIDED, FRESH = (f"SCREEN-{name}-0001" for name in "ABCDE")
 FAMILY = "SCREEN-F-0001"
 BACK_WITHIN_S = 30
 
 
+class Barrier:
+    """A turnstile that everybody whom it is opened for goes through at once."""
+
+    def __init__(self):
+        self.turned, self.fault = 0, ""
+
+    def answer(self, body):
+        self.turned += bool(body.get("open"))
+        return {"turned": self.turned, "fault": self.fault}
+
+
+@contextmanager
+def a_barrier():
+    """Serve a turnstile over HTTP; give it and its address."""
+    barrier = Barrier()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            length = int(self.headers.get("Content-Length", 0))
+            body = json.dumps(barrier.answer(json.loads(self.rfile.read(length) or b"{}")))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_GET = do_POST  # noqa: N815 (the name that the library calls)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield barrier, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 class Venue:
     """A gate server, a scanner with a screen, and a page that shows it."""
 
-    def __init__(self, folder, server, boss, *, page, lamp):
+    def __init__(self, folder, server, boss, *, page, lamp, barrier):
         self.folder, self.server, self.boss = folder, server, boss
-        self.page, self.lamp = page, lamp
+        self.page, self.lamp, self.barrier = page, lamp, barrier
         self.screen_port = a_free_port()
         self.process = None
         self.count = 0
 
     @property
     def settings(self):
-        return SETTINGS.format(port=self.screen_port, lamp=self.lamp)
+        return SETTINGS.format(port=self.screen_port, lamp=self.lamp, barrier=self.barrier)
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.screen_port}/"
 
-    def start(self):
+    def start(self, *options, source=None):
         state = self.folder / "scanner"
         (self.folder / "pictures").mkdir(exist_ok=True)
         # What lies there at its start would be new to it.
         for picture in (self.folder / "pictures").iterdir():
             picture.unlink()
         (state / "scanner.toml").write_text(self.settings, "utf-8")
-        options = ("run", "--source", "folder", self.folder / "pictures", "--state", state)
+        source = ("folder", self.folder / "pictures") if source is None else (source,)
+        options = ("run", "--source", *source, "--state", state, *options)
         with (self.folder / "scanner.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, *map(str, options)], cwd=ROOT, stdout=log, stderr=log
@@ -107,15 +153,21 @@ def venue(tmp_path_factory, browser):
     park.sell(HELD, deal_id="NIGHT")
     park.sell(VOIDED, deal_id="FLASH")
     park.sell(FAMILY, admits="5")
-    code, boss = park.invite(), park.hire()
+    code, boss, operator = park.invite(), park.hire(), an_operator(park)
     park.close()
     context = browser.new_context()
-    with a_running_server(folder / "var") as server, a_bulb() as (bulb, lamp):
+    with (
+        a_running_server(folder / "var") as server,
+        a_bulb() as (bulb, lamp),
+        a_barrier() as (barrier, address),
+    ):
         scanner("enrol", server.url, code, "--state", folder / "scanner")
         device_id = json.loads((folder / "scanner/device.json").read_text())["device_id"]
         gate_server(folder / "var", "device", "party", device_id, "ask")
-        venue = Venue(folder, server, boss, page=context.new_page(), lamp=lamp)
-        venue.bulb = bulb
+        page = context.new_page()
+        venue = Venue(folder, server, boss, page=page, lamp=lamp, barrier=address)
+        venue.bulb, venue.turnstile, venue.operator = bulb, barrier, operator
+        venue.device_id = device_id
         venue.order("/deals/NIGHT/hold", reason="price looks wrong")
         void = {"reason": "flash-sale limit failed", "honour": None, "cost_bearer": "platform"}
         venue.order("/deals/FLASH/void", **void)
@@ -149,12 +201,16 @@ def test_each_outcome_of_a_real_server_is_shown(venue):
 
 def test_supervisors_override_is_shown_at_the_lane_that_refused(venue):
     venue.scan(HELD)
-    scan = scan_of(venue)
+    scan, turned = scan_of(venue), venue.turnstile.turned
     override = f"/scans/{scan['nonce']}/override"
     venue.order(override, device_id=scan["device_id"], reason="shown the receipt")
     venue.page.wait_for_function("() => document.querySelector('.word')?.textContent === 'GO'")
 
     assert "主管放行" in venue.page.locator("#stage").inner_text()
+    # Shown once, and opened for once: the lane and its turnstile hear of it apart.
+    venue.see("waiting")
+    assert (venue.folder / "scanner.log").read_text("utf-8").count("主管放行") == 1
+    assert venue.turnstile.turned == turned + 1
 
 
 def scan_of(venue):
@@ -171,6 +227,56 @@ def test_party_is_asked_and_answered_by_a_key(venue):
 
     text = venue.page.locator("#stage").inner_text()
     assert ("3 人" in text, "余 2 人" in text) == (True, True)
+
+
+def test_broadcast_stands_between_scans_and_is_acknowledged(venue):
+    message = {"zh": "请引导游客到东门<b>", "en": "Send visitors to the east gate"}
+    told = venue.order("/broadcasts", message=message, priority="high", gates=["G1"])
+    strip = venue.page.locator(".broadcast.high")
+    strip.wait_for(timeout=5000)
+    text = strip.inner_text()
+    venue.scan(USED)
+    over_verdict = strip.count()
+    strip.wait_for(timeout=10_000)
+    path = f"/broadcasts/{told['broadcast_id']}"
+
+    def seen():
+        answer = venue.server.get(path, venue.boss).json()
+        return [each["device_id"] for each in answer["seen_by"]] == [venue.device_id]
+
+    wait_until(seen, 5, "the acknowledgement")
+    venue.order(f"{path}/end", reason="over")
+    strip.wait_for(state="detached", timeout=5000)
+
+    assert [part in text for part in message.values()] == [True, True]
+    assert over_verdict == 0
+
+
+def test_operator_signs_in_by_badge_and_stands_on_the_screen(venue):
+    here = venue.page.locator(".operator")
+    venue.present(venue.operator.badge)
+    venue.see("verdict")
+    word = venue.page.locator(".word").inner_text()
+    here.wait_for()
+    name = here.inner_text()
+    shown = venue.page.content()
+    venue.see("waiting")
+    venue.present(venue.operator.badge)
+    here.wait_for(state="detached")
+
+    assert (word, name) == ("STAFF", "4711 王**")
+    assert venue.operator.badge not in shown
+
+
+def test_jammed_turnstile_puts_the_lane_out_of_order_until_it_is_repaired(venue):
+    venue.turnstile.fault = "motor"
+    venue.see("broken")
+    text = venue.page.locator("#stage").inner_text()
+    venue.turnstile.fault = ""
+    venue.see("waiting")
+
+    assert "闸机故障" in text
+    assert "turnstile fault" in text
 
 
 def test_closed_gate_and_emergency_are_shown_within_two_seconds(venue):
@@ -225,3 +331,42 @@ def test_lane_goes_on_without_its_server_and_says_so(venue):
     assert "离线验票" in strip
     assert (word, "请通行" in text) == ("GO", True)
     assert venue.page.locator(".offline").count() == 1
+
+
+@pytest.fixture(scope="module")
+def learning(venue):
+    """A lane with one serial reader where staff practise; its server is still away."""
+    venue.stop()
+    # A lasting name, as the system gives it to a reader that comes and goes.
+    with Device(venue.folder / "reader") as reader:
+        venue.start("--practice", source=f"serial:{reader.path}")
+        venue.page.wait_for_selector("body[data-scene=waiting]:has(#practice:not([hidden]))")
+        yield reader
+
+
+def test_practice_is_marked_and_moves_nothing(venue, learning):
+    marked = venue.page.locator("#practice")
+    before = marked.is_visible()
+    lit, turned = len(venue.bulb.told), venue.turnstile.turned
+    learning.send(b"PRACTICE-admitted\r")
+    venue.see("verdict", colour="green")
+    word = venue.page.locator(".word").inner_text()
+    sentence = venue.page.locator("#stage").inner_text()
+    during = marked.is_visible()
+    venue.see("waiting")
+
+    assert (before, word, during) == (True, "GO", True)
+    assert "PRACTICE:" in sentence
+    assert [colour for colour in venue.bulb.told[lit:] if colour] == []
+    assert venue.turnstile.turned == turned
+
+
+def test_lane_without_a_reader_is_out_of_order_until_it_is_plugged_in_again(venue, learning):
+    learning.unplug()
+    venue.see("broken")
+    text = venue.page.locator("#stage").inner_text()
+    learning.plug()
+    venue.see("waiting")
+
+    assert "读码器断开" in text
+    assert "reader unplugged" in text

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +13,7 @@ from admission.wire_passage import ReportKind
 from scanner_client.barrier_state import ALL_WELL, STATES
 from scanner_client.checkin import UNRECORDED, Shown
 from scanner_client.connectivity import Link
+from scanner_client.practice import marked
 from scanner_client.presenter import Outlook
 from scanner_client.questions import Unsaid
 from scanner_client.screen_pictures import BroadcastPicture, Scene, Trouble
@@ -122,14 +123,8 @@ def test_scan_without_a_verdict_is_shown_as_a_call(screen):
     assert (verdict.word, verdict.sentence.en) == ("CALL", UNRECORDED.en)
 
 
-@dataclass(frozen=True)
-class Practised(Shown):
-    practice: bool = True
-
-
 def test_practice_is_marked(screen):
-    shown = a_shown()
-    screen.show(Practised(shown.nonce, shown.outcome, shown.message, shown.answer))
+    screen.show(marked(a_shown()))
 
     assert screen.next(None, 0).verdict.practice is True
 

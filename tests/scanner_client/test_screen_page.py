@@ -318,6 +318,14 @@ def test_browser_that_starts_first_waits_for_the_scanner(tab):
     assert before == "本通道正在启动"
 
 
+def test_operator_who_signs_in_is_drawn_at_once(lane):
+    screen, page = lane
+    screen.take(replace(AROUND, operator="4711 王**"))
+    page.wait_for_selector(".operator")
+
+    assert page.locator(".operator").inner_text() == "4711 王**"
+
+
 def test_practice_is_marked_on_the_screen(lane):
     screen, page = lane
     screen.take(replace(AROUND, practice=True))

@@ -94,17 +94,17 @@ def test_high_broadcast_comes_before_the_others(scanner):
 class Stuck:
     """A camera that gives one picture and then hangs."""
 
-    def frames(self, watch):
+    def sightings(self, watch):
         yield None
 
 
 def test_camera_that_gives_no_picture_is_noticed_whatever_its_driver_says(scanner):
     clock = [100.0]
     sight = Sight(Stuck(), now_s=lambda: clock[0])
-    lookout = Lookout(scanner, sight=sight)
+    lookout = Lookout(scanner, sights=[sight])
     clock[0] += NO_PICTURE_S + 1
     blind = lookout.look().trouble
-    list(sight.frames(Watch(threading.Event(), print)))
+    list(sight.sightings(Watch(threading.Event(), print)))
     seeing = lookout.look().trouble
 
     assert (blind, seeing) == (Trouble.NO_PICTURE, None)

@@ -1,14 +1,21 @@
 // From a code to what staff are shown: the server's answer, or that there is none. It decides nothing.
 
 import { newNonce, SCAN_MS, slugOf } from "./server.js";
+import { signed } from "./duty.js";
 import * as queue from "./queue.js";
-import { setting } from "./store.js";
 
 const TRIES = 2;
 const MOST_PEOPLE = 99;
 const LEAVES_NO_RECORD = new Set(["check"]);
 // What a hardware reader puts before a code; the server strips it too, this is for the eye only.
 const READER_PREFIX = /^(?:\s|\]Q[0-6]|\\[0-9]{6})+/;
+
+/** Return a code without what its reader put round it. */
+export const bare = (code) => code.replace(READER_PREFIX, "").trim();
+
+/** Return an answer without the codes of tickets: they are for the desk's printer alone. */
+export const withoutCodes = (answer) =>
+  (answer.tickets ? { ...answer, tickets: answer.tickets.map(({ ticket }) => ({ ticket })) } : answer);
 
 /** What staff were asked and did not say: the next scan came, or they went back. */
 export class Unsaid extends Error {}
@@ -40,7 +47,6 @@ export class CheckIn {
 
   #request(code, pick, { mode, direction, party }) {
     const key = `${mode} ${direction} ${party ?? ""} ${code ?? pick}`;
-    const operator = setting("operator", null);
     return {
       key,
       // Nobody heard the answer to it: the same nonce tells what was decided.
@@ -49,7 +55,7 @@ export class CheckIn {
       mode,
       direction,
       ...(party ? { party } : {}),
-      ...(operator ? { operator } : {}),
+      ...signed(),
     };
   }
 
@@ -58,7 +64,7 @@ export class CheckIn {
     if (!asks || request.party || this.#unanswered.has(request.key)) return { request };
     // The party of one is stated, so that admitted and remaining make up all who are left.
     const seen = await this.#ask({ ...request, nonce: newNonce(), mode: "check", party: 1 });
-    if (!seen.body) return seen.none ? { lost: seen.none } : { shown: this.#declined(seen, mode) };
+    if (!seen.body) return seen.none ? { lost: seen.none } : { shown: this.#declined(seen, { mode, direction }) };
     const most = Math.min(seen.body.admitted + seen.body.remaining, MOST_PEOPLE);
     if (seen.body.outcome !== "admit" || most <= 1) return { request };
     return { request: { ...request, party: await this.ask.party(seen.body, most) } };
@@ -68,11 +74,11 @@ export class CheckIn {
     const came = await this.#ask(request);
     if (came.body) {
       await this.#forget(request);
-      return { kind: "verdict", answer: came.body, mode: terms.mode, direction: terms.direction };
+      return { kind: "verdict", answer: withoutCodes(came.body), mode: terms.mode, direction: terms.direction };
     }
     if (came.problem) {
       await this.#forget(request);
-      return this.#declined(came, terms.mode);
+      return this.#declined(came, { ...terms, party: request.party });
     }
     await this.#remember(request, terms);
     return this.#lost(request, terms, came.none);
@@ -94,13 +100,13 @@ export class CheckIn {
     await queue.removeUndecided(nonce).catch(() => {});
   }
 
-  #declined(came, mode) {
-    return { kind: "declined", slug: slugOf(came.problem), why: came.problem.detail || came.problem.title, mode };
+  #declined(came, terms) {
+    return { kind: "declined", slug: slugOf(came.problem), why: came.problem.detail || came.problem.title, mode: terms.mode, terms };
   }
 
   /** Keep the stamp: it is evidence of the time, and no decision. */
   async #keep({ nonce, code, party, operator }) {
-    if (this.payment.test(code.replace(READER_PREFIX, "").trim())) return { kind: "payment" };
+    if (this.payment.test(bare(code))) return { kind: "payment" };
     const line = { stamp: nonce, scanned_at: new Date().toISOString(), code, ...(party ? { party } : {}), ...(operator ? { operator } : {}) };
     try {
       await queue.add(line);

@@ -1,6 +1,7 @@
 // Count people without a voucher, by kind; without the server the counts wait with the stamps.
 
 import { button, clean, el, pair } from "./dom.js";
+import { signed } from "./duty.js";
 import { newNonce } from "./server.js";
 import * as queue from "./queue.js";
 import { both, word } from "./words.js";
@@ -32,7 +33,7 @@ export class Counts {
   }
 
   async #add(kind) {
-    const count = { nonce: newNonce(), kind, people: 1, direction: this.#direction };
+    const count = { nonce: newNonce(), kind, people: 1, direction: this.#direction, ...signed() };
     const came = await this.server.call("POST", "/counts", count, { waitMs: 800, tries: 2 });
     if (came.problem) return this.open(came.problem.detail || came.problem.title);
     let waits = null;
@@ -54,11 +55,11 @@ export class Counts {
   async #undo() {
     const count = this.#made.at(-1);
     const reason = "计数有误 counted by mistake";
-    const came = await this.server.call("POST", `/scans/${count.nonce}/annul`, { reason }, { waitMs: 800, tries: 2 });
+    const came = await this.server.call("POST", `/scans/${count.nonce}/annul`, { reason, ...signed() }, { waitMs: 800, tries: 2 });
     const unsent = came.problem?.status === 404;
     if (came.problem && !unsent) return this.open(came.problem.detail || came.problem.title);
     if (came.none || unsent) {
-      await queue.add({ annul: count.nonce, reason, scanned_at: new Date().toISOString() });
+      await queue.add({ annul: count.nonce, reason, ...signed(), scanned_at: new Date().toISOString() });
       await this.link.recount();
     }
     this.#made.pop();

@@ -18,7 +18,7 @@ export function el(tag, properties = {}, ...children) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "text") made.textContent = value;
     else if (name === "on") for (const [event, run] of Object.entries(value)) made.addEventListener(event, run);
-    else made.setAttribute(name, value === true ? "" : String(value));
+    else made.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
@@ -30,6 +30,12 @@ export const button = (text, press, properties = {}) =>
 /** Make a text in both languages: the first large, the second below it. */
 export const pair = ([first, second], properties = {}) =>
   el("span", { class: "pair", ...properties }, el("b", { text: first }), el("small", { text: second }));
+
+/** Let only the top one of a page's layers be reached, by Tab and by a screen reader; layers lie as listed. */
+export function keepToTop(layers) {
+  const top = layers.findLastIndex((each) => each.some((place) => !place.hidden));
+  layers.forEach((each, depth) => each.forEach((place) => { place.inert = depth < top; }));
+}
 
 /** Draw a place anew only where what it shows has changed: else it would take the focus away. */
 export function redraw(place, shows, make) {

@@ -11,10 +11,14 @@ const LANES_MS = 60000;
 const SETTLE_MS = 2000; // by then a scan that was on its way has been decided or never will be
 const REASON = "没有收到应答，未放行 · no answer came, nobody passed";
 
-/** Tells `changed` of every change, `told` of broadcasts, `event` of other events. */
+/**
+ * Tells `changed` of every change, `told` of broadcasts, `event` of other events, and `heard` of the
+ * answer to a beat, with what `mark` gave when it was asked.
+ */
 export class Link {
   online = null;
   waiting = 0;
+  aheadMs = 0; // of this phone's clock: the server's
   self = get("self");
   #timer = 0;
   #ended = false;
@@ -22,8 +26,8 @@ export class Link {
   #lanesAt = 0;
   #soon = false;
 
-  constructor({ server, identity, changed, told, event, settled }) {
-    Object.assign(this, { server, identity, changed, told, event, settled });
+  constructor({ server, identity, changed, told, event, settled, mark, heard }) {
+    Object.assign(this, { server, identity, changed, told, event, settled, mark, heard });
     this.epoch = identity.epoch;
     this.visible = () => (document.hidden ? this.#rest() : this.beat());
     document.addEventListener("visibilitychange", this.visible);
@@ -72,9 +76,10 @@ export class Link {
   /** Say that this phone lives, and hear what is new. */
   async beat() {
     clearTimeout(this.#timer);
+    const mark = this.mark();
     const came = await this.server.call("POST", "/devices/self/heartbeat", await this.#word(), { waitMs: WAIT_MS });
     if (this.#ended) return;
-    if (came.body) await this.#heard(came.body);
+    if (came.body) await this.#heard(came.body, mark);
     else if (came.none) this.lost();
     this.#again();
   }
@@ -93,14 +98,16 @@ export class Link {
     };
   }
 
-  async #heard({ epoch, messages }) {
+  async #heard(beat, mark) {
+    const { epoch } = beat;
     const back = this.online !== true;
     this.online = true;
     if (epoch !== this.epoch) {
       this.epoch = epoch;
       put("identity", { ...get("identity"), epoch });
     }
-    for (const message of messages ?? []) this.told(message);
+    this.aheadMs = Date.parse(beat.server_time) - Date.now();
+    await this.heard(beat, mark);
     this.changed();
     if (back) await this.#learn();
     if (this.waiting) await this.#send();
@@ -188,10 +195,10 @@ export class Link {
   }
 }
 
-/** Return the nearest lane that works as last told: own area first, then as the server orders them. */
+/** Return the nearest lane that works as last told, of those that lead to where one's own does. */
 export function nearestLane(gateId) {
   const last = get("lanes");
-  const lane = last?.lanes.find((each) => each.working && each.gate_id !== gateId);
+  const lane = last?.lanes.find((each) => each.working && each.same_area && each.gate_id !== gateId);
   return lane ? { lane, at: last.at } : null;
 }
 

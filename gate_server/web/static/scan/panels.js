@@ -7,20 +7,26 @@ import { both, word } from "./words.js";
 export class Panels {
   #unsay = null;
 
-  constructor(place) {
-    this.place = place;
+  #before = null;
+
+  /** @param {() => void} changed told when a sheet was opened or closed */
+  constructor(place, changed) {
+    Object.assign(this, { place, changed });
   }
 
   /** Open a sheet. */
   open(name, ...children) {
     this.close();
+    this.#before = document.activeElement;
+    this.place.setAttribute("aria-label", both(name).join(" "));
     this.place.replaceChildren(
       el("header", {}, el("h2", {}, pair(both(name)))),
       el("div", { class: "body" }, ...children.filter(Boolean)),
       el("footer", {}, button(word("close"), () => this.close(), { class: "close" })));
     this.place.dataset.name = name;
     this.place.hidden = false;
-    (this.place.querySelector("[autofocus]") ?? this.place.querySelector(".body button, .close")).focus();
+    this.changed();
+    (this.place.querySelector("[autofocus]") ?? this.place.querySelector(".body :is(button, select, input), .close")).focus();
   }
 
   get name() {
@@ -31,8 +37,12 @@ export class Panels {
   close() {
     this.#unsay?.(new Unsaid());
     this.#unsay = null;
+    if (this.place.hidden) return;
     this.place.hidden = true;
     this.place.replaceChildren();
+    this.changed();
+    // Back to what opened it, for whoever goes by the keyboard.
+    if (this.#before?.isConnected) this.#before.focus({ preventScroll: true });
   }
 
   /** Ask for one of several answers: `[label, value]` each, or an element that calls `answer`. */

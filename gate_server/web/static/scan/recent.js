@@ -1,6 +1,7 @@
 // The last five scans of this phone, in memory only, and taking people back who did not pass.
 
 import { button, clean, el, pair } from "./dom.js";
+import { signed } from "./duty.js";
 import { both, say, word } from "./words.js";
 
 const MOST = 5;
@@ -58,7 +59,7 @@ export class Recent {
     const before = shown.taken ?? 0;
     const said = `${word(reason, {}, "zh")} ${word(reason, {}, "en")}`;
     const part = people < shown.answer.admitted || before > 0 ? { people: before + people } : {};
-    const came = await this.server.call("POST", `/scans/${shown.answer.nonce}/annul`, { reason: said, ...part });
+    const came = await this.server.call("POST", `/scans/${shown.answer.nonce}/annul`, { reason: said, ...part, ...signed() });
     if (!came.body) {
       const why = clean(came.problem?.detail ?? came.none);
       return this.panels.open("annul", el("p", { class: "bad", role: "alert", text: word("annul_failed", { why }) }));

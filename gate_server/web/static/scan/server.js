@@ -66,7 +66,7 @@ async function read(response) {
   if (kind !== "application/problem+json") return { none: `answered ${response.status}` };
   const problem = await response.json();
   const undecided = response.status >= 500 || response.status === 429;
-  return undecided ? { none: `answered ${response.status} ${problem.title}` } : { problem };
+  return undecided ? { none: `answered ${response.status} ${problem.title}`, slug: slugOf(problem) } : { problem };
 }
 
 export const slugOf = (problem) => String(problem?.type ?? "").split("/").pop();

@@ -12,7 +12,7 @@ addEventListener("beforeinstallprompt", (event) => {
   installing = event;
 });
 
-/** Open the settings. `page` has `panels`, `server`, `speak`, `camera(id)`, `leave()`. */
+/** Open the settings. `page` has `panels`, `duty`, `link`, `speak`, `camera(id)`, `leave()`. */
 export async function openSettings(page) {
   const cameras = await Camera.list().catch(() => []);
   const refused = await queue.rejected().catch(() => []);
@@ -21,7 +21,7 @@ export async function openSettings(page) {
     choice("language", [["zh", "中文"], ["en", "English"]], setting("language", "zh"), (value) => { page.speak(value); openSettings(page); }),
     choice("sound", [["on", word("on")], ["off", word("off")]], setting("sound", true) ? "on" : "off", (value) => set("sound", value === "on")),
     cameras.length > 1 ? choice("camera", cameras.map((each, place) => [each.deviceId, clean(each.label, 40) || `${place + 1}`]), setting("camera", ""), page.camera) : null,
-    operator(page),
+    ...operator(page),
     installing ? button(word("install"), () => installing.prompt(), { class: "choice" }) : null,
     el("p", { class: "detail" }, el("bdi", { text: [self?.name, get("identity").device_id, self?.gate_name, `v${self?.server_version ?? "?"}`].map((each) => clean(each, 40)).join(" · ") })),
     page.link.waiting ? el("p", { text: word("waiting", { n: page.link.waiting }) }) : null,
@@ -44,25 +44,11 @@ function choice(name, values, chosen, take) {
 }
 
 function operator(page) {
-  const now = setting("operator", null);
-  if (now !== null) {
-    return el("div", { class: "setting" }, el("span", { text: `${word("operator")} ${clean(now, 40)}` }),
-      button(word("sign_out"), () => { page.signOut(); openSettings(page); }));
-  }
-  const number = el("input", { id: "set-operator", type: "text", inputmode: "numeric", autocomplete: "off", maxlength: 40 });
-  const pin = el("input", { id: "set-pin", type: "password", inputmode: "numeric", autocomplete: "off", maxlength: 16 });
-  const said = el("p", { class: "bad", role: "alert" });
-  const go = async (event) => {
-    event.preventDefault();
-    const problem = await page.signIn({ operator: number.value.trim(), pin: pin.value });
-    if (problem === null) return openSettings(page);
-    said.textContent = word("sign_in_failed", { why: clean(problem) });
-    return undefined;
-  };
-  return el("form", { class: "operator", on: { submit: go } },
-    el("label", { for: "set-operator", text: `${word("operator")} ${word("operator_no")}` }), number,
-    el("label", { for: "set-pin", text: word("pin") }), pin,
-    button(word("sign_in"), () => {}, { type: "submit" }), said);
+  const { duty } = page;
+  const again = () => openSettings(page);
+  if (duty.line === "") return [duty.form(again)];
+  const out = async () => { await duty.signOut(); again(); };
+  return [el("div", { class: "setting" }, el("span", { text: `${word("operator")} ${duty.line}` }), button(word("sign_out"), out))];
 }
 
 function leave(page) {

@@ -1,9 +1,10 @@
 // An enrolled phone at work: modes, scans, and what stands around them.
 
 import { Camera } from "./camera.js";
-import { CheckIn, Unsaid } from "./checkin.js";
+import { bare, CheckIn, Unsaid, withoutCodes } from "./checkin.js";
 import { Counts } from "./counts.js";
-import { button, clean, el, pair, redraw } from "./dom.js";
+import { button, clean, el, keepToTop, pair, redraw } from "./dom.js";
+import { Duty, isBadge } from "./duty.js";
 import { readInvitation } from "./enrol.js";
 import { Link, revokes } from "./link.js";
 import { openLookup } from "./lookup.js";
@@ -19,7 +20,6 @@ import { VerdictView } from "./verdict.js";
 import { listenToKeys } from "./wedge.js";
 import { both, speak, word } from "./words.js";
 
-const BADGE = /^GHB1:/;
 const MOST_PARTY = 12;
 
 export class Station {
@@ -30,6 +30,7 @@ export class Station {
   #party = null;
   #torch = false;
   #notice = null;
+  #waiting = null; // a scan that somebody has to sign in for
   #ended = false;
 
   constructor(app, setup, { wiped }) {
@@ -49,26 +50,29 @@ export class Station {
       bar: el("header", { class: "bar" }), notices: el("div", { class: "notices", "aria-live": "polite" }),
       broadcast: el("div", { class: "broadcast", role: "status", hidden: true }),
       video: el("video", { muted: true, playsinline: true }), status: el("p", { class: "status", "aria-live": "polite" }),
-      tools: el("div", { class: "tools" }), modes: el("nav", { class: "modes" }),
-      verdict: el("section", { class: "verdict", hidden: true }), panel: el("section", { class: "panel", hidden: true }),
+      tools: el("div", { class: "tools" }), modes: el("nav", { class: "modes", "aria-label": both("mode").join(" ") }),
+      verdict: el("section", { class: "verdict", hidden: true }), panel: el("section", { class: "panel", role: "dialog", "aria-modal": true, hidden: true }),
     };
     const { bar, notices, broadcast, video, status, tools, modes, verdict, panel } = this.place;
-    this.app.replaceChildren(bar, broadcast, notices,
-      el("main", { class: "view" }, video, el("div", { class: "aim", "aria-hidden": true }), status),
-      el("footer", { class: "foot" }, tools, modes), verdict, panel);
+    const view = el("main", { class: "view" }, video, el("div", { class: "aim", "aria-hidden": true }), status);
+    const foot = el("footer", { class: "foot" }, tools, modes);
+    this.app.replaceChildren(bar, broadcast, notices, view, foot, verdict, panel);
+    this.layered = () => keepToTop([[bar, broadcast, notices, view, foot], [verdict], [panel]]);
   }
 
   #join() {
     const { server, setup } = this;
-    this.panels = new Panels(this.place.panel);
-    this.broadcasts = new Broadcasts(this.place.broadcast, { server, ring: (face) => signal(face) });
+    this.panels = new Panels(this.place.panel, this.layered);
+    this.duty = new Duty({ server, panels: this.panels, say: (text) => this.#say(text), changed: () => this.#drawAround() });
+    this.broadcasts = new Broadcasts(this.place.broadcast, { server, ring: (face) => signal(face), now: () => Date.now() + this.link.aheadMs });
     this.link = new Link({
       server, identity: this.identity, changed: () => this.#drawAround(), told: (each) => this.broadcasts.take(each),
       event: (name, body) => this.#heard(name, body), settled: (nonces) => this.checkIn.settled(nonces),
+      mark: () => [this.broadcasts.mark(), this.duty.mark()], heard: (beat, mark) => this.#beaten(beat, mark),
     });
     this.view = new VerdictView(this.place.verdict, {
       setup, gate: () => this.link.self?.gate_id ?? this.identity.gate_id,
-      annul: (shown) => { this.view.hide(); this.recent.ask(shown); }, ended: () => this.broadcasts.show(),
+      annul: (shown) => { this.view.hide(); this.recent.ask(shown); }, changed: this.layered, ended: () => this.broadcasts.show(),
     });
     this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown) });
     this.counts = new Counts({ panels: this.panels, server, link: this.link });
@@ -109,11 +113,24 @@ export class Station {
   // --- one scan ----------------------------------------------------------------------------------
 
   /** Present a code or a pick; the next scan never waits for the last one. */
-  async present(what) {
+  async present(what, terms) {
     if (this.#ended) return;
-    if (what.code !== undefined && BADGE.test(what.code.trim())) { await this.signIn({ badge: what.code.trim() }); return; }
-    if (what.code !== undefined && readInvitation(what.code)) { this.#show({ kind: "staff" }); return; }
-    await this.#inTurn(() => this.#present(what));
+    const code = bare(what.code ?? "");
+    if (isBadge(code)) { await this.#presentBadge(code); return; }
+    if (readInvitation(code)) { this.#show({ kind: "staff" }); return; }
+    await this.#inTurn(() => this.#present(what, terms));
+  }
+
+  async #presentBadge(badge) {
+    const waiting = this.#waiting;
+    if (await this.duty.present(badge)) this.#signedIn(waiting);
+  }
+
+  /** Go on with the scan that waited for somebody to sign in, if it still does. */
+  #signedIn(waiting) {
+    const still = this.panels.name === "sign_in_first";
+    if (still) this.panels.close();
+    if (still && waiting && waiting === this.#waiting) this.present(waiting.what, waiting.terms);
   }
 
   /** What was decided is shown before the next is asked about; a question waits for nobody. */
@@ -129,14 +146,15 @@ export class Station {
     await work().finally(next);
   }
 
-  async #present(what) {
+  async #present(what, terms = this.#terms()) {
     this.#turn += 1;
     const turn = this.#turn;
     this.panels.close();
+    this.#waiting = null;
     this.place.status.textContent = word("reading");
     try {
-      const shown = await this.checkIn.present(what, this.#terms());
-      if (turn === this.#turn && !this.#ended) this.#show(shown);
+      const shown = await this.checkIn.present(what, terms);
+      if (turn === this.#turn && !this.#ended) this.#show(shown, what);
       else this.recent.note(shown);
     } catch (error) {
       if (!(error instanceof Unsaid)) throw error;
@@ -158,11 +176,24 @@ export class Station {
     return { mode: this.mode, direction: "entry", party };
   }
 
-  #show(shown) {
+  #show(shown, what) {
+    if (shown.slug === "operator-required") { this.#askWho({ what, terms: shown.terms }); return; }
     this.recent.note(shown);
     this.view.show(shown);
     const category = shown.answer?.voucher?.category ?? "adult";
     signal(this.view.faceOf(shown), { twice: category !== "adult" });
+  }
+
+  /** Nothing was decided before somebody signs in: the scan goes on from there. */
+  #askWho(waiting) {
+    this.#waiting = waiting;
+    this.view.hide();
+    this.duty.ask(() => this.#signedIn(waiting));
+  }
+
+  async #beaten(beat, [held, mark]) {
+    this.broadcasts.heard(beat, held);
+    await this.duty.heard(beat.operator, mark);
   }
 
   #heard(name, body) {
@@ -175,7 +206,7 @@ export class Station {
     if (name !== "verdict") return;
     // A supervisor let the holder in whom this phone had stopped.
     const known = this.recent.find(body.nonce);
-    if (known) this.#show({ ...known, kind: "verdict", answer: body });
+    if (known) this.#show({ ...known, kind: "verdict", answer: withoutCodes(body) });
   }
 
   // --- what stands around it ---------------------------------------------------------------------
@@ -184,7 +215,7 @@ export class Station {
     if (this.#ended) return;
     const { link, place } = this;
     const state = link.online === null ? "connecting" : link.online ? "online" : "offline";
-    const names = [link.self?.gate_name ?? this.identity.gate_id, link.self?.name ?? ""].map((each) => clean(each, 40));
+    const names = [link.self?.gate_name ?? this.identity.gate_id, [link.self?.name ?? "", this.duty.line].filter(Boolean).join(" · ")].map((each) => clean(each, 40));
     redraw(place.bar, [names, state, setting("language")], () => this.#bar(names, state));
     const notices = [
       state === "offline" ? word("offline_word") : null,
@@ -192,7 +223,10 @@ export class Station {
       this.gateState && this.gateState !== "open" ? word(this.gateState) : null,
       this.said,
     ].filter(Boolean);
-    redraw(place.notices, notices, () => notices.map((text) => el("p", { text })));
+    const first = this.duty.missing && this.gateState !== "emergency";
+    redraw(place.notices, [notices, first], () => [
+      first ? button(word("sign_in_first"), () => this.duty.ask(), { class: "first" }) : null,
+      ...notices.map((text) => el("p", { text }))]);
     place.notices.classList.toggle("alarm", state === "offline" || this.gateState === "emergency");
     place.status.textContent = word(this.#notice ?? "aim");
     this.app.classList.toggle("blind", this.#notice !== null);
@@ -288,24 +322,6 @@ export class Station {
     set("camera", deviceId);
     await this.#openCamera();
   };
-
-  /** Sign an operator in by number and PIN, or by badge; return null, or why not. */
-  async signIn(who) {
-    const came = await this.server.call("POST", "/operators/sign-in", who);
-    if (came.body) {
-      set("operator", String(came.body.operator));
-      this.#say(`${word("operator")} ${clean(came.body.operator, 40)}`);
-      return null;
-    }
-    const why = came.problem?.status === 404 ? word("unavailable") : came.problem?.detail ?? came.none;
-    if (who.badge) this.#say(word("sign_in_failed", { why: clean(why, 80) }));
-    return why;
-  }
-
-  signOut() {
-    set("operator", null);
-    this.server.call("POST", "/operators/sign-out", {});
-  }
 
   // --- the end -----------------------------------------------------------------------------------
 

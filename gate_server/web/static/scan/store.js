@@ -2,7 +2,7 @@
 
 import { change, entries } from "./database.js";
 
-const EMPTY = { identity: null, self: null, settings: {}, pending: null, lanes: null };
+const EMPTY = { identity: null, self: null, settings: {}, pending: null, lanes: null, understood: [] };
 
 let kept = { ...EMPTY };
 

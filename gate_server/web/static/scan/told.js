@@ -1,6 +1,7 @@
 // What supervisors tell this phone: broadcasts, acknowledged by hand, and why it is busy.
 
 import { button, clean, el, pair } from "./dom.js";
+import { get, put } from "./store.js";
 import { both, known, say, word } from "./words.js";
 
 const HIGH = { bells: 2, colour: "yellow" };
@@ -8,25 +9,49 @@ const HIGH = { bells: 2, colour: "yellow" };
 /** Shows broadcasts one at a time, between scans: never over a verdict. */
 export class Broadcasts {
   #waiting = new Map();
-  #seen = new Set();
 
-  constructor(place, { server, ring }) {
-    Object.assign(this, { place, server, ring });
+  /** @param {object} parts `server`, `ring(face)`, `now()` in milliseconds by the server's clock */
+  constructor(place, { server, ring, now }) {
+    Object.assign(this, { place, server, ring, now });
   }
 
   /** Take one as a beat or the event stream told it; it may come more than once. */
   take(message) {
-    if (!message?.broadcast_id || !message.message || this.#seen.has(message.broadcast_id)) return;
-    const fresh = !this.#waiting.has(message.broadcast_id);
-    this.#waiting.set(message.broadcast_id, message);
-    if (fresh && message.priority === "high") this.ring(HIGH);
+    const id = message?.broadcast_id;
+    if (!id || !message.message) return;
+    if (message.ended_at) this.#waiting.delete(id);
+    else if (!get("understood").includes(id)) {
+      const fresh = !this.#waiting.has(id);
+      this.#waiting.set(id, message);
+      if (fresh && message.priority === "high") this.ring(HIGH);
+    }
+    this.show();
+  }
+
+  /** Return what `heard` has to be given with the answer to a beat that begins now. */
+  mark() {
+    return [...this.#waiting.keys()];
+  }
+
+  /** Take a beat's answer: what it lists, and that what it names no more is over. */
+  heard({ messages, in_force: inForce }, mark) {
+    const understood = get("understood");
+    for (const message of messages ?? []) {
+      // The server does not know of it: its answer was lost, or it was restored.
+      if (understood.includes(message.broadcast_id)) this.#acknowledge(message.broadcast_id);
+      else this.take(message);
+    }
+    if (!inForce) return;
+    for (const id of mark) if (!inForce.includes(id)) this.#waiting.delete(id);
+    const still = understood.filter((id) => inForce.includes(id));
+    if (still.length < understood.length) put("understood", still);
     this.show();
   }
 
   /** Show the most urgent that is not over. */
   show() {
     for (const [id, each] of this.#waiting) {
-      if (each.expires_at && Date.parse(each.expires_at) < Date.now()) this.#waiting.delete(id);
+      if (each.expires_at && Date.parse(each.expires_at) < this.now()) this.#waiting.delete(id);
     }
     const all = [...this.#waiting.values()];
     const next = all.find((each) => each.priority === "high") ?? all[0];
@@ -39,12 +64,16 @@ export class Broadcasts {
       button(word("understood"), () => this.#understood(next.broadcast_id)));
   }
 
-  async #understood(id) {
-    this.#seen.add(id);
+  #understood(id) {
     this.#waiting.delete(id);
+    put("understood", [...get("understood"), id]);
     this.show();
-    const came = await this.server.call("POST", `/broadcasts/${encodeURIComponent(id)}/seen`, {});
-    if (came.none) this.#seen.delete(id); // It comes with a beat again, and is asked again.
+    this.#acknowledge(id);
+  }
+
+  /** Without an answer the next beat lists it again, and it is said again. */
+  #acknowledge(id) {
+    return this.server.call("POST", `/broadcasts/${encodeURIComponent(id)}/seen`);
   }
 }
 

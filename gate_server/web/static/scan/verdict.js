@@ -11,8 +11,8 @@ const KEPT = { shape: "✎", word: "NOTED", zh: "已登记", colour: "kept", bel
 export class VerdictView {
   #timer = 0;
 
-  constructor(place, { setup, gate, annul, ended }) {
-    Object.assign(this, { place, setup, gate, annul, ended });
+  constructor(place, { setup, gate, annul, changed, ended }) {
+    Object.assign(this, { place, setup, gate, annul, changed, ended });
   }
 
   /** Return how a shown thing looks. */
@@ -31,6 +31,7 @@ export class VerdictView {
     this.place.replaceChildren(this.#draw(shown, face));
     this.place.className = `verdict ${face.colour} ${shown.kind}`;
     this.place.hidden = false;
+    this.changed();
     this.place.querySelector(".next").focus({ preventScroll: true });
     if (shown.kind === "verdict" && shown.answer.outcome === "admit") this.#timer = setTimeout(() => this.hide(), GONE_MS);
   }
@@ -40,6 +41,7 @@ export class VerdictView {
     if (this.place.hidden) return;
     this.place.hidden = true;
     this.place.replaceChildren();
+    this.changed();
     this.ended();
   }
 
@@ -67,8 +69,13 @@ export class VerdictView {
     const order = answer.voucher?.order;
     if (order) facts.push(el("p", { class: "order" }, pair(both("order", { n: order.admitted, of: order.admits }))));
     if (answer.arrival_number) facts.push(el("p", { class: "people", text: word("arrival_no", { n: clean(answer.arrival_number, 80) }) }));
-    for (const ticket of answer.tickets ?? []) facts.push(el("p", { class: "order", text: word("tickets", { n: clean(ticket.number ?? ticket.ticket, 40) }) }));
+    if (answer.tickets?.length) facts.push(this.#tickets(answer.tickets));
     return facts;
+  }
+
+  #tickets(tickets) {
+    const names = tickets.map(({ ticket }) => el("li", { text: clean(ticket, 20) }));
+    return el("div", { class: "tickets" }, pair(both("tickets", { n: tickets.length })), el("ul", {}, ...names));
   }
 
   #people({ admitted, remaining }) {
