@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 import os
 import pty
 import threading
@@ -94,10 +96,11 @@ COILS, INPUTS, COUNTERS = 1, 2, 4  # the function codes that read them
 
 
 class Controller:
-    """pymodbus's own server, unit 3, with coils, inputs and counters, in a thread of its own."""
+    """pymodbus's own server, with coils, inputs and counters, in a thread of its own."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, unit: int = 3) -> None:
         self.port = port
+        self.unit = unit
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -118,7 +121,7 @@ class Controller:
     async def _serve(self) -> None:
         bits = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         numbers = [SimData(0, values=[0] * 16, datatype=DataType.REGISTERS)]
-        device = SimDevice(3, simdata=(bits, bits, numbers, numbers))
+        device = SimDevice(self.unit, simdata=(bits, bits, numbers, numbers))
         self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
         await self._server.serve_forever(background=True)
         self._up.set()
@@ -128,11 +131,14 @@ class Controller:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
 
     def put(self, kind: int, address: int, value: int) -> None:
-        self._do(self._server.async_setValues(3, kind, address, [value]))
+        self._do(self._server.async_setValues(self.unit, kind, address, [value]))
 
     @property
     def coil(self) -> bool:
-        return bool(self._do(self._server.async_getValues(3, COILS, 2, 1))[0])
+        return self.get_coil(2)
+
+    def get_coil(self, address: int) -> bool:
+        return bool(self._do(self._server.async_getValues(self.unit, COILS, address, 1))[0])
 
 
 @pytest.fixture
@@ -193,6 +199,17 @@ def test_modbus_controller_that_went_away_is_lost_and_found_again(tmp_path):
 
     assert f"127.0.0.1:{port}" in str(lost.value)
     assert found
+
+
+def test_modbus_library_writes_nothing_between_the_verdicts(tmp_path):
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    logging.getLogger().addHandler(handler)
+    with pytest.raises(BarrierLost):
+        a_modbus(tmp_path, a_free_port()).connect()
+    logging.getLogger().removeHandler(handler)
+
+    assert log.getvalue() == ""
 
 
 def test_modbus_controller_of_another_unit_is_no_barrier(tmp_path, controller):
