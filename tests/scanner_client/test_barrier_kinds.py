@@ -93,14 +93,20 @@ def test_machine_without_pins_has_lost_its_relay(tmp_path):
 
 
 COILS, INPUTS, COUNTERS = 1, 2, 4  # the function codes that read them
+WRITE_COIL = 5
 
 
 class Controller:
-    """pymodbus's own server, with coils, inputs and counters, in a thread of its own."""
+    """pymodbus's own server, with coils, inputs and counters, in a thread of its own.
+
+    Attributes:
+        opened: how often a coil was put on.
+    """
 
     def __init__(self, port: int, unit: int = 3) -> None:
         self.port = port
         self.unit = unit
+        self.opened = 0
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -122,10 +128,15 @@ class Controller:
         bits = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         numbers = [SimData(0, values=[0] * 16, datatype=DataType.REGISTERS)]
         device = SimDevice(self.unit, simdata=(bits, bits, numbers, numbers))
-        self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
+        where = ("127.0.0.1", self.port)
+        self._server = ModbusTcpServer(device, address=where, trace_pdu=self._see)
         await self._server.serve_forever(background=True)
         self._up.set()
         await self._server.serving
+
+    def _see(self, sending, request):
+        self.opened += not sending and request.function_code == WRITE_COIL and request.bits[0]
+        return request
 
     def _do(self, work):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
@@ -135,10 +146,7 @@ class Controller:
 
     @property
     def coil(self) -> bool:
-        return self.get_coil(2)
-
-    def get_coil(self, address: int) -> bool:
-        return bool(self._do(self._server.async_getValues(self.unit, COILS, address, 1))[0])
+        return bool(self._do(self._server.async_getValues(self.unit, COILS, 2, 1))[0])
 
 
 @pytest.fixture
