@@ -184,7 +184,9 @@ def status(obj: Options) -> None:
     with open_named(obj) as scanner:
         standing = scanner.standing()
         link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
-        told = scanner.broadcasts.current(scanner.clock.now())
+        now = scanner.clock.now()
+        told = scanner.broadcasts.current(now)
+        copy = tell_replica(scanner.replica.revision, scanner.replica.age_s(now))
     if obj.as_json:
         _echo_json(standing)
         return
@@ -193,7 +195,7 @@ def status(obj: Options) -> None:
     report(link_line)
     if standing["problem"]:
         report(str(standing["problem"]))
-    report(tell_replica(standing["replica_revision"], standing["replica_age_s"]))
+    report(copy)
     report(tell_turnstile(make_driver(scanner.settings.barrier)))
     for line in parked:
         report(f"parked: {line.kind} {line.nonce}: {line.problem}")

@@ -14,8 +14,8 @@ import pytest
 from scanner_client.settings import load_settings, unset_text
 from tests.docs.pages import ROOT, blocks, lines, read
 from tests.e2e.processes import gate_server
+from tests.modbus import INPUTS, Controller
 from tests.readers import Serial
-from tests.scanner_client.test_barrier_kinds import INPUTS, Controller
 from tests.scanner_client.test_cli import scanner
 from tests.scanner_client.test_run_sources import running
 from tests.scanner_client.watching import wait_for
@@ -161,6 +161,8 @@ def test_turnstile_opens_once_a_person_and_who_stays_outside_is_given_back(lane,
 
 
 def test_status_says_what_the_page_says(lane):
+    write(lane, settings()[2])
+    scanner("sync", "--state", lane)
     done = scanner(*commands()[3], "--state", lane)
 
     assert "ONLINE" in done.stderr
