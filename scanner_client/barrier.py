@@ -78,6 +78,7 @@ class Turnstile:
         self._wake = threading.Event()
         self._emergency = False
         self._connected = False
+        self._told = False
         self._on = False
         self._off_at = 0.0
         self._on_at = 0.0
@@ -131,6 +132,9 @@ class Turnstile:
         self._connected, self._on = True, False
         if self._fault is ReportKind.BARRIER_LOST:
             self._clear()
+        elif not self._told:
+            self._show(ALL_WELL)
+        self._told = True
 
     def _lose(self, error: BarrierLost) -> None:
         """The barrier is away: staff let people through by hand, and nobody sees who passes."""

@@ -152,6 +152,15 @@ def gatekeeper(
         keeper.close()
 
 
+def tell_turnstile(driver: Driver | None) -> str:
+    """Return the line about what the settings say of a lane's turnstile."""
+    if driver is None:
+        return "turnstile: none 未接闸机"
+    if driver.watches:
+        return "turnstile: opened, who passes is counted 开闸并计过闸人数"
+    return "turnstile: opened, has no sensor 开闸，无过闸信号; who was let in counts as passed"
+
+
 # Each is imported where it is used: together they are half of what a lane takes to start.
 def make_driver(settings: BarrierSettings) -> Driver | None:
     """Return the kind of barrier that the settings name; None for none."""

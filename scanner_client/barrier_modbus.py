@@ -30,7 +30,9 @@ class ModbusBarrier:
             raise InvalidInput("barrier.address", "give HOST:PORT of the Modbus controller")
         self._where = f"{host}:{port}"
         # What it says of a broken connection is said once, by us.
-        logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+        logger = logging.getLogger("pymodbus")
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
         self._client = ModbusTcpClient(host, port=int(port), timeout=WITHIN_S, retries=0)
         self._counter, self._edges = Counter(), Edges()
 

@@ -18,6 +18,7 @@ from admission.errors import AdmissionError
 from admission.scans import Direction, Mode
 from scanner_client import __version__
 from scanner_client.announcer import tell_broadcast
+from scanner_client.barrier_lane import make_driver, tell_turnstile
 from scanner_client.capture import Watch
 from scanner_client.capture_files import Pictures
 from scanner_client.capture_names import join_paths
@@ -31,7 +32,7 @@ from scanner_client.enrolment import enrol as enrol_device
 from scanner_client.enrolment import read_invitation
 from scanner_client.json_lines import JsonLines
 from scanner_client.outputs import Output, Outputs
-from scanner_client.presenter import tell_link
+from scanner_client.presenter import tell_link, tell_replica
 from scanner_client.preview import Window
 from scanner_client.running import run as run_scanner
 from scanner_client.scanner import Scanner
@@ -183,7 +184,9 @@ def status(obj: Options) -> None:
     with open_named(obj) as scanner:
         standing = scanner.standing()
         link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
-        told = scanner.broadcasts.current(scanner.clock.now())
+        now = scanner.clock.now()
+        told = scanner.broadcasts.current(now)
+        copy = tell_replica(scanner.replica.revision, scanner.replica.age_s(now))
     if obj.as_json:
         _echo_json(standing)
         return
@@ -192,7 +195,8 @@ def status(obj: Options) -> None:
     report(link_line)
     if standing["problem"]:
         report(str(standing["problem"]))
-    report(f"replica: revision {standing['replica_revision']}")
+    report(copy)
+    report(tell_turnstile(make_driver(scanner.settings.barrier)))
     for line in parked:
         report(f"parked: {line.kind} {line.nonce}: {line.problem}")
     for each in told:

@@ -13,7 +13,7 @@ from admission.errors import InvalidInput, RelayError
 from scanner_client.answers import NoAnswer
 from scanner_client.journal_store import peek
 from scanner_client.relay import Relay, Server, fetch_authority
-from scanner_client.settings import FILE_NAME, default_text
+from scanner_client.settings import FILE_NAME, unset_text
 from scanner_client.state import (
     Identity,
     PendingEnrolment,
@@ -168,7 +168,7 @@ def _identity(invitation: Invitation, ca_pem: str, enrolled: wire.Enrolled) -> I
 
 
 def _put_settings(directory: Path) -> None:
-    """Lay a copy of the default settings where the venue may change them."""
+    """Lay the settings, all as comments, where the venue may set them."""
     path = directory / FILE_NAME
     if not path.exists():
-        path.write_text(default_text(), "utf-8")
+        path.write_text(unset_text(), "utf-8")

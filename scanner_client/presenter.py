@@ -142,6 +142,13 @@ def tell_link(outlook: Outlook) -> str:
     return ", ".join(parts)
 
 
+def tell_replica(revision: int, age_s: float | None) -> str:
+    """Return the line about the copy that decides while the server is away."""
+    if age_s is None:
+        return "replica: none 无离线票库; while the server is away nobody can be let in"
+    return f"replica: revision {revision}, {tell_age(age_s)} old"
+
+
 def tell_age(seconds: float) -> str:
     """Return how long something is, as people say it."""
     if seconds < 2 * MINUTE_S:

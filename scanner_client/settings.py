@@ -147,27 +147,57 @@ def default_text() -> str:
     return files("gatehouse_config").joinpath(FILE_NAME).read_text("utf-8")
 
 
+def unset_text() -> str:
+    """Return the defaults as a scanner gets them: each line that sets something is a comment.
+
+    So what a venue adds at the end sets no name twice, and a default that a later version changes
+    holds at every scanner that did not choose its own.
+    """
+    lines = default_text().splitlines()
+    return "\n".join(f"#{line}" if line and line[0] != "#" else line for line in lines) + "\n"
+
+
 def _read(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(str(path), f"not TOML in UTF-8: {error}") from error
+        raise InvalidInput(str(path), f"not TOML in UTF-8: {error}{_hint(str(error))}") from error
     except OSError as error:
         raise InvalidInput(str(path), f"cannot be read: {error.strerror}") from error
 
 
 def _check(kind: type, own: Mapping[str, object], defaults: Mapping[str, object]) -> None:
-    known = [field.name for field in fields(kind)]
+    known = _names(kind)
     for name, value in own.items():
         if name in RETIRED:
             continue
         if name not in known:
-            raise InvalidInput(name, f"unknown; the names are {', '.join(known)}")
+            raise InvalidInput(name, _unknown(name, known))
         wanted = type(defaults[name])
         given = type(value)
         # A whole number is a number with a fraction too; True and False are not numbers here.
         if given is not wanted and not (wanted is float and given is int):
             raise InvalidInput(name, f"give a {TYPE_NAMES[wanted]}")
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    """Say what is amiss with a name that is not known here; it may stand in the wrong place."""
+    if name in _names(Settings):
+        return "it stands in no table: put it before the first line in [brackets]"
+    homes = [f"[{table}]" for table, kind in TABLES.items() if name in _names(kind)]
+    if homes and known == _names(Settings):
+        return f"it stands in a table: put it under {' or '.join(homes)}"
+    return f"unknown; the names are {', '.join(known)}"
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _hint(said: str) -> str:
+    """Say what to do about a name or a table that stands there twice, as tomllib tells it."""
+    twice = "Cannot overwrite" in said or "twice" in said
+    return "; it stands there twice: change the first one" if twice else ""
 
 
 TYPE_NAMES = {

@@ -108,6 +108,8 @@ class Lane:
             show=self.heard.states.append,
         )
         self.turnstile._connect()
+        # That it works is said; what is asserted is what comes after.
+        self.heard.states.clear()
 
     def wait(self, seconds: float) -> None:
         """Let time pass in steps of a tenth of a second."""

@@ -5,9 +5,10 @@ import threading
 import pytest
 
 from admission.errors import InvalidInput
+from scanner_client.barrier import Turnstile
 from scanner_client.barrier_driver import Counter, Edges
-from scanner_client.barrier_state import EMERGENCY
-from tests.scanner_client.barriers import Lane, settings, wait_for
+from scanner_client.barrier_state import ALL_WELL, EMERGENCY
+from tests.scanner_client.barriers import HandBarrier, Heard, Lane, settings, wait_for
 
 
 @pytest.fixture
@@ -22,6 +23,16 @@ def test_one_person_is_one_pulse_and_one_turn(lane):
 
     assert lane.barrier.outputs == [False, True, False]
     assert lane.heard.take() == [("turned", "a", 1), ("done", "a")]
+
+
+def test_turnstile_that_answers_is_said_once(tmp_path):
+    heard = Heard()
+    turnstile = Turnstile(HandBarrier(), settings(tmp_path), heard, show=heard.states.append)
+    turnstile._connect()
+    turnstile._connect()
+
+    assert heard.states == [ALL_WELL]
+    assert heard.take() == []
 
 
 def test_party_is_a_pulse_a_person_each_after_the_last_has_turned(lane):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import io
 import json
+import logging
 import os
 import pty
 import threading
@@ -13,8 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from gpiozero.pins.mock import MockFactory
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from admission.errors import InvalidInput
 from scanner_client.barrier_driver import BarrierLost
@@ -23,6 +22,7 @@ from scanner_client.barrier_lane import make_driver
 from scanner_client.barrier_modbus import ModbusBarrier
 from scanner_client.barrier_relay import RelayBarrier
 from scanner_client.barrier_serial import SerialBarrier
+from tests.modbus import COUNTERS, INPUTS, Controller
 from tests.scanner_client.barriers import settings, wait_for
 from tests.server import a_free_port
 
@@ -90,51 +90,6 @@ def test_machine_without_pins_has_lost_its_relay(tmp_path):
 # --- Modbus ---------------------------------------------------------------------------------------
 
 
-COILS, INPUTS, COUNTERS = 1, 2, 4  # the function codes that read them
-
-
-class Controller:
-    """pymodbus's own server, unit 3, with coils, inputs and counters, in a thread of its own."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self._loop = asyncio.new_event_loop()
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Controller:
-        self._thread.start()
-        assert self._up.wait(5)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._do(self._server.shutdown())
-        self._thread.join(5)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        bits = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-        numbers = [SimData(0, values=[0] * 16, datatype=DataType.REGISTERS)]
-        device = SimDevice(3, simdata=(bits, bits, numbers, numbers))
-        self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
-        await self._server.serve_forever(background=True)
-        self._up.set()
-        await self._server.serving
-
-    def _do(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
-
-    def put(self, kind: int, address: int, value: int) -> None:
-        self._do(self._server.async_setValues(3, kind, address, [value]))
-
-    @property
-    def coil(self) -> bool:
-        return bool(self._do(self._server.async_getValues(3, COILS, 2, 1))[0])
-
-
 @pytest.fixture
 def controller():
     with Controller(a_free_port()) as controller:
@@ -193,6 +148,17 @@ def test_modbus_controller_that_went_away_is_lost_and_found_again(tmp_path):
 
     assert f"127.0.0.1:{port}" in str(lost.value)
     assert found
+
+
+def test_modbus_library_writes_nothing_between_the_verdicts(tmp_path):
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    logging.getLogger().addHandler(handler)
+    with pytest.raises(BarrierLost):
+        a_modbus(tmp_path, a_free_port()).connect()
+    logging.getLogger().removeHandler(handler)
+
+    assert log.getvalue() == ""
 
 
 def test_modbus_controller_of_another_unit_is_no_barrier(tmp_path, controller):

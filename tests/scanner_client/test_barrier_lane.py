@@ -129,9 +129,9 @@ def test_evacuation_told_by_the_stream_opens_until_it_is_over(enrolled):
         wait_for(lambda: not barrier.held)
 
     assert not watched
-    assert [state.open for state in screen.states] == [True, False]
+    assert [state.open for state in screen.states] == [False, True, False]
     assert screen.states[-1] == ALL_WELL
-    assert "紧急疏散" in screen.lines[0]
+    assert "紧急疏散" in screen.lines[1]
 
 
 def test_evacuation_that_only_the_replica_knows_opens_too(enrolled):

@@ -9,6 +9,7 @@ from admission.errors import InvalidInput, RelayError
 from gate_server.certificates import create_certificates
 from scanner_client.enrolment import enrol, read_invitation, server_of
 from scanner_client.relay import Relay
+from scanner_client.settings import unset_text
 from scanner_client.state import StateError, find_identity, find_pending, load_identity
 from scanner_client.trust import fingerprint_of
 from tests import fakes
@@ -34,7 +35,7 @@ def test_enrolled_scanner_knows_who_it_is(gate, tmp_path):
 
     identity = load_identity(tmp_path / "scanner")
     assert (identity.device_id, identity.gate_id, identity.token) == ("d-1", "G1", TOKEN)
-    assert (tmp_path / "scanner" / "scanner.toml").exists()
+    assert (tmp_path / "scanner" / "scanner.toml").read_text("utf-8") == unset_text()
     assert find_pending(tmp_path / "scanner") is None
 
 
