@@ -26,8 +26,8 @@ GRAINS = (1, 2)
 # Of the mean edge in the code that was read: a stronger one counts no more, or the edge of a
 # telephone would count as much as a code's many.
 STRONG = 0.7
-# Of the edges of the code that was read. On the tuning seed 231 nearer codes had 0.64 and more, and
-# of five frames with one code four have no place with so many.
+# Of the edges of the code that was read. Of the tuning seed each of 175 nearer codes, read,
+# and of 15 that were not read, is such a place; of six frames with one code five have none.
 AS_BUSY = 0.62
 # Of its side: about the code itself, its quiet zone and another's there is no room for another.
 OWN = 1.8
