@@ -178,6 +178,9 @@ class Demo:
 
     def _tell(self, access: Access) -> None:
         say("page", f"{self.url}/")
+        first = self._at_gates()[0]
+        say("lane screen", f"{self.venue.put_screen(first)}  what visitors see at {first}")
+        say("on a phone", f"{self.url}/scan  a browser that scans: docs/hand-scanner.md")
         say("supervisor", f"{access.name}  {access.password}")
         say("API token", access.api_token)
         say("kept in", f"{self.venue.own / 'access.json'} (0600), for you alone")

@@ -22,7 +22,7 @@ MARK = "demo.json"
 ACCESS = "access.json"
 SUPERVISOR = "demo-supervisor"
 STEWARD = "demo-steward"
-FIRST_PORT, PORTS = 8080, 50
+FIRST_PORT, FIRST_SCREEN, PORTS = 8080, 8780, 50
 # Letters and digits that nobody takes for one another.
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _SCANNER_SETTINGS = """# The demo's own; every other setting has its default.
@@ -154,6 +154,13 @@ class Venue:
         run([*scanner, "sync"])
         device.write_text(json.dumps({"device_id": told["device_id"], "url": url}), "utf-8")
 
+    def put_screen(self, name: str) -> str:
+        """Give a scanner a lane screen at a port that is free now; return its address."""
+        port = find_port(FIRST_SCREEN, FIRST_SCREEN + PORTS)
+        settings = f"{_SCANNER_SETTINGS}\n[screen]\nport = {port}\n"
+        (self.own / f"scanner-{name}" / "scanner.toml").write_text(settings, "utf-8")
+        return f"http://127.0.0.1:{port}/"
+
     def sell(
         self, phones: dict[str, Phone], words: dict[str, str], now: datetime
     ) -> dict[str, Sold]:
@@ -211,13 +218,13 @@ def payment_code() -> str:
     return "13" + "".join(secrets.choice("0123456789") for _ in range(16))
 
 
-def find_port(first: int) -> int:
-    """Return the first port, from one on, that nobody listens on.
+def find_port(first: int, beyond: int = FIRST_PORT + PORTS) -> int:
+    """Return the first port, from one on and below another, that nobody listens on.
 
     Raises:
         Failed: all of them are taken.
     """
-    for port in range(first, FIRST_PORT + PORTS):
+    for port in range(first, beyond):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -225,4 +232,4 @@ def find_port(first: int) -> int:
             except OSError:
                 continue
             return port
-    raise Failed(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all taken")
+    raise Failed(f"ports {first} to {beyond - 1} are all taken")

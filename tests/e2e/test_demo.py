@@ -28,6 +28,7 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+NAMED = ("lane screen", "on a phone")
 SHAPES = {
     "✓ GO": "admit",
     "✓ NOTED": "stamp",
@@ -73,6 +74,10 @@ def started(directory):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def opened(url):
+    return urllib.request.urlopen(url, timeout=5).read().decode()
+
+
 def outcomes(text):
     return Counter(
         name for shape, name in SHAPES.items() for _ in re.findall(f"^{shape}", text, re.MULTILINE)
@@ -116,14 +121,17 @@ def test_ctrl_c_ends_everything_in_order(directory, second):
     with started(directory) as demo:
         shown = iter(demo.stdout.readline, "")
         url = next(line.split()[1] for line in shown if line.strip().startswith("page"))
+        screen, hand = (next(line for line in shown if name in line) for name in NAMED)
         next(line for line in shown if line.startswith("✓ GO"))
-        page = urllib.request.urlopen(url, timeout=5).read().decode()
+        page, lane, scan = (opened(each) for each in (url, screen.split()[2], hand.split()[3]))
         demo.send_signal(signal.SIGINT)
         rest = demo.stdout.read()
         said = demo.stderr.read()
         assert demo.wait(20) == 0
 
     assert "峡谷北门" in page
+    assert "lane.js" in lane
+    assert "/scan/" in scan
     assert rest.endswith("stopped\n")
     assert said == ""
     assert mentioning(str(directory)) == []
