@@ -23,7 +23,7 @@ class Hired:
     pin: str = field(repr=False, default=PIN)
 
 
-def an_operator(park: Park, number: str = "4711", name: str = "王小明", **options: Any) -> Hired:
+def an_operator(park: Park, number: str = "4711", name: str = "早班甲", **options: Any) -> Hired:
     """Add an operator with the PIN `PIN`."""
     badge = write_badge(number.encode().rjust(16, b"#"))
     made = people.NewSecrets(park.keys.badge_hash(badge), badge_name(badge), _hash(park, number))

@@ -244,7 +244,7 @@ def test_operator_stands_on_all_that_is_sent(phone, server, venue):
     assert "GHB1" not in phone.storage()
     [row] = rows_of(server, venue, phone)
     assert row["counted"]["vip"] == 1
-    assert "王**" in phone.page.locator(".bar").inner_text()
+    assert "早**" in phone.page.locator(".bar").inner_text()
 
 
 def rows_of(server, venue, phone):

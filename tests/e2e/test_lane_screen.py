@@ -264,7 +264,7 @@ def test_operator_signs_in_by_badge_and_stands_on_the_screen(venue):
     venue.present(venue.operator.badge)
     here.wait_for(state="detached")
 
-    assert (word, name) == ("STAFF", "4711 王**")
+    assert (word, name) == ("STAFF", "4711 早**")
     assert venue.operator.badge not in shown
 
 

@@ -18,7 +18,7 @@ def sign_in(site, device, **proof):
 
 def test_an_operator_gets_a_pin_and_a_badge_that_sign_in(venue, tmp_path):  # noqa: F811
     png = tmp_path / "badge.png"
-    made = answer(venue, "operator", "add", "4711", "--name", "王小明", "--png", png)
+    made = answer(venue, "operator", "add", "4711", "--name", "早班甲", "--png", png)
     [read] = zxingcpp.read_barcodes(Image.open(png))
     park = Park(venue)
     device = park.enrol()

@@ -9,7 +9,10 @@ import pytest
 
 from admission import wire
 from scanner_client.askers import Together
+from scanner_client.capture import Watch
+from scanner_client.capture_names import open_terminal
 from scanner_client.questions import Questions, Unsaid
+from scanner_client.settings import load_settings
 from tests.scanner_client.screens import a_screen, a_shown
 
 PICKS = [wire.PickAnswer(pick=p, tail=p, title="t", category="adult", remaining=1) for p in "ab"]
@@ -24,12 +27,22 @@ def terminal():
 
 
 @pytest.fixture
-def both(terminal):
-    """A lane screen, the far end of a terminal, and both as one asker."""
+def both(terminal, tmp_path):
+    """A lane screen, the far end of a terminal that is read, and both as one asker."""
     main, keys = terminal
-    screen = a_screen()
-    at_terminal = Questions(keys, lambda _: None, wait_s=20, stop=threading.Event())
-    return screen, main, Together([at_terminal, screen])
+    screen, stop = a_screen(), threading.Event()
+    at_terminal = Questions(lambda _: None, wait_s=20, stop=stop)
+
+    def listen():
+        source = open_terminal(keys, load_settings(tmp_path).readers)
+        for typed in source.sightings(Watch(stop, print)):
+            at_terminal.take(typed)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    yield screen, main, Together([at_terminal, screen])
+    stop.set()
+    listener.join()
 
 
 def in_a_moment(do):

@@ -85,7 +85,7 @@ def test_a_badge_signs_in_and_out_and_the_next_replaces_it(venue, tmp_path):
         assert desk.find_here() is None
     assert (here.operator, here.name, here.verified) == ("4712", "L**", True)
     assert [text.en for text in said] == [
-        "Signed in: 4711 王**",
+        "Signed in: 4711 早**",
         "Signed in: 4712 L**",
         "Signed out: 4712 L**",
     ]
@@ -261,10 +261,10 @@ def test_an_evacuation_is_said_without_a_sign_in(tmp_path):
 
 def test_staff_see_a_badge_as_no_verdict():
     out = io.StringIO()
-    text = wire.Text(zh="已上岗：4711 王**", en="Signed in: 4711 王**")
+    text = wire.Text(zh="已上岗：4711 早**", en="Signed in: 4711 早**")
     Presenter(out, io.StringIO()).show(Shown("n", Outcome.WAIT, text, staff=True))
 
-    assert out.getvalue().startswith("● STAFF 员工 | 已上岗：4711 王**")
+    assert out.getvalue().startswith("● STAFF 员工 | 已上岗：4711 早**")
     assert "GO" not in out.getvalue()
     assert "WAIT" not in out.getvalue()
 

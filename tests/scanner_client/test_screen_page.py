@@ -320,10 +320,10 @@ def test_browser_that_starts_first_waits_for_the_scanner(tab):
 
 def test_operator_who_signs_in_is_drawn_at_once(lane):
     screen, page = lane
-    screen.take(replace(AROUND, operator="4711 王**"))
+    screen.take(replace(AROUND, operator="4711 早**"))
     page.wait_for_selector(".operator")
 
-    assert page.locator(".operator").inner_text() == "4711 王**"
+    assert page.locator(".operator").inner_text() == "4711 早**"
 
 
 def test_practice_is_marked_on_the_screen(lane):

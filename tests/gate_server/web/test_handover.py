@@ -54,7 +54,7 @@ def test_a_sheet_says_who_did_what_at_which_lane(day):
     site, steward, device, other = day
     first, second, nobody = sheet(site, steward)["rows"]
 
-    assert (first["operator"], first["name"], first["device_id"]) == ("4711", "王小明", device.name)
+    assert (first["operator"], first["name"], first["device_id"]) == ("4711", "早班甲", device.name)
     assert first["shifts"][0]["ended_by"] == "sign_in"
     assert first["scans"] == {"admit": 3, "refuse": 2, "refer": 0, "wait": 0}
     assert first["reasons"]["unknown_code"] == 1

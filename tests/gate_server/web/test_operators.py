@@ -19,11 +19,11 @@ def rows_of(park, sql):
 
 
 def test_a_badge_signs_in_and_the_name_is_masked(site, park, device):
-    hired = an_operator(park, name="王小明", role="supervisor")
+    hired = an_operator(park, name="早班甲", role="supervisor")
 
     answer = sign_in(site, device, hired)
 
-    assert (answer["operator"], answer["name"], answer["role"]) == ("4711", "王**", "supervisor")
+    assert (answer["operator"], answer["name"], answer["role"]) == ("4711", "早**", "supervisor")
     assert site.get("/devices/self", device).json()["operator"] == "4711"
 
 
