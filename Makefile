@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; that takes no time when nothing has changed.
 BIN := .venv/bin
 
-.PHONY: help run test lint format bench coverage clean
+.PHONY: help run test lint format bench coverage pictures clean
 
 help: ## this list (the default)
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -10,7 +10,7 @@ run: ## a demo venue on this machine: a real server, a real scanner, every verdi
 	@sh scripts/setup.sh run
 	@exec $(BIN)/python scripts/demo.py
 
-test: ## every test, lint included; at most 6 minutes on 2 cores
+test: ## every test, lint included; about ten minutes on 2 cores
 	@sh scripts/setup.sh test
 	@exec $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
@@ -37,7 +37,11 @@ coverage: ## the tests again, with the lines that none of them reaches
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
+pictures: ## the screenshots in docs/images, drawn anew; look at them
+	@sh scripts/setup.sh test
+	$(BIN)/python scripts/screenshots.py
+
 clean: ## remove what was made, but never ./var, which is a venue's data
-	rm -rf .venv build dist *.egg-info .coverage .coverage.* .hypothesis
+	rm -rf .venv node_modules gate_server/web/static/npm build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
