@@ -79,7 +79,15 @@ class FeedError(AdmissionError):
 
 
 class FeedUnavailable(FeedError):
-    """The platform did not answer; the feed keeps its place."""
+    """The platform did not answer; the feed keeps its place.
+
+    Attributes:
+        retry_after_s: how long the platform asks to be left alone; None: it does not say.
+    """
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class FeedRejected(FeedError):

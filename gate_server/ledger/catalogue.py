@@ -22,6 +22,7 @@ from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
 from admission.wire_passage import FaultAnswer
 from gate_server.ledger.faults import read_faults
+from gate_server.ledger.feeds import Feed, list_feeds
 from gate_server.ledger.operators import Operator, Shift, list_operators, list_running
 
 
@@ -82,7 +83,7 @@ class Catalogue:
         self.voids: dict[int, Void] = {}
         self.holds: dict[int, Hold] = {}
         self.blocked: dict[int, datetime | None] = {}
-        self.feeds: tuple[datetime | None, ...] = ()
+        self.feeds: dict[int, Feed] = {}
         self.broadcasts: dict[str, Broadcast] = {}
         self.faults: dict[str, FaultAnswer] = {}
         self.operators: dict[str, Operator] = {}
@@ -118,8 +119,8 @@ class Catalogue:
     def stale(self, now: datetime, stale_after_s: float) -> bool:
         """Say whether an enabled feed has not been heard for too long."""
         return any(
-            accepted_at is None or (now - accepted_at).total_seconds() > stale_after_s
-            for accepted_at in self.feeds
+            feed.accepted_at is None or (now - feed.accepted_at).total_seconds() > stale_after_s
+            for feed in self.feeds.values()
         )
 
     def operator_at(self, device_id: str, now: datetime) -> str | None:
@@ -210,8 +211,7 @@ class Catalogue:
         self.blocked = blocked
 
     def _feeds(self, db: sqlite3.Connection) -> None:
-        rows = db.execute("SELECT accepted_at FROM feeds WHERE enabled")
-        self.feeds = tuple(instant(row[0]) for row in rows)
+        self.feeds = {feed.feed_id: feed for feed in list_feeds(db) if feed.enabled}
 
     def _broadcasts(self, db: sqlite3.Connection) -> None:
         lately = "expires_at >= (SELECT committed_at FROM venue)"

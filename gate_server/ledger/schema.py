@@ -7,6 +7,7 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
@@ -334,6 +335,11 @@ def _people(db: sqlite_utils.Database) -> None:
 @migrations(name="006_notices")
 def _notices(db: sqlite_utils.Database) -> None:
     _execute(db, NOTICES)
+
+
+@migrations(name="007_feeds")
+def _feeds(db: sqlite_utils.Database) -> None:
+    _execute(db, FEEDS)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:
