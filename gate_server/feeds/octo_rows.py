@@ -95,9 +95,12 @@ class Mapper:
             raise FeedRejected("status", f"is none of {known}")
         if not vouchers:
             return NOTHING
-        deals = {self.deal_id(booking, unit): unit for unit in reversed(booking.units)}
-        fresh = {name: unit for name, unit in deals.items() if name not in self._told}
-        return Rows({name: self._deal(booking, unit) for name, unit in fresh.items()}, vouchers)
+        deals: dict[str, Row] = {}
+        for unit in booking.units:
+            name = self.deal_id(booking, unit)
+            if name not in self._told and name not in deals:
+                deals[name] = self._deal(booking, unit)
+        return Rows(deals, vouchers)
 
     def deal_id(self, booking: Booking, unit: UnitItem) -> str:
         """Return the id of a unit's deal: stable, and legal whatever OCTO's own ids are."""
