@@ -10,7 +10,7 @@ from admission.calendar import Venue
 from admission.cases import Case, Facts, Family, Found
 from admission.deals import Deal
 from admission.history import History, Record, Terms, fold
-from admission.incidents import Figures, IncidentKind, NewIncident
+from admission.incidents import Figures, Incident, IncidentKind, NewIncident
 from admission.scans import Gate, Scan
 from admission.tickets import join_family
 from admission.verdicts import Reason
@@ -144,3 +144,20 @@ def new_incident(**changes: Any) -> NewIncident:
         "figures": figures(),
     }
     return NewIncident(**(fields | changes))
+
+
+def an_incident(**changes: Any) -> Incident:
+    """The same, opened."""
+    fields: dict[str, Any] = {
+        "incident_id": "I0123456789",
+        "number": 7,
+        "kind": IncidentKind.SALE_HELD,
+        "subject": "finding 1",
+        "title_zh": "“联票”售价异常，已暂停验票",
+        "title_en": "Combined ticket: absurd price, on hold",
+        "opened_at": at("22:12"),
+        "opened_by": "finding",
+        "asked_at": at("22:12"),
+        "figures": figures(),
+    }
+    return Incident(**(fields | changes))

@@ -21,7 +21,11 @@ from admission.incidents import (
     IncidentKind,
     NewIncident,
 )
+from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
+from gate_server.ledger.duty import drop_calls
 from gate_server.ledger.session import Session
+from gate_server.ledger.stop_sales import drop_requests, write_request
+from gate_server.settings import read_incident_words
 
 MOST_LISTED: Final = 100
 _COLUMNS: Final = (
@@ -48,6 +52,7 @@ def open_incident(tx: Session, incident: NewIncident, *, by: str, now: datetime)
     incident_id = f"I{secrets.token_hex(5)}"
     _insert(tx, incident_id, incident, by, now)
     write_entry(tx, incident_id, EntryKind.OPENED, incident.note, by=by, now=now)
+    _request_stop(tx, incident_id, incident, by, now)
     tx.touched.add("incidents")
     return incident_id
 
@@ -111,7 +116,25 @@ def _raise_again(
         )
         tx.db.execute(sql, (to_ms(now), before.incident_id))
     write_entry(tx, before.incident_id, EntryKind.RAISED, incident.note, by=by, now=now)
+    if anew:
+        _request_stop(tx, before.incident_id, incident, by, now)
     tx.touched.add("incidents")
+
+
+def _request_stop(
+    tx: Session, incident_id: str, incident: NewIncident, by: str, now: datetime
+) -> None:
+    """Write the request to the platform to stop a sale that was put on hold."""
+    figures = incident.figures
+    if not incident.kind.asks_for_decision or incident.deal_no is None or figures is None:
+        return
+    # From its row: a deal that comes with its first vouchers is not in the catalogue yet.
+    sql = f"SELECT {DEAL_COLUMNS} FROM deals WHERE deal_no = ?"  # noqa: S608 - names of ours
+    deal = read_deal(tx.db.execute(sql, (incident.deal_no,)).fetchone())
+    text = read_incident_words(tx.venue).stop_sale(incident_id, deal, figures)
+    request_id = write_request(tx, incident_id, deal, figures, text, now=now)
+    refs = {"request_id": request_id}
+    write_entry(tx, incident_id, EntryKind.STOP_SALE_WRITTEN, refs=refs, by=by, now=now)
 
 
 def note_incident(
@@ -173,6 +196,9 @@ def note_deal(
         if decision is not None and incident.kind.asks_for_decision:
             sql = "UPDATE incidents SET decided_at = ?, decision = ? WHERE incident_id = ?"
             tx.db.execute(sql, (to_ms(now), decision.value, incident.incident_id))
+            drop_calls(tx, incident.incident_id)
+            if decision is Decision.RELEASED:
+                drop_requests(tx, incident.incident_id)
         tx.touched.add("incidents")
 
 
@@ -188,6 +214,7 @@ def acknowledge(tx: Session, incident_id: str, *, by: str, now: datetime) -> Inc
     sql = "UPDATE incidents SET acknowledged_at = ?, acknowledged_by = ? WHERE incident_id = ?"
     tx.db.execute(sql, (to_ms(now), by, incident_id))
     write_entry(tx, incident_id, EntryKind.ACKNOWLEDGED, by=by, now=now)
+    drop_calls(tx, incident_id)
     tx.touched.add("incidents")
     return get_incident(tx.db, incident_id)
 
@@ -211,6 +238,8 @@ def close_incident(
     sql = "UPDATE incidents SET closed_at = ?, closed_by = ?, summary = ? WHERE incident_id = ?"
     tx.db.execute(sql, (to_ms(now), by, summary, incident_id))
     write_entry(tx, incident_id, EntryKind.CLOSED, summary, by=by, now=now)
+    drop_calls(tx, incident_id)
+    drop_requests(tx, incident_id)
     tx.touched.add("incidents")
     return get_incident(tx.db, incident_id)
 

@@ -41,7 +41,8 @@ CREATE TABLE incident_entries (
 ) STRICT;
 CREATE INDEX incident_entries_of ON incident_entries (incident_id);
 
--- sealed: JSON of address and secret; shown: what of the address anybody may see.
+-- sealed: JSON of address and secret; shown: what of the address anybody may see. failures: in a
+-- row. paused_until: until then whoever is called asked to be left alone.
 CREATE TABLE duty_contacts (
     contact_id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -51,33 +52,44 @@ CREATE TABLE duty_contacts (
     added_at INTEGER NOT NULL,
     added_by TEXT NOT NULL,
     removed_at INTEGER,
+    tried_at INTEGER,
     answered_at INTEGER,
     failed_at INTEGER,
     error TEXT,
-    failures INTEGER NOT NULL DEFAULT 0
+    failures INTEGER NOT NULL DEFAULT 0,
+    paused_until INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX duty_contacts_name ON duty_contacts (name) WHERE removed_at IS NULL;
 
+-- told: JSON, what was said; the same to everybody, in every try.
+CREATE TABLE duty_rings (
+    incident_id TEXT NOT NULL REFERENCES incidents (incident_id),
+    ring INTEGER NOT NULL,
+    rung_at INTEGER NOT NULL,
+    told TEXT NOT NULL,
+    PRIMARY KEY (incident_id, ring)
+) STRICT, WITHOUT ROWID;
+
 -- One row a contact and ring; its id is that of the message. next_at: when it is tried (again),
--- null once it is done with. A try that was begun is noted before it is made.
+-- null once it is done with. begun: a try is under way, which is noted before it is made; until
+-- next_at nobody else makes it.
 CREATE TABLE duty_calls (
     call_id TEXT PRIMARY KEY,
     incident_id TEXT NOT NULL REFERENCES incidents (incident_id),
     ring INTEGER NOT NULL,
     contact_id INTEGER NOT NULL REFERENCES duty_contacts,
-    rung_at INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'waiting',
+    begun INTEGER NOT NULL DEFAULT 0,
     tries INTEGER NOT NULL DEFAULT 0,
-    tried_at INTEGER,
     next_at INTEGER,
     done_at INTEGER,
     problem TEXT,
-    UNIQUE (incident_id, ring, contact_id)
+    UNIQUE (incident_id, ring, contact_id),
+    FOREIGN KEY (incident_id, ring) REFERENCES duty_rings
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX duty_calls_waiting ON duty_calls (next_at) WHERE next_at IS NOT NULL;
-CREATE INDEX duty_calls_tried ON duty_calls (contact_id, tried_at);
 
--- What a platform is asked, with the figures of then. state: waiting, taken, by_hand, dropped.
+-- What a platform is asked, with the figures of then; its id is that of the message.
 CREATE TABLE stop_sales (
     request_id TEXT PRIMARY KEY,
     incident_id TEXT NOT NULL REFERENCES incidents (incident_id),
@@ -89,8 +101,8 @@ CREATE TABLE stop_sales (
     written_at INTEGER NOT NULL,
     state TEXT NOT NULL,
     feed_id INTEGER REFERENCES feeds,
+    begun INTEGER NOT NULL DEFAULT 0,
     tries INTEGER NOT NULL DEFAULT 0,
-    tried_at INTEGER,
     next_at INTEGER,
     taken_at INTEGER,
     problem TEXT

@@ -71,7 +71,7 @@ def test_same_subject_opens_one_while_one_is_open(venue):
 
     assert (again, other == first) == (first, False)
     assert found(venue, first).figures.vouchers == 300
-    assert kinds(venue, first) == ["opened", "raised"]
+    assert kinds(venue, first) == ["opened", "stop_sale_written", "raised"]
 
 
 def test_same_again_with_nothing_new_is_not_noted(venue):
@@ -103,7 +103,8 @@ def test_release_or_void_decides_the_incident_of_a_hold(venue, decide):
     decided = found(venue, incident_id)
     assert (asked.awaits_decision, decided.awaits_decision) == (True, False)
     assert decided.decision == {release: "released", void: "voided"}[decide]
-    assert kinds(venue, incident_id) == ["opened", "held", decided.decision.value]
+    told = ["opened", "stop_sale_written", "held", decided.decision.value]
+    assert kinds(venue, incident_id) == told
     assert timeline(venue, incident_id)[-1].by == "chen"
 
 
@@ -115,6 +116,7 @@ def test_hold_that_comes_again_after_its_release_asks_anew(venue):
     again = open_one(venue, deal_no=1, figures=figures(vouchers=900))
 
     incident = found(venue, again)
+    assert kinds(venue, again)[-2:] == ["raised", "stop_sale_written"]
     assert again == incident_id
     assert incident.awaits_decision
     assert incident.asked_at - incident.opened_at == timedelta(hours=2)
