@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from datetime import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ def read_why_words(venue: Venue) -> WhyWords:
     return WhyWords(_parse(text, "why.toml"), venue)
 
 
+@cache
 def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
     text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")

@@ -22,7 +22,9 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    duty,
     imports,
+    incidents,
     issue,
     people,
     scans,
@@ -41,6 +43,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | incidents.COMMANDS
+    | duty.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.
