@@ -134,13 +134,12 @@ class IncidentDesk:
         if state is not None and state not in STATES:
             raise InvalidInput("state", f"is one of {', '.join(STATES)}")
         is_open = None if state is None else state == "open"
-        found = self._ledger.read(
+        found, more = self._ledger.read(
             lambda db: incidents.list_incidents(db, is_open=is_open, before=before)
         )
-        full = len(found) == incidents.MOST_LISTED
         return IncidentsAnswer(
             incidents=[IncidentAnswer(**self._fields(each)) for each in found],
-            next=found[-1].number if full else None,
+            next=found[-1].number if more else None,
         )
 
     def show(self, incident_id: str) -> IncidentDetail:

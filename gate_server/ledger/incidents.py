@@ -259,16 +259,22 @@ def find_open(db: sqlite3.Connection, subject: str) -> Incident | None:
     return None if row is None else _read(row)
 
 
+def find_incident(db: sqlite3.Connection, incident_id: str) -> Incident | None:
+    """Return an incident by its id."""
+    row = db.execute(f"{_INCIDENTS} WHERE incident_id = ?", (incident_id,)).fetchone()
+    return None if row is None else _read(row)
+
+
 def get_incident(db: sqlite3.Connection, incident_id: str) -> Incident:
     """Return an incident.
 
     Raises:
         NotFound: there is none by that id.
     """
-    row = db.execute(f"{_INCIDENTS} WHERE incident_id = ?", (incident_id,)).fetchone()
-    if row is None:
+    incident = find_incident(db, incident_id)
+    if incident is None:
         raise NotFound(f"no incident {incident_id}")
-    return _read(row)
+    return incident
 
 
 def list_open(db: sqlite3.Connection) -> list[Incident]:
@@ -279,8 +285,8 @@ def list_open(db: sqlite3.Connection) -> list[Incident]:
 
 def list_incidents(
     db: sqlite3.Connection, *, is_open: bool | None, before: int | None
-) -> list[Incident]:
-    """Return a page of incidents, the newest first.
+) -> tuple[list[Incident], bool]:
+    """Return a page of incidents, the newest first, and whether there are older ones.
 
     Args:
         is_open: open ones only, or closed ones only; None: both.
@@ -289,9 +295,10 @@ def list_incidents(
     state = {None: "1", True: "closed_at IS NULL", False: "closed_at IS NOT NULL"}[is_open]
     rows = db.execute(
         f"{_INCIDENTS} WHERE {state} AND revision < ? ORDER BY revision DESC LIMIT ?",
-        (_LAST if before is None else before, MOST_LISTED),
+        (_LAST if before is None else before, MOST_LISTED + 1),
     )
-    return [_read(row) for row in rows]
+    found = [_read(row) for row in rows]
+    return found[:MOST_LISTED], len(found) > MOST_LISTED
 
 
 def list_entries(db: sqlite3.Connection, incident_id: str) -> list[Entry]:

@@ -170,13 +170,17 @@ def test_unknown_incident_is_not_found(venue):
 def test_incidents_are_listed_page_by_page(venue):
     made = [open_one(venue, subject=f"finding {number}") for number in range(103)]
 
-    first = venue.ledger.read(lambda db: incidents.list_incidents(db, is_open=True, before=None))
-    rest = venue.ledger.read(
+    first, more = venue.ledger.read(
+        lambda db: incidents.list_incidents(db, is_open=True, before=None)
+    )
+    rest, last = venue.ledger.read(
         lambda db: incidents.list_incidents(db, is_open=True, before=first[-1].number)
     )
-    closed = venue.ledger.read(lambda db: incidents.list_incidents(db, is_open=False, before=None))
+    closed, _ = venue.ledger.read(
+        lambda db: incidents.list_incidents(db, is_open=False, before=None)
+    )
     assert [each.incident_id for each in (*first, *rest)] == made[::-1]
-    assert (len(first), closed) == (100, [])
+    assert (len(first), more, last, closed) == (100, True, False, [])
 
 
 def test_incidents_are_in_the_audit_and_what_people_wrote_can_be_erased(venue):
