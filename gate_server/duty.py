@@ -7,6 +7,7 @@ to be sent, and what its end means, the server decides.
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from admission.errors import FeedError, InvalidInput, LedgerError
-from gate_server.commands.duty import Outcomes
+from gate_server.commands.duty import Outcomes, Sender
 from gate_server.commands.services import Caller
 from gate_server.duty_forms import Message, Outcome, read_answer, write_posting
 from gate_server.feeds.http import Limits, PlatformHttp
@@ -36,6 +37,7 @@ class DutyTask:
     name = "duty"
 
     def __init__(self) -> None:
+        self._sender = secrets.token_hex(8)
         self._look_at = 0.0
         self._ended: SimpleQueue[Outcome] = SimpleQueue()
         self._kept: list[Outcome] = []
@@ -53,7 +55,7 @@ class DutyTask:
         """
         self._look_at = time.monotonic() + LOOK_S
         self._settle(caller)
-        found = caller.call("duty due")
+        found = caller.call("duty due", Sender(sender=self._sender))
         for message in msgspec.convert(found, list[Message]):
             thread = threading.Thread(
                 target=self._send, args=(message,), name="duty message", daemon=True

@@ -51,21 +51,24 @@ class DutyCalls:
     keys: Keyring
     settings: Settings
 
-    def due(self) -> list[Message]:
+    def due(self, sender: str) -> list[Message]:
         """Return what is to be sent now, one message a receiver; each is noted as begun.
 
         Whoever takes them says with `settle` what came of each; what nobody speaks of is handed out
-        again after LEASE.
+        again after LEASE, or at once to another sender: the one before was killed.
+
+        Args:
+            sender: a name of its own for each life of whoever sends.
         """
         now = self.ledger.clock()
-        if not self.ledger.read(lambda db: self._is_due(db, now)):
+        if not self.ledger.read(lambda db: self._is_due(db, sender, now)):
             return []
-        return self.ledger.write(lambda tx: self._begin(tx, now), alone=True)
+        return self.ledger.write(lambda tx: self._begin(tx, sender, now), alone=True)
 
-    def _is_due(self, db: sqlite3.Connection, now: datetime) -> bool:
+    def _is_due(self, db: sqlite3.Connection, sender: str, now: datetime) -> bool:
         return bool(
-            duty.due_calls(db, now)
-            or stop_sales.due_requests(db, now)
+            duty.due_calls(db, now, sender)
+            or stop_sales.due_requests(db, now, sender)
             or (duty.list_contacts(db) and self._to_ring(db, now))
         )
 
@@ -79,17 +82,17 @@ class DutyCalls:
                 found.append(incident)
         return found
 
-    def _begin(self, tx: Session, now: datetime) -> list[Message]:
+    def _begin(self, tx: Session, sender: str, now: datetime) -> list[Message]:
         contacts = {each.contact_id: each for each in duty.list_contacts(tx.db)}
         for incident in self._to_ring(tx.db, now) if contacts else ():
             self._ring(tx, incident, list(contacts.values()), now)
-        messages = [
-            self._begin_call(tx, call, contacts[call.contact_id], now)
-            for call in duty.due_calls(tx.db, now)
-        ]
-        messages += [
-            self._begin_request(tx, request, now) for request in stop_sales.due_requests(tx.db, now)
-        ]
+        messages, until = [], now + LEASE
+        for call in duty.due_calls(tx.db, now, sender):
+            duty.begin_call(tx, call, sender, until=until, now=now)
+            messages.append(self._address(tx, call, contacts[call.contact_id], now))
+        for request in stop_sales.due_requests(tx.db, now, sender):
+            stop_sales.begin_request(tx, request.request_id, sender, until=until)
+            messages.append(self._address_request(tx, request, now))
         return [message for message in messages if message is not None]
 
     def _ring(
@@ -134,10 +137,9 @@ class DutyCalls:
             },
         )
 
-    def _begin_call(
+    def _address(
         self, tx: Session, call: DutyCall, contact: Contact, now: datetime
     ) -> Message | None:
-        duty.begin_call(tx, call, until=now + LEASE, now=now)
         told = msgspec.json.decode(call.told, type=Told)
         try:
             return make_message(self.keys, call.call_id, contact, told)
@@ -146,13 +148,12 @@ class DutyCalls:
             _settle_call(tx, call, Outcome(message_id=call.call_id, problem=str(error)), now)
             return None
 
-    def _begin_request(self, tx: Session, request: StopSale, now: datetime) -> Message | None:
+    def _address_request(self, tx: Session, request: StopSale, now: datetime) -> Message | None:
         feed = None if request.feed_id is None else tx.catalogue.feeds.get(request.feed_id)
         url = None if feed is None else feed.config.get(stop_sales.NOTIFY)
         if feed is None or not isinstance(url, str):
             stop_sales.leave_to_people(tx, request, "the feed that had the address is gone")
             return None
-        stop_sales.begin_request(tx, request.request_id, until=now + LEASE)
         try:
             secret = self._feed_secret(tx, feed.feed_id, now)
         except LedgerRefused as error:

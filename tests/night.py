@@ -86,7 +86,7 @@ class Night:
 
     def take(self, problem=None, retry_after_s=None):
         """Send what is due; return the messages."""
-        due = self.calls.due()
+        due = self.calls.due("feeder 1")
         self.calls.settle(
             [
                 Outcome(message_id=each.message_id, problem=problem, retry_after_s=retry_after_s)

@@ -33,6 +33,12 @@ class Tried(Params, frozen=True):
     problem: str | None
 
 
+class Sender(Params, frozen=True):
+    """Who sends messages: a name of its own for each life of the process."""
+
+    sender: str
+
+
 class Outcomes(Params, frozen=True):
     """What came of messages."""
 
@@ -68,9 +74,9 @@ def note_test(services: Services, params: Tried) -> dict[str, Any]:
     return {"name": params.name}
 
 
-def give_due(services: Services, _: Nothing) -> list[dict[str, Any]]:
+def give_due(services: Services, params: Sender) -> list[dict[str, Any]]:
     """Return the messages that are to be sent now; they hold secrets."""
-    found = _calls(services).due()
+    found = _calls(services).due(params.sender)
     made: list[dict[str, Any]] = msgspec.to_builtins(found)
     return made
 
@@ -111,6 +117,6 @@ COMMANDS: dict[str, Command[Any]] = {
     "duty remove": Command(Named, remove_contact),
     "duty test": Command(Named, make_test),
     "duty tried": Command(Tried, note_test),
-    "duty due": Command(Nothing, give_due),
+    "duty due": Command(Sender, give_due),
     "duty settle": Command(Outcomes, settle),
 }

@@ -83,22 +83,35 @@ def test_server_that_was_away_neither_forgets_nor_catches_up(night):
 def test_what_was_handed_out_is_not_handed_out_again_until_its_time_is_over(night):
     night.call()
     night.find()
-    (first,) = night.calls.due()
+    (first,) = night.calls.due("feeder 1")
     night.pass_time(seconds=LEASE.total_seconds() - 1)
-    meanwhile = night.calls.due()
+    meanwhile = night.calls.due("feeder 1")
     night.pass_time(seconds=1)
-    (again,) = night.calls.due()
+    (again,) = night.calls.due("feeder 1")
 
     assert meanwhile == []
     assert again == first
     night.calls.settle([Outcome(message_id=first.message_id)])
-    assert night.calls.due() == []
+    assert night.calls.due("feeder 1") == []
+
+
+def test_what_a_killed_sender_had_is_handed_out_once_more(night):
+    night.call()
+    night.find()
+    (first,) = night.calls.due("feeder 1")
+    night.pass_time(seconds=4)
+    (again,) = night.calls.due("feeder 2")
+
+    assert again == first
+    assert night.calls.due("feeder 2") == []
+    night.calls.settle([Outcome(message_id=again.message_id)])
+    assert night.calls.due("feeder 3") == []
 
 
 def test_rings_outlive_the_server(night):
     night.call()
     night.find()
-    (first,) = night.calls.due()
+    (first,) = night.calls.due("feeder 1")
     night.reopen()
     night.pass_time(seconds=LEASE.total_seconds())
 
@@ -114,7 +127,7 @@ def test_call_that_failed_is_tried_again_under_its_id_and_the_next_ring_replaces
         night.pass_time(seconds=seconds)
         ids += [each.message_id for each in night.take("nothing listens")]
         night.pass_time(seconds=1)
-        assert night.calls.due() == []
+        assert night.calls.due("feeder 1") == []
         night.pass_time(seconds=-1)
     night.pass_time(seconds=120)
     (later,) = night.take()
@@ -129,7 +142,7 @@ def test_failing_contact_is_told_once_in_the_timeline_and_counted(night):
     night.call()
     night.call("day")
     incident_id = night.find()
-    due = night.calls.due()
+    due = night.calls.due("feeder 1")
     night.calls.settle([Outcome(message_id=each.message_id, problem="gone") for each in due])
     night.pass_time(seconds=5)
     night.take("gone")
@@ -149,10 +162,10 @@ def test_one_contact_that_does_not_answer_keeps_no_other_waiting(night):
     night.call("dead")
     night.call("well")
     night.find()
-    first = night.calls.due()
+    first = night.calls.due("feeder 1")
     night.calls.settle([Outcome(message_id=first[1].message_id)])
     night.pass_time(minutes=5)
-    again = night.calls.due()
+    again = night.calls.due("feeder 1")
 
     assert [each.told.data["ring"] for each in (*first, *again)] == [1, 1, 2, 2]
 
@@ -162,7 +175,7 @@ def test_contact_that_asks_for_time_is_left_alone(night):
     night.find()
     night.take("errcode 45009", retry_after_s=60.0)
     night.pass_time(seconds=50)
-    before = night.calls.due()
+    before = night.calls.due("feeder 1")
     night.pass_time(seconds=11)
 
     assert before == []
@@ -207,7 +220,7 @@ def test_removed_contact_is_called_no_more(night):
 def test_acknowledged_while_a_call_is_on_its_way_is_not_tried_again(night):
     night.call()
     incident_id = night.find()
-    (message,) = night.calls.due()
+    (message,) = night.calls.due("feeder 1")
     night.desk.acknowledge(incident_id, by="li")
     night.calls.settle([Outcome(message_id=message.message_id, problem="gone")])
 

@@ -32,7 +32,7 @@ def test_request_to_stop_the_sale_is_written_with_the_figures(night):
     ):
         assert part in request.text.zh
     assert "Please stop selling this deal now" in request.text.en
-    assert night.calls.due() == []
+    assert night.calls.due("feeder 1") == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_request_is_sent_signed_until_the_platform_takes_it(night):
     assert (failed.state, failed.tries, failed.problem) == ("waiting", 7, "nothing listens")
     assert (message.told.type, message.form, message.secret) == ("stop_sale", "standard", SECRET)
     assert message.told.data["figures"]["people"] == 206
-    assert night.calls.due() == []
+    assert night.calls.due("feeder 1") == []
     shown = night.desk.show(incident_id)
     assert shown.stop_sale.state == "taken"
     kinds = [entry.kind.value for entry in shown.timeline]
@@ -73,7 +73,7 @@ def test_request_is_dropped_when_the_deal_is_released(night):
     incident_id = night.find()
     night.release()
 
-    assert night.calls.due() == []
+    assert night.calls.due("feeder 1") == []
     assert night.desk.show(incident_id).stop_sale.state == "dropped"
 
 
@@ -86,5 +86,5 @@ def test_request_whose_feed_went_is_left_to_people(night):
         )
     )
 
-    assert night.calls.due() == []
+    assert night.calls.due("feeder 1") == []
     assert night.desk.show(incident_id).stop_sale.state == "by_hand"

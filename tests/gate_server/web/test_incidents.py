@@ -197,7 +197,7 @@ def test_failing_duty_list_shows_where_machines_watch(park, site, boss):
     )
     find(park)
     calls = DutyCalls(park.ledger, park.keys, park.settings)
-    (message,) = calls.due()
+    (message,) = calls.due("feeder")
     calls.settle([Outcome(message_id=message.message_id, problem="errcode 93000")])
 
     assert site.http.get("/readyz").json()["degraded"] == ["duty_failing"]
