@@ -76,7 +76,7 @@ class DutyCalls:
         found = []
         for incident in list_open(db):
             rung_at = duty.last_ring(db, incident.incident_id)[1]
-            venue, opens_at = self.ledger.venue, self.settings.opens
+            venue, opens_at = self.ledger.venue, self.settings.duty.opens
             at = next_ring(incident, rung_at, now, venue=venue, opens_at=opens_at)
             if at is not None and at <= now:
                 found.append(incident)
@@ -102,7 +102,7 @@ class DutyCalls:
         told = self._told(tx, incident, last + 1, now)
         text = msgspec.json.encode(told).decode()
         duty.record_ring(tx, incident.incident_id, last + 1, text, contacts, now=now)
-        venue, opens_at = self.ledger.venue, self.settings.opens
+        venue, opens_at = self.ledger.venue, self.settings.duty.opens
         asked_at = asked_since(incident, now, venue=venue, opens_at=opens_at)
         # Each further one would only hide what people did; the detail counts them.
         if rung_at is None or rung_at < asked_at:

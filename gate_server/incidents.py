@@ -162,7 +162,7 @@ class IncidentDesk:
                 last_ring(db, incident_id)[1],
                 self._ledger.clock(),
                 venue=self._ledger.venue,
-                opens_at=self._settings.opens,
+                opens_at=self._settings.duty.opens,
             ),
             stop_sale=None if request is None else _stop_sale(request),
         )

@@ -10,6 +10,7 @@ from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.duty import duty
 from gate_server.cli.edge import Group
+from gate_server.cli.feeds import feed
 from gate_server.cli.imports import import_
 from gate_server.cli.incidents import incident
 from gate_server.cli.keys import key, voucher
@@ -33,7 +34,7 @@ def main() -> None:
 
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
-    *(operator, handover, card),
+    *(feed, operator, handover, card),
     *(incident, duty),
     *(serve, audit, backup, restore, doctor),
 ):

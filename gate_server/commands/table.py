@@ -23,6 +23,7 @@ from gate_server.commands import (
     conflicts,
     deals,
     duty,
+    feeds,
     imports,
     incidents,
     issue,
@@ -45,6 +46,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | people.COMMANDS
     | incidents.COMMANDS
     | duty.COMMANDS
+    | feeds.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.
