@@ -182,11 +182,15 @@ class DutyCalls:
         )
 
     def _feed_secret(self, tx: Session, feed_id: int, now: datetime) -> str:
-        for secret in feeds.list_secrets(tx.db, feed_id, now):
-            if secret.kind is feeds.SecretKind.WEBHOOK:
-                about = feeds.about_secret(feed_id, secret.number)
-                return self.keys.unseal(secret.sealed, about=about).decode()
-        raise LedgerRefused("the feed has no secret to sign with; rotate it")
+        """Return the secrets of a push that count now, with a space between."""
+        found = [
+            self.keys.unseal(each.sealed, about=feeds.about_secret(feed_id, each.number)).decode()
+            for each in feeds.list_secrets(tx.db, feed_id, now)
+            if each.kind is feeds.SecretKind.WEBHOOK
+        ]
+        if not found:
+            raise LedgerRefused("the feed has no secret to sign with; rotate it")
+        return " ".join(found)
 
     # --- what came of it -------------------------------------------------------------------------
 

@@ -70,7 +70,8 @@ class Message(Struct, frozen=True, kw_only=True):
 
     Attributes:
         message_id: the same however often it is sent.
-        url, secret: secrets, never shown; a `whsec_...` for `standard`, a `SEC...` for `dingtalk`.
+        url, secret: secrets, never shown; for `standard` one `whsec_...`, or several with a space
+            between; for `dingtalk` a `SEC...`.
     """
 
     message_id: str
@@ -131,6 +132,21 @@ def check_address(form: Form, url: str, secret: str | None) -> str:
     return f"{host} …{rest[-_SHOWN_CHARACTERS:]}" if len(rest) >= _LONG_ENOUGH else host
 
 
+def check_notify_url(url: str) -> str:
+    """Return where a platform takes requests; it is no secret, so it must hold none.
+
+    Raises:
+        InvalidInput: it cannot be called, or has a query, where secrets stand.
+    """
+    if "?" in url:
+        raise InvalidInput("--notify-url", "has a query; requests are signed and need none")
+    try:
+        check_address(Form.STANDARD, url, "whsec_" + "A" * 32)
+    except InvalidInput as error:
+        raise InvalidInput("--notify-url", error.problem) from error
+    return url
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -175,12 +191,16 @@ def _write_standard(message: Message, now: datetime) -> Posting:
     # Without the time of this try: the same id comes with the same bytes.
     event = {"type": told.type, "timestamp": told.at, "data": told.data | texts}
     body = msgspec.json.encode(event)
-    signature = Webhook(message.secret or "").sign(message.message_id, now, body.decode())
+    # Several while a secret is being replaced: whoever has one of them finds its own.
+    signatures = (
+        Webhook(secret).sign(message.message_id, now, body.decode())
+        for secret in (message.secret or "").split()
+    )
     headers = {
         "content-type": "application/json",
         "webhook-id": message.message_id,
         "webhook-timestamp": str(to_ms(now) // 1000),
-        "webhook-signature": signature,
+        "webhook-signature": " ".join(signatures),
     }
     return Posting(message.url, headers, body)
 

@@ -33,6 +33,7 @@ class Robots(ThreadingHTTPServer):
 
     Attributes:
         taken: what was taken, oldest first: form, id ("" for robots), body.
+        seen: form and id of each request, taken or not.
         troubles: what the next requests to a form meet instead, in this order.
         always: what every request to a form meets.
     """
@@ -42,7 +43,7 @@ class Robots(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.taken: list[tuple[str, str, dict[str, Any]]] = []
-        self.seen_at: dict[str, list[float]] = {"standard": [], "wecom": [], "dingtalk": []}
+        self.seen: list[tuple[str, str]] = []
         self.troubles: dict[str, list[Trouble]] = {"standard": [], "wecom": [], "dingtalk": []}
         self.always: dict[str, Trouble] = {}
         self.rates: dict[str, list[float]] = {"wecom": [], "dingtalk": []}
@@ -120,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         parts = urlsplit(self.path)
         form = {SEND: "wecom", "/robot/send": "dingtalk"}.get(parts.path, "standard")
-        self.server.seen_at[form].append(time.monotonic())
+        self.server.seen.append((form, self.headers.get("webhook-id", "")))
         waiting = self.server.troubles[form]
         trouble = waiting.pop(0) if waiting else self.server.always.get(form)
         if trouble is not None:

@@ -11,11 +11,13 @@ import msgspec
 from admission.errors import InvalidInput, LedgerConflict
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_name
+from gate_server.duty_forms import check_notify_url
 from gate_server.feeds.signatures import new_secret
 from gate_server.intake import PreparedPart, take, too_many
 from gate_server.ledger import aside, feeds
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind
 from gate_server.ledger.session import Session
+from gate_server.ledger.stop_sales import NOTIFY
 
 MOST_SHOWN = 10_000
 LONGEST_OVERLAP_S = 30 * 24 * 3600
@@ -26,6 +28,7 @@ class AddNative(Params, frozen=True):
 
     platform: str
     secondary: bool = False
+    notify_url: str | None = None
 
 
 class AddFeed(Params, frozen=True):
@@ -79,7 +82,7 @@ def add_native(services: Services, params: AddNative) -> dict[str, Any]:
     asked = AddFeed(
         platform=params.platform,
         kind=FeedKind.NATIVE,
-        config={},
+        config={} if params.notify_url is None else {NOTIFY: check_notify_url(params.notify_url)},
         secondary=params.secondary,
         secret=secret,
     )
