@@ -55,7 +55,7 @@ def incident_show(incident_id: str) -> None:
 @incident.command("open")
 @click.option(
     "--kind",
-    type=click.Choice(sorted(OPENED_BY_PEOPLE)),
+    type=click.Choice([each.value for each in sorted(OPENED_BY_PEOPLE)]),
     default=IncidentKind.OTHER.value,
     show_default=True,
     help="help and crowd call whoever is on duty.",

@@ -60,21 +60,18 @@ def wait_taken(directory, incident_id):
     wait_until(taken, 10, "the messages' end")
 
 
-def test_everybody_is_called_in_their_own_form(park, server, tmp_path):
+def test_everybody_is_called_in_their_own_form(park, server):
     boss = park.hire()
     park.close()
-    secret, url = tmp_path / "secret", tmp_path / "url"
-    secret.write_text(SECRET + "\n")
-    url.write_text(server.wecom + "\n")
     with a_running_server(park.directory) as running:
-        called = ("duty", "add", "shift", "--url", server.standard, "--secret-file", secret)
-        told = gate_server(park.directory, *called)
-        group = ("duty", "add", "群", "--form", "wecom", "--url-file", url)
-        told += gate_server(park.directory, *group)
-        ding = AddContact(name="ding", form=Form.DINGTALK, url=server.dingtalk, secret=SEC)
-        control.call(park.directory, "duty add", ding)
-        told += gate_server(park.directory, "duty", "test", "ding")
-        told += gate_server(park.directory, "duty", "list")
+        for name, form, url, secret in (
+            ("shift", Form.STANDARD, server.standard, SECRET),
+            ("群", Form.WECOM, server.wecom, None),
+            ("ding", Form.DINGTALK, server.dingtalk, SEC),
+        ):
+            contact = AddContact(name=name, form=form, url=url, secret=secret)
+            control.call(park.directory, "duty add", contact)
+        told = gate_server(park.directory, "duty", "test", "ding")
         opened = running.post("/incidents", boss, HELP).json()
         for form, count in (("standard", 1), ("wecom", 1), ("dingtalk", 2)):
             server.wait_for(count, form)
