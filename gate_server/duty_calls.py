@@ -6,7 +6,6 @@ begun first, so that a kill repeats a message at most once, under the same id.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +27,8 @@ from gate_server.duty_list import make_message, note_contact
 from gate_server.keyring import Keyring
 from gate_server.ledger import duty, feeds, stop_sales
 from gate_server.ledger.duty import Contact, DutyCall, Form
-from gate_server.ledger.incidents import get_incident, list_open, write_entry
+from gate_server.ledger.incident_records import list_ringing
+from gate_server.ledger.incidents import get_incident, write_entry
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import StopSale
@@ -61,30 +61,31 @@ class DutyCalls:
             sender: a name of its own for each life of whoever sends.
         """
         now = self.ledger.clock()
-        if not self.ledger.read(lambda db: self._is_due(db, sender, now)):
+        waiting = self.ledger.read(
+            lambda db: bool(
+                duty.due_calls(db, now, sender) or stop_sales.due_requests(db, now, sender)
+            )
+        )
+        if not (waiting or self._to_ring(self.ledger.read(list_ringing), now)):
             return []
         return self.ledger.write(lambda tx: self._begin(tx, sender, now), alone=True)
 
-    def _is_due(self, db: sqlite3.Connection, sender: str, now: datetime) -> bool:
-        return bool(
-            duty.due_calls(db, now, sender)
-            or stop_sales.due_requests(db, now, sender)
-            or (duty.list_contacts(db) and self._to_ring(db, now))
+    def _to_ring(
+        self, ringing: Sequence[tuple[Incident, datetime | None]], now: datetime
+    ) -> list[Incident]:
+        """Return the incidents that the list is to be called about now; none without a list."""
+        if not self.ledger.catalogue.duty.contacts:
+            return []
+        venue, opens_at = self.ledger.venue, self.settings.duty.opens
+        due = (
+            (incident, next_ring(incident, rung_at, now, venue=venue, opens_at=opens_at))
+            for incident, rung_at in ringing
         )
-
-    def _to_ring(self, db: sqlite3.Connection, now: datetime) -> list[Incident]:
-        found = []
-        for incident in list_open(db):
-            rung_at = duty.last_ring(db, incident.incident_id)[1]
-            venue, opens_at = self.ledger.venue, self.settings.duty.opens
-            at = next_ring(incident, rung_at, now, venue=venue, opens_at=opens_at)
-            if at is not None and at <= now:
-                found.append(incident)
-        return found
+        return [incident for incident, at in due if at is not None and at <= now]
 
     def _begin(self, tx: Session, sender: str, now: datetime) -> list[Message]:
         contacts = {each.contact_id: each for each in duty.list_contacts(tx.db)}
-        for incident in self._to_ring(tx.db, now) if contacts else ():
+        for incident in self._to_ring(list_ringing(tx.db), now) if contacts else ():
             self._ring(tx, incident, list(contacts.values()), now)
         messages, until = [], now + LEASE
         for call in duty.due_calls(tx.db, now, sender):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -34,10 +33,11 @@ from admission.wire_incidents import (
 from admission.wire_notices import Said
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
-from gate_server.ledger.duty import DutyCall, last_ring, list_calls
+from gate_server.ledger.duty import DutyCall
+from gate_server.ledger.incident_records import get_record
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
-from gate_server.ledger.stop_sales import StopSale, newest_request
+from gate_server.ledger.stop_sales import StopSale
 from gate_server.settings import Settings, read_incident_words
 
 STATES: Final = ("open", "closed")
@@ -148,23 +148,19 @@ class IncidentDesk:
         Raises:
             NotFound: there is no such incident.
         """
-        return self._ledger.read(lambda db: self._detail(db, incident_id))
-
-    def _detail(self, db: sqlite3.Connection, incident_id: str) -> IncidentDetail:
-        incident = incidents.get_incident(db, incident_id)
-        request = newest_request(db, incident_id)
+        found = self._ledger.read(lambda db: get_record(db, incident_id))
         return IncidentDetail(
-            **self._fields(incident),
-            timeline=[self._entry(each) for each in incidents.list_entries(db, incident_id)],
-            calls=[_call(name, each) for name, each in list_calls(db, incident_id)],
+            **self._fields(found.incident),
+            timeline=[self._entry(each) for each in found.entries],
+            calls=[_call(name, each) for name, each in found.calls],
             next_ring_at=next_ring(
-                incident,
-                last_ring(db, incident_id)[1],
+                found.incident,
+                found.rung_at,
                 self._ledger.clock(),
                 venue=self._ledger.venue,
                 opens_at=self._settings.duty.opens,
             ),
-            stop_sale=None if request is None else _stop_sale(request),
+            stop_sale=None if found.request is None else _stop_sale(found.request),
         )
 
     def _change(self, work: Callable[[Session], Any]) -> Any:

@@ -17,7 +17,7 @@ from gate_server.duty_forms import Message
 from gate_server.ledger.duty import Form
 
 _NAME = click.argument("name")
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group("duty", cls=Group)

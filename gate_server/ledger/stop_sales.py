@@ -68,14 +68,7 @@ def write_request(
 ) -> str:
     """Write a request and return its id; one of the incident that still waits is dropped."""
     drop_requests(tx, incident_id)
-    feed_id = next(
-        (
-            feed.feed_id
-            for feed in tx.catalogue.feeds.values()
-            if feed.platform == deal.platform and feed.config.get(NOTIFY)
-        ),
-        None,
-    )
+    feed_id = _find_feed(tx, deal.platform)
     request_id = f"msg_{secrets.token_hex(12)}"
     state = StopState.BY_HAND if feed_id is None else StopState.WAITING
     fields: Mapping[str, object] = {
@@ -105,6 +98,14 @@ def write_request(
     )
     tx.touched.add("incidents")
     return request_id
+
+
+def _find_feed(tx: Session, platform: str) -> int | None:
+    """Return the feed that knows where a platform takes requests."""
+    for feed in tx.catalogue.feeds.values():
+        if feed.platform == platform and feed.config.get(NOTIFY):
+            return feed.feed_id
+    return None
 
 
 def drop_requests(tx: Session, incident_id: str) -> None:
