@@ -205,3 +205,13 @@ def test_failing_duty_list_shows_where_machines_watch(park, site, boss):
     assert "gatehouse_duty_failures 1.0" in figures
     assert "gatehouse_incidents_open 1.0" in figures
     assert "0123456789abcdef" not in figures
+
+
+def test_board_shows_what_nobody_has_answered_yet(park, site, boss):
+    incident_id = find(park)
+    before = site.http.get("/").text
+    site.post(f"/incidents/{incident_id}/acknowledge", boss)
+    after = site.http.get("/").text
+
+    assert "<b>1</b> 突发事件 <span>incidents open, 1 unanswered</span>" in before
+    assert "<b>1</b> 突发事件 <span>incidents open</span>" in after
