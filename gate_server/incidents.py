@@ -34,7 +34,7 @@ from admission.wire_notices import Said
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.duty import DutyCall
-from gate_server.ledger.incident_records import get_record
+from gate_server.ledger.incident_records import get_record, list_incidents
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import StopSale
@@ -135,7 +135,7 @@ class IncidentDesk:
             raise InvalidInput("state", f"is one of {', '.join(STATES)}")
         is_open = None if state is None else state == "open"
         found, more = self._ledger.read(
-            lambda db: incidents.list_incidents(db, is_open=is_open, before=before)
+            lambda db: list_incidents(db, is_open=is_open, before=before)
         )
         return IncidentsAnswer(
             incidents=[IncidentAnswer(**self._fields(each)) for each in found],

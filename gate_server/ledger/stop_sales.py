@@ -109,11 +109,11 @@ def _find_feed(tx: Session, platform: str) -> int | None:
 
 
 def drop_requests(tx: Session, incident_id: str) -> None:
-    """Send an incident's waiting request no more."""
+    """Send an incident's request no more, where nobody has taken it; a human need not either."""
     tx.db.execute(
         "UPDATE stop_sales SET state = ?, next_at = NULL, begun = NULL"
-        " WHERE incident_id = ? AND state = ?",
-        (StopState.DROPPED.value, incident_id, StopState.WAITING.value),
+        " WHERE incident_id = ? AND state IN (?, ?)",
+        (StopState.DROPPED.value, incident_id, StopState.WAITING.value, StopState.BY_HAND.value),
     )
     tx.touched.add("incidents")
 

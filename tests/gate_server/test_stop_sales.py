@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gate_server.duty_forms import write_posting
 from gate_server.ledger import feeds
 from tests.builders import figures
 from tests.night import Night
@@ -88,3 +89,52 @@ def test_request_whose_feed_went_is_left_to_people(night):
 
     assert night.calls.due("feeder 1") == []
     assert night.desk.show(incident_id).stop_sale.state == "by_hand"
+
+
+def test_request_that_nobody_has_taken_yet_has_the_figures_of_now(night):
+    incident_id = night.find()
+    first = night.desk.show(incident_id).stop_sale
+    night.find(figures=figures(vouchers=206_865))
+
+    shown = night.desk.show(incident_id)
+    assert "206 张" in first.text.zh
+    assert "206,865 张" in shown.stop_sale.text.zh
+    assert [entry.kind.value for entry in shown.timeline].count("stop_sale_written") == 1
+
+
+def test_request_that_the_platform_has_taken_is_not_sent_again_for_more_of_the_same(night):
+    night.connect(notify_url="https://platform.example/notify")
+    incident_id = night.find()
+    (first,) = night.take()
+    night.find(figures=figures(vouchers=206_865))
+
+    assert night.calls.due("feeder 1") == []
+    assert night.desk.show(incident_id).stop_sale.request_id == first.message_id
+
+
+def test_platform_is_asked_again_when_the_deal_is_held_again(night):
+    night.connect(notify_url="https://platform.example/notify")
+    night.find()
+    night.take()
+    night.release()
+    night.pass_time(hours=1)
+    night.find(figures=figures(vouchers=900))
+    (again,) = night.take()
+
+    assert "900" in again.told.zh
+
+
+def test_secret_that_is_being_replaced_signs_beside_the_new_one(night):
+    feed_id = night.connect(notify_url="https://platform.example/notify")
+    now, newer = night.park.ledger.clock(), "whsec_" + "B" * 40
+    about = feeds.about_secret(feed_id, 2)
+    sealed = night.park.keys.seal(newer.encode(), about=about, now=now)
+    kind = feeds.SecretKind.WEBHOOK
+    night.park.change(lambda tx: feeds.add_secret(tx, feed_id, 2, kind, sealed, now=now))
+    night.find()
+    (message,) = night.take()
+
+    posting = write_posting(message, now)
+    signatures = posting.headers["webhook-signature"].split()
+    assert message.secret.split() == [newer, SECRET]
+    assert len(set(signatures)) == 2
