@@ -68,7 +68,8 @@ class DutyCalls:
         )
         if not (waiting or self._to_ring(self.ledger.read(list_ringing), now)):
             return []
-        return self.ledger.write(lambda tx: self._begin(tx, sender, now), alone=True)
+        # Urgent: a full disk is no reason to call nobody.
+        return self.ledger.write(lambda tx: self._begin(tx, sender, now), alone=True, urgent=True)
 
     def _to_ring(
         self, ringing: Sequence[tuple[Incident, datetime | None]], now: datetime
@@ -209,7 +210,7 @@ class DutyCalls:
                     _settle_request(tx, request, outcome, now)
 
         if outcomes:
-            self.ledger.write(record, alone=True)
+            self.ledger.write(record, alone=True, urgent=True)
 
 
 def _settle_call(tx: Session, call: DutyCall, outcome: Outcome, now: datetime) -> None:

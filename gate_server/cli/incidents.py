@@ -35,11 +35,8 @@ def incident() -> None:
 def incident_list(state: str | None, before: int | None) -> None:
     """List incidents, the newest first, 100 at a time."""
     found = call(options().data, "incident list", ListIncidents(state=state, before=before))
-    rows = [
-        row | {"zh": row["title"]["zh"], "en": row["title"]["en"]} for row in found["incidents"]
-    ]
-    columns = ("incident_id", "kind", "state", "opened_at", "acknowledged_by", "decision", "zh",
-               "en")  # fmt: skip
+    rows = [row | {"title": " / ".join(_title(row))} for row in found["incidents"]]
+    columns = ("incident_id", "kind", "state", "opened_at", "acknowledged_by", "decision", "title")
     more = "" if found["next"] is None else f"\nolder ones: --before {found['next']}"
     show(found, listing(rows, columns) + more)
 
@@ -106,8 +103,7 @@ def incident_close(incident_id: str, summary: str) -> None:
 def _lines(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['incident_id']}: {found['kind']}, {found['state']}",
-        found["title"]["zh"],
-        found["title"]["en"],
+        *_title(found),
         f"opened {local(found['opened_at'])} by {found['opened_by']}",
         *_about(found),
     ]
@@ -122,6 +118,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found["stop_sale"] is not None:
         lines += ["", *_stop_sale(found["stop_sale"])]
     return lines
+
+
+def _title(found: dict[str, Any]) -> list[str]:
+    """Return the title in both languages, once where a person wrote one for both."""
+    return list(dict.fromkeys(found["title"].values()))
 
 
 def _about(found: dict[str, Any]) -> list[str]:
