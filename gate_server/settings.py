@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from admission.calendar import Venue
 from admission.errors import InvalidInput
+from admission.incident_words import IncidentWords
 from admission.messages import Messages
 from admission.why_words import WhyWords
+from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
 
 FILE = "gate.toml"
@@ -46,6 +49,7 @@ class Settings:
     pin_tries: int
     operator_required: bool
     feeds: FeedSettings
+    duty: DutySettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -64,7 +68,7 @@ class Settings:
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
 
 
-TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings}
+TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings, "duty": DutySettings}
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 
@@ -118,6 +122,13 @@ def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
     text = files("gatehouse_config").joinpath("messages/why.toml").read_text("utf-8")
     return WhyWords(_parse(text, "why.toml"), venue)
+
+
+@cache
+def read_incident_words(venue: Venue) -> IncidentWords:
+    """Read the sentences about incidents from the package."""
+    text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")
+    return IncidentWords(_parse(text, "incidents.toml"), venue)
 
 
 def default_file() -> str:

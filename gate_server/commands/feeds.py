@@ -12,12 +12,14 @@ from admission.errors import InvalidInput, LedgerConflict
 from gate_server.breath import Breath
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_name
+from gate_server.duty_forms import check_notify_url
 from gate_server.feed_reports import report_feeds
 from gate_server.feeds.signatures import new_secret
 from gate_server.intake import PreparedPart, retry, take, too_many
 from gate_server.ledger import aside, feeds
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind
 from gate_server.ledger.session import Session
+from gate_server.ledger.stop_sales import NOTIFY
 
 MOST_SHOWN = 10_000
 MOST_RETRIED = 500
@@ -29,6 +31,7 @@ class AddNative(Params, frozen=True):
 
     platform: str
     secondary: bool = False
+    notify_url: str | None = None
 
 
 class AddFeed(Params, frozen=True):
@@ -85,7 +88,7 @@ def add_native(services: Services, params: AddNative) -> dict[str, Any]:
     asked = AddFeed(
         platform=params.platform,
         kind=FeedKind.NATIVE,
-        config={},
+        config={} if params.notify_url is None else {NOTIFY: check_notify_url(params.notify_url)},
         secondary=params.secondary,
         secret=secret,
     )

@@ -22,8 +22,10 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    duty,
     feeds,
     imports,
+    incidents,
     issue,
     people,
     scans,
@@ -42,6 +44,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | incidents.COMMANDS
+    | duty.COMMANDS
     | feeds.COMMANDS
 )
 

@@ -104,6 +104,7 @@ def degraded(services: Services) -> list[str]:
         "reserve_missing": not (ledger.directory / "reserve").exists(),
         "streams_full": services.hub.listening >= services.settings.streams,
         "emergency": catalogue.emergency,
+        "duty_failing": catalogue.duty.failing > 0,
     }
     return [name for name, true in facts.items() if true]
 

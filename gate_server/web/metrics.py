@@ -116,6 +116,11 @@ class _Figures(Collector):
                 "Conflicts that nobody has closed yet",
                 sum(ledger.read(count_open).values()),
             ),
+            "incidents_open": ("Incidents that are open", ledger.catalogue.duty.open_incidents),
+            "duty_failures": (
+                "Messages in a row that whoever is on duty did not take",
+                ledger.catalogue.duty.failures,
+            ),
             "downloads": ("Replica downloads under way", services.downloads.under_way),
             "event_streams": ("Event streams open", services.hub.listening),
             "ledger_revision": ("Newest revision", ledger.revision),

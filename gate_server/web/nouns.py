@@ -13,6 +13,7 @@ from gate_server.web.events import events
 from gate_server.web.feeds import feeds
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
+from gate_server.web.incidents import incidents
 from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
@@ -39,6 +40,7 @@ NOUNS = (
     lanes,
     broadcasts,
     why,
+    incidents,
     feeds,
     operators,
     handover,

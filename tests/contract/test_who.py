@@ -52,6 +52,12 @@ MAY = {
     "POST /broadcasts/<broadcast_id>/end": SUPERVISORS,
     "POST /broadcasts/<broadcast_id>/seen": DEVICES,
     "GET /devices/self/broadcasts": DEVICES,
+    "GET /incidents": f"{SUPERVISORS} auditor",
+    "POST /incidents": SUPERVISORS,
+    "GET /incidents/<incident_id>": f"{SUPERVISORS} auditor",
+    "POST /incidents/<incident_id>/notes": SUPERVISORS,
+    "POST /incidents/<incident_id>/acknowledge": SUPERVISORS,
+    "POST /incidents/<incident_id>/close": SUPERVISORS,
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
     "GET /feeds": f"{STEWARDS} auditor",
     "POST /feeds/native/<platform>": "signed",
@@ -64,7 +70,7 @@ CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspende
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
-ARGUMENTS |= {"<platform>": "lvtu"}
+ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
 
 
 def test_every_call_is_in_the_contract():

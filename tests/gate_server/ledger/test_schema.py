@@ -8,7 +8,9 @@ import pytest
 import sqlite_utils
 
 from gate_server.ledger import audit, lanes, recount, schema
+from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
+from tests.builders import new_incident
 from tests.pushers import Pusher, connect
 from tests.server import Park, an_app
 
@@ -123,5 +125,19 @@ def test_ledger_without_feeds_takes_pushes(tmp_path):
         reasons = [site.scan(device, code)["reason"] for code in ("SOLD-CODE-1", "NEW-ONE-1")]
     assert pushed.json()["accepted"] == 2
     assert reasons == ["admitted", "admitted"]
+    assert park.ledger.read(audit.verify).findings == ()
+    park.close()
+
+
+def test_ledger_without_incidents_takes_them(tmp_path):
+    park = Park(tmp_path / "var")
+    park.close()
+    make_old(park.directory / "ledger.db", before="009_incidents")
+
+    park = Park(park.directory)
+
+    now = park.ledger.clock()
+    park.change(lambda tx: open_incident(tx, new_incident(), by="test", now=now))
+    assert len(park.ledger.read(list_open)) == 1
     assert park.ledger.read(audit.verify).findings == ()
     park.close()
