@@ -49,11 +49,12 @@ def hold_deal(
     before = tx.catalogue.holds.get(deal.deal_no)
     _end_hold(tx, deal.deal_no, by, now)
     bounds = _ms(scope.sold_from), _ms(scope.sold_until), scope.price_at_most_minor
+    any_price_from = _ms(scope.any_price_from)
     fields = {"deal_id": deal_id, "by": by, "reason": reason, "at_gate": at_gate.value}
-    revision = tx.record_event("hold", {**fields, "scope": bounds})
+    revision = tx.record_event("hold", {**fields, "scope": (*bounds, any_price_from)})
     tx.db.execute(
         "INSERT INTO holds (revision, deal_no, since, made_by, reason, sold_from, sold_until,"
-        " price_at_most_minor, at_gate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " price_at_most_minor, at_gate, any_price_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision,
             deal.deal_no,
@@ -64,6 +65,7 @@ def hold_deal(
             reason,
             *bounds,
             at_gate.value,
+            any_price_from,
         ),
     )
     tx.touched.add("holds")

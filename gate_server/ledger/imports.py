@@ -87,6 +87,7 @@ def _slice(
         worked_s = time.monotonic() - begun
         if worked_s > MOST_S or (worked_s > LEAST_S and ledger.crowded):
             break
+    writer.sales.write(tx.db)
     if writer.written:
         _audit(tx, batch.source, batch.by, "vouchers", writer.written)
     return position - start, writer.imported

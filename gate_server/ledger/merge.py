@@ -18,6 +18,7 @@ from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.moving import settle_moves
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
+from gate_server.ledger.sales import SalesDelta
 from gate_server.ledger.scans import find_voucher, records_of, terms_of
 from gate_server.ledger.session import Session
 from gate_server.ledger.tallies import Delta
@@ -104,6 +105,7 @@ class VoucherWriter:
         self._next_id = (newest or 0) + 1
         self._new: list[tuple[Any, ...]] = []
         self._linked: list[tuple[PreparedVoucher, int]] = []
+        self.sales = SalesDelta()
         self.imported = Imported()
         self.written: list[PreparedVoucher] = []
 
@@ -151,29 +153,24 @@ class VoucherWriter:
     def _add(self, row: PreparedVoucher, deal: Deal) -> None:
         tx, voucher_id = self._tx, self._next_id
         self._next_id += 1
-        self._new.append(
-            (
-                voucher_id,
-                row.key,
-                deal.platform,
-                row.tail,
-                row.updated_at,
-                tx.next_revision(),
-                deal.deal_no,
-                row.admits or 1,
-                row.price_paid_minor,
-                row.valid_from,
-                row.valid_until,
-                row.status or Status.VALID.value,
-                row.updated_at if row.status_at is None else row.status_at,
-                row.sold_at,
-                self._buyers.number(row.buyer),
-                row.voucher_ref,
-                row.order_ref,
-                row.phone,
-                row.phone_last4,
-            )
+        content = _Content(
+            deal.deal_no,
+            row.admits or 1,
+            row.price_paid_minor,
+            row.valid_from,
+            row.valid_until,
+            row.status or Status.VALID.value,
+            row.updated_at if row.status_at is None else row.status_at,
+            row.sold_at,
+            self._buyers.number(row.buyer),
+            row.voucher_ref,
+            row.order_ref,
+            row.phone,
+            row.phone_last4,
         )
+        head = voucher_id, row.key, deal.platform, row.tail, row.updated_at, tx.next_revision()
+        self._new.append((*head, *content))
+        self.sales.add(content)
         self._linked.append((row, voucher_id))
         self.imported.added += 1
         self.written.append(row)
@@ -238,6 +235,8 @@ class VoucherWriter:
         old = terms_of(find_voucher(tx, voucher_id)) if terms else None
         values = (row.updated_at, tx.next_revision(), *after, voucher_id)
         tx.db.execute(_UPDATE, values)
+        self.sales.take(before)
+        self.sales.add(after)
         if before.order_ref != after.order_ref:
             self._unlink_order(before.order_ref, voucher_id)
             tx.db.executemany(_LINK, filter(None, [_order_link(row, voucher_id)]))
