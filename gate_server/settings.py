@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from admission.calendar import Venue
 from admission.errors import InvalidInput
+from admission.incident_words import IncidentWords
 from admission.messages import Messages
 from admission.why_words import WhyWords
 
@@ -30,6 +31,7 @@ class Settings:
         lookups_an_hour: look-ups by phone a user, then 429.
         pin_tries: wrong PINs of one operator, or on one device, in 15 minutes; then 429.
         operator_required: entries wait until somebody has signed in at the lane.
+        opens_at: when the venue opens; the on-duty list is called 2 hours before about open holds.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
+    opens_at: str
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -54,11 +57,20 @@ class Settings:
             )
         if self.limit < 0:
             raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")
+        try:
+            time.fromisoformat(self.opens_at)
+        except ValueError as error:
+            raise InvalidInput("duty.opens_at", "give a time as 09:00") from error
 
     @property
     def venue(self) -> Venue:
         """The venue's calendar."""
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
+
+    @property
+    def opens(self) -> time:
+        """When the venue opens, wall-clock time."""
+        return time.fromisoformat(self.opens_at)
 
 
 def read_settings(directory: Path) -> Settings:
@@ -101,6 +113,12 @@ def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
     text = files("gatehouse_config").joinpath("messages/why.toml").read_text("utf-8")
     return WhyWords(_parse(text, "why.toml"), venue)
+
+
+def read_incident_words(venue: Venue) -> IncidentWords:
+    """Read the sentences about incidents from the package."""
+    text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")
+    return IncidentWords(_parse(text, "incidents.toml"), venue)
 
 
 def default_file() -> str:

@@ -10,6 +10,7 @@ from admission.calendar import Venue
 from admission.cases import Case, Facts, Family, Found
 from admission.deals import Deal
 from admission.history import History, Record, Terms, fold
+from admission.incidents import Figures, Incident, IncidentKind, NewIncident
 from admission.scans import Gate, Scan
 from admission.tickets import join_family
 from admission.verdicts import Reason
@@ -113,3 +114,50 @@ def a_case(*found: Found, **changes: Any) -> Case:
         "facts": Facts(),
     }
     return Case(**(fields | changes))
+
+
+def figures(**changes: Any) -> Figures:
+    """206 vouchers for one person each, sold for 0.01 yuan of 260."""
+    fields: dict[str, Any] = {
+        "what_zh": "实付每人0.01元，票面260元",
+        "what_en": "sold at 0.01 yuan a person, face price 260 yuan",
+        "since": at("22:10"),
+        "until": at("22:11"),
+        "vouchers": 206,
+        "people": 206,
+        "paid_minor": 206,
+        "face_minor": 206 * 26000,
+        "currency": "CNY",
+        "lowest_minor": 1,
+        "face_price_minor": 26000,
+    }
+    return Figures(**(fields | changes))
+
+
+def new_incident(**changes: Any) -> NewIncident:
+    """An incident about a finding that holds a sale."""
+    fields: dict[str, Any] = {
+        "kind": IncidentKind.SALE_HELD,
+        "subject": "finding 1",
+        "title_zh": "“联票”售价异常，已暂停验票",
+        "title_en": "Combined ticket: absurd price, on hold",
+        "figures": figures(),
+    }
+    return NewIncident(**(fields | changes))
+
+
+def an_incident(**changes: Any) -> Incident:
+    """The same, opened."""
+    fields: dict[str, Any] = {
+        "incident_id": "I0123456789",
+        "number": 7,
+        "kind": IncidentKind.SALE_HELD,
+        "subject": "finding 1",
+        "title_zh": "“联票”售价异常，已暂停验票",
+        "title_en": "Combined ticket: absurd price, on hold",
+        "opened_at": at("22:12"),
+        "opened_by": "finding",
+        "asked_at": at("22:12"),
+        "figures": figures(),
+    }
+    return Incident(**(fields | changes))

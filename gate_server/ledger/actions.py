@@ -9,10 +9,12 @@ import msgspec
 from admission.calendar import to_ms, whole_ms
 from admission.deals import AtGate, Deal, HoldScope
 from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.incidents import EntryKind
 from admission.scans import Gate, GateState
 from admission.voids import Honour, default_statuses_since
 from admission.wire_staff import VoidRequest
 from gate_server.ledger.catalogue import VOIDS, read_void
+from gate_server.ledger.incidents import note_deal
 from gate_server.ledger.session import Session
 
 
@@ -69,6 +71,7 @@ def hold_deal(
         ),
     )
     tx.touched.add("holds")
+    note_deal(tx, deal.deal_no, EntryKind.HELD, reason, by=by, now=now)
     _changed(tx, deal.deal_no, revision)
 
 
@@ -83,6 +86,7 @@ def release_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
         raise LedgerConflict("not-held", f"deal {deal_id} is not on hold")
     revision = tx.record_event("release", {"deal_id": deal_id, "by": by, "reason": reason})
     _end_hold(tx, deal.deal_no, by, now)
+    note_deal(tx, deal.deal_no, EntryKind.RELEASED, reason, by=by, now=now)
     _changed(tx, deal.deal_no, revision)
 
 
@@ -158,6 +162,8 @@ def void_deal(tx: Session, deal_id: str, terms: VoidRequest, *, by: str, now: da
         ),
     )
     _end_hold(tx, deal.deal_no, by, now)
+    refs = {"void_version": version}
+    note_deal(tx, deal.deal_no, EntryKind.VOIDED, terms.reason, refs=refs, by=by, now=now)
     tx.touched.add("voids")
     _changed(tx, deal.deal_no, revision)
     return version
@@ -215,6 +221,8 @@ def restore_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
         ),
     )
     _end_hold(tx, deal.deal_no, by, now)
+    refs = {"void_version": version}
+    note_deal(tx, deal.deal_no, EntryKind.RESTORED, reason, refs=refs, by=by, now=now)
     tx.touched.add("voids")
     _changed(tx, deal.deal_no, revision)
     return version

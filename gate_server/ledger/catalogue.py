@@ -21,6 +21,7 @@ from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Ri
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
 from admission.wire_passage import FaultAnswer
+from gate_server.ledger.duty_watch import DutyWatch, read_watch
 from gate_server.ledger.faults import read_faults
 from gate_server.ledger.feeds import Feed, list_feeds
 from gate_server.ledger.operators import Operator, Shift, list_operators, list_running
@@ -90,6 +91,7 @@ class Catalogue:
         self.badges: dict[bytes, str] = {}
         self.badge_names: dict[str, str] = {}
         self.on_duty: dict[str, Shift] = {}
+        self.duty = DutyWatch()
 
     def load(self, db: sqlite3.Connection, parts: set[str] | None = None) -> None:
         """Read what is named, or all of it, from the ledger."""
@@ -235,6 +237,10 @@ def _read_shifts(catalogue: Catalogue, db: sqlite3.Connection) -> None:
     catalogue.on_duty = {shift.device_id: shift for shift in list_running(db)}
 
 
+def _read_duty(catalogue: Catalogue, db: sqlite3.Connection) -> None:
+    catalogue.duty = read_watch(db)
+
+
 def same_mark(one: Mark, other: Mark) -> bool:
     """Say whether nothing urgent has changed between two marks."""
     return all(a is b for a, b in zip(one, other, strict=True))
@@ -254,6 +260,7 @@ _READERS: dict[str, Callable[[Catalogue, sqlite3.Connection], None]] = {
     "faults": Catalogue._faults,
     "operators": _read_operators,
     "shifts": _read_shifts,
+    "incidents": _read_duty,
 }
 
 DEAL_COLUMNS = (

@@ -9,9 +9,12 @@ import msgspec
 
 from admission.calendar import to_ms
 from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.incidents import IncidentKind, NewIncident
 from admission.scans import Device, PartyDefault, Profile
+from gate_server.ledger.incidents import open_incident
 from gate_server.ledger.session import Session
 from gate_server.secrets import BearerKind, new_bearer
+from gate_server.settings import read_incident_words
 
 ENROL_WITHIN = timedelta(minutes=5)
 ROLES = ("steward", "supervisor", "admin", "partner", "auditor")
@@ -139,6 +142,7 @@ def _renew_token(tx: Session, device_id: str) -> tuple[Device, str] | EnrolmentG
 
 def _used_twice(tx: Session, device_id: str, now: datetime) -> EnrolmentGone:
     tx.record_event("enrolment_used_twice", {"device_id": device_id})
+    _open_incident(tx, device_id, now)
     sql = "UPDATE devices SET suspended_at = COALESCE(suspended_at, ?) WHERE device_id = ?"
     tx.db.execute(sql, (to_ms(now), device_id))
     tx.touched.add("devices")
@@ -147,6 +151,20 @@ def _used_twice(tx: Session, device_id: str, now: datetime) -> EnrolmentGone:
         " supervisor has looked: revoke it and enrol again",
         suspended=device_id,
     )
+
+
+def _open_incident(tx: Session, device_id: str, now: datetime) -> None:
+    device = tx.catalogue.devices.get(device_id)
+    title = read_incident_words(tx.venue).enrolment_used_twice(device_id)
+    incident = NewIncident(
+        kind=IncidentKind.ENROLMENT_USED_TWICE,
+        subject=f"enrolment of {device_id}",
+        title_zh=title.zh,
+        title_en=title.en,
+        gate_id=None if device is None else device.gate_id,
+        device_id=device_id,
+    )
+    open_incident(tx, incident, by="gate server", now=now)
 
 
 def revoke_device(tx: Session, device_id: str, *, by: str, now: datetime) -> None:

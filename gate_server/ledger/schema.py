@@ -8,6 +8,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from gate_server.ledger.schema_feeds import FEEDS
+from gate_server.ledger.schema_incidents import INCIDENTS
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
@@ -346,6 +347,11 @@ def _feeds(db: sqlite_utils.Database) -> None:
 @migrations(name="008_sales")
 def _sales(db: sqlite_utils.Database) -> None:
     _execute(db, SALES)
+
+
+@migrations(name="009_incidents")
+def _incidents(db: sqlite_utils.Database) -> None:
+    _execute(db, INCIDENTS)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

@@ -8,7 +8,9 @@ import pytest
 import sqlite_utils
 
 from gate_server.ledger import audit, lanes, recount, schema
+from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
+from tests.builders import new_incident
 from tests.server import Park, an_app
 
 LANES = "SELECT * FROM lane_counters ORDER BY reason, device_id"
@@ -103,4 +105,18 @@ def test_ledger_without_broadcasts_takes_them(tmp_path):
         sent = site.post("/broadcasts", boss, {"message": {"zh": "通知", "en": "Notice"}}).json()
         seen = site.post(f"/broadcasts/{sent['broadcast_id']}/seen", device)
     assert (seen.status_code, sent["unseen"]) == (200, 1)
+    park.close()
+
+
+def test_ledger_without_incidents_takes_them(tmp_path):
+    park = Park(tmp_path / "var")
+    park.close()
+    make_old(park.directory / "ledger.db", before="009_incidents")
+
+    park = Park(park.directory)
+
+    now = park.ledger.clock()
+    park.change(lambda tx: open_incident(tx, new_incident(), by="test", now=now))
+    assert len(park.ledger.read(list_open)) == 1
+    assert park.ledger.read(audit.verify).findings == ()
     park.close()
