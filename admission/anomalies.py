@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from admission.anomaly_amounts import find_hoards, find_over_quota, find_rate_surge
 from admission.anomaly_bars import Bars
 from admission.anomaly_prices import find_low_price
-from admission.findings import Finding, Policy
+from admission.findings import Finding
 from admission.sales import DealSales
 
 Look: TypeAlias = "Callable[[DealSales, Bars], Finding | Sequence[Finding] | None]"
@@ -17,7 +17,7 @@ LOOKS: Final[tuple[Look, ...]] = (find_low_price, find_over_quota, find_rate_sur
 
 
 def find_anomalies(sales: DealSales, bars: Bars) -> list[Finding]:
-    """Return what is odd in the sales of one deal; kinds that the venue has switched off are not.
+    """Return what is odd in the sales of one deal.
 
     The answer depends on the sums alone: not on the order in which the vouchers came, nor on how
     they were cut into parts.
@@ -29,4 +29,4 @@ def find_anomalies(sales: DealSales, bars: Bars) -> list[Finding]:
             found.append(seen)
         elif seen is not None:
             found.extend(seen)
-    return [finding for finding in found if bars.policy(finding.kind) is not Policy.OFF]
+    return found

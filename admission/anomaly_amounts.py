@@ -13,7 +13,8 @@ from admission.findings import Finding, FindingKind
 from admission.sales import BuyerSales, DealSales
 
 HOUR: Final = timedelta(hours=1)
-WEEK: Final = timedelta(days=7)
+UNPRICED: Final = -1
+"""Stands in the measure of a quota where no absurd price is left out of the count."""
 
 
 class QuotaQuestion(NamedTuple):
@@ -72,7 +73,11 @@ def find_over_quota(sales: DealSales, bars: Bars) -> Finding | None:
         people=people,
         paid_minor=round(sales.paid_minor * beyond / sales.vouchers),
         face_minor=people * sales.deal.face_price_minor,
-        measure={"quota": quota, "sold": sales.vouchers},
+        measure={
+            "quota": quota,
+            "sold": sales.vouchers,
+            "left_out_minor": UNPRICED if asked.above_minor is None else asked.above_minor,
+        },
         scope=scope,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
 
 from admission.anomaly_bars import Bars
 from admission.calendar import Venue
@@ -12,7 +14,7 @@ from admission.deals import Deal
 from admission.findings import Finding, FindingKind
 from admission.sales import WindowSales
 
-ONE: timedelta = timedelta(days=1)
+ONE: Final = timedelta(days=1)
 
 
 def people_by_day(
@@ -26,21 +28,22 @@ def people_by_day(
     people: dict[date, float] = defaultdict(float)
     today = venue.day_of(now)
     for each in windows:
-        days = _open_days(each.deal, each.valid_from, each.valid_until, venue, bars)
+        days = _open_days(each.deal, each.valid_from, each.valid_until, venue, bars.day_longest)
         for day in days:
             if day >= today:
                 people[day] += each.people / len(days)
     return people
 
 
+@lru_cache(maxsize=16_384)  # the same windows come up at each look
 def _open_days(
-    deal: Deal, valid_from: datetime, valid_until: datetime, venue: Venue, bars: Bars
-) -> list[date]:
+    deal: Deal, valid_from: datetime, valid_until: datetime, venue: Venue, longest: int
+) -> tuple[date, ...]:
     first, last = venue.day_of(valid_from), venue.day_of(valid_until)
     count = (last - first).days + 1
-    if count > bars.day_longest:
-        return []
-    return [day for n in range(count) if deal.opens_on(day := first + n * ONE)]
+    if count > longest:
+        return ()
+    return tuple(day for n in range(count) if deal.opens_on(day := first + n * ONE))
 
 
 def find_full_days(

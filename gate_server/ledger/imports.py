@@ -117,6 +117,8 @@ def _slice(work: _Work, start: int, before: Imported, tx: Session) -> tuple[int,
         if worked_s > MOST_S or (worked_s > LEAST_S and work.ledger.crowded):
             break
     writer.sales.write(tx.db)
+    if tx.watch is not None:
+        tx.watch.look(tx, writer, batch.shapes, last=position == len(batch.rows))
     if writer.written:
         _audit(tx, batch.source, batch.by, "vouchers", writer.written)
     if work.finish is not None and position == len(batch.rows):
@@ -213,9 +215,15 @@ def _put_deals(
         _mark(tx, filled, after.deal_id, secondary=secondary)
         if content:
             written.append(row)
+            _look(tx, before, known[after.deal_id])
     if written:
         _audit(tx, source, by, "deals", written)
     return imported
+
+
+def _look(tx: Session, before: Deal | None, after: Deal) -> None:
+    if tx.watch is not None:
+        tx.watch.deal_written(tx, before, after)
 
 
 def _mark(tx: Session, filled: set[str], deal_id: str, *, secondary: bool) -> None:
