@@ -41,6 +41,7 @@ class Bars:
     day_capacity: int
     day_longest: int
     code_space_times: int
+    code_running_share: float
     code_vouchers: int
     changed_price_times: float
     changed_days: int

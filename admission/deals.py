@@ -168,9 +168,10 @@ class HoldScope:
         Args:
             price_minor: price paid for the whole voucher.
         """
+        start = self.any_price_from
+        if start is not None and (sold_at is None or sold_at >= start):
+            return True
         if sold_at is not None:
-            if self.any_price_from is not None and sold_at >= self.any_price_from:
-                return True
             if self.sold_from is not None and sold_at < self.sold_from:
                 return False
             if self.sold_until is not None and sold_at > self.sold_until:

@@ -12,7 +12,11 @@ from admission.findings import Finding, FindingKind
 from admission.incident_words import money
 from admission.messages import Sentence
 
-OWN_SENTENCES: Final = ("deal_changed.days_taken", "deal_changed.days_given")
+OWN_SENTENCES: Final = (
+    "deal_changed.days_taken",
+    "deal_changed.days_given",
+    "guessable_codes.running",
+)
 """Kinds and subjects that have a sentence of their own."""
 _NAMES: Final = (
     *("title", "since", "subject", "vouchers", "people", "paid", "face", "lowest", "highest"),

@@ -23,6 +23,7 @@ from gate_server.commands import (
     conflicts,
     deals,
     feeds,
+    findings,
     imports,
     issue,
     people,
@@ -43,6 +44,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | tickets.COMMANDS
     | people.COMMANDS
     | feeds.COMMANDS
+    | findings.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

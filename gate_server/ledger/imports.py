@@ -211,7 +211,6 @@ def _put_deals(
         else:
             _touch(tx, after)
             imported.unchanged += 1
-        tx.touched.add("deals")
         _mark(tx, filled, after.deal_id, secondary=secondary)
         if content:
             written.append(row)
@@ -228,6 +227,7 @@ def _look(tx: Session, before: Deal | None, after: Deal) -> None:
 
 def _mark(tx: Session, filled: set[str], deal_id: str, *, secondary: bool) -> None:
     """Note whether a deal is known from a feed that fills gaps alone."""
+    tx.touched.add("deals")
     tx.db.execute(_FILL, (int(secondary), deal_id))
     filled.discard(deal_id)
     if secondary:

@@ -42,6 +42,12 @@ CREATE TABLE told_prices (
     deal_no INTEGER PRIMARY KEY,
     lowest_minor INTEGER NOT NULL
 ) STRICT;
+-- What the codes of a deal look like, from all deliveries; no code can be read from it.
+CREATE TABLE code_shapes (
+    deal_no INTEGER PRIMARY KEY,
+    codes INTEGER NOT NULL,
+    space REAL NOT NULL
+) STRICT;
 INSERT INTO sale_prices {RECOUNTS["sale_prices"]};
 INSERT INTO sale_hours {RECOUNTS["sale_hours"]};
 INSERT INTO sale_buyers {RECOUNTS["sale_buyers"]};

@@ -10,6 +10,7 @@ from typing import Final
 from admission.anomaly_amounts import UNPRICED, QuotaQuestion, ask_quota
 from admission.anomaly_bars import Bars
 from admission.calendar import from_ms, to_ms
+from admission.code_space import MOST_CODES, CodeShape
 from admission.deals import Deal
 from admission.findings import FindingKind
 from admission.sales import (
@@ -25,6 +26,7 @@ from gate_server.ledger.sales import HOUR_MS, LIVING, QUARTER_MS, UNKNOWN, Touch
 from gate_server.ledger.session import Session
 
 _HOURS_A_DAY: Final = 24
+_TAILS_READ: Final = 60
 _PRICES: Final = (
     "SELECT price_minor, admits, vouchers, first_at, last_at FROM sale_prices"
     " WHERE deal_no = ? AND vouchers > 0"
@@ -62,6 +64,15 @@ _WINDOWS: Final = (
 _TELL: Final = (
     "INSERT INTO told_prices (deal_no, lowest_minor) VALUES (?, ?) ON CONFLICT (deal_no)"
     " DO UPDATE SET lowest_minor = MIN(lowest_minor, excluded.lowest_minor)"
+)
+_SHAPE: Final = "SELECT codes, space FROM code_shapes WHERE deal_no = ?"
+_KEEP_SHAPE: Final = (
+    "INSERT INTO code_shapes (deal_no, codes, space) VALUES (?, ?, ?) ON CONFLICT (deal_no)"
+    " DO UPDATE SET codes = excluded.codes, space = excluded.space"
+)
+_TAILS: Final = (
+    "SELECT tail FROM vouchers INDEXED BY vouchers_sold WHERE deal_no = ?"
+    " AND sold_at IS NOT NULL AND parent_id IS NULL ORDER BY sold_at DESC, voucher_id DESC LIMIT ?"
 )
 
 
@@ -161,6 +172,22 @@ def read_windows(tx: Session, now: datetime) -> Iterator[WindowSales]:
         valid_until = deal.valid_until if last == UNKNOWN else from_ms((last + 1) * QUARTER_MS - 1)
         if valid_until >= now:
             yield WindowSales(deal, valid_from, valid_until, people)
+
+
+def join_shape(tx: Session, deal: Deal, shape: CodeShape) -> CodeShape:
+    """Return what all codes of a deal so far look like, these ones too, and keep it."""
+    row = tx.db.execute(_SHAPE, (deal.deal_no,)).fetchone()
+    known = shape if row is None else shape.join(CodeShape(*row))
+    # Beyond so many codes nothing but a wider space is news.
+    if row is None or row[0] < MOST_CODES or known.space > row[1]:
+        tx.db.execute(_KEEP_SHAPE, (deal.deal_no, known.codes, known.space))
+    return known
+
+
+def newest_tails(tx: Session, deal: Deal) -> list[str]:
+    """Return the last characters of the codes sold last, newest first."""
+    rows = tx.db.execute(_TAILS, (deal.deal_no, _TAILS_READ))
+    return [tail for (tail,) in rows]
 
 
 def tell_price(tx: Session, deal: Deal, price_minor: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from admission.anomalies import find_anomalies
 from admission.anomaly_bars import Bars
 from admission.anomaly_changes import find_changes
-from admission.anomaly_codes import find_guessable, find_twice
+from admission.anomaly_codes import find_guessable, find_running, find_twice
 from admission.anomaly_days import find_full_days
 from admission.anomaly_prices import told_price
 from admission.code_space import CodeShape
@@ -31,7 +31,7 @@ from gate_server.ledger.incidents import open_incident
 from gate_server.ledger.merge import VoucherWriter
 from gate_server.ledger.sales import Touched
 from gate_server.ledger.session import Session
-from gate_server.ledger.sold import read_sales, read_windows, tell_price
+from gate_server.ledger.sold import join_shape, newest_tails, read_sales, read_windows, tell_price
 
 _MOST_REASON: Final = 500
 _HOLD: Final = (
@@ -80,10 +80,11 @@ class Watch:
     ) -> None:
         sales = read_sales(tx, deal, touched, self._bars)
         found = [] if touched is None else find_anomalies(sales, self._bars)
-        more = [
-            None if shape is None else find_guessable(sales, shape, self._bars),
-            find_twice(sales, twice),
-        ]
+        more = [find_twice(sales, twice)]
+        if shape is not None:
+            more.append(find_guessable(sales, join_shape(tx, deal, shape), self._bars))
+        if touched is not None:
+            more.append(find_running(sales, newest_tails(tx, deal), self._bars))
         found += [each for each in more if each is not None]
         self._act(tx, deal, found)
 
