@@ -107,11 +107,13 @@ class YearResult:
     warnings: list[str] = field(default_factory=list)
 
 
-def the_year(directory: Path, *, seed: int = 365, deals: int = DEALS) -> YearResult:
-    """Feed a year of honest deals, six hours at a time, at a venue that is large enough."""
+def the_year(
+    directory: Path, *, seed: int = 365, deals: int = DEALS, hours: float = 6.0
+) -> YearResult:
+    """Feed a year of honest deals, some hours at a time, at a venue that is large enough."""
     world = honest_year(seed, deals=deals)
     venue = FedVenue(directory, capacity=world.capacity)
-    venue.feed(world, lambda _: 6 * HOUR_S)
+    venue.feed(world, lambda _: hours * HOUR_S)
     result = YearResult(len({row.deal.deal_id for row in world.deals}), len(world.sales))
     for each in venue.findings():
         told = f"{each.finding.kind} {venue.deal_id(each)} {dict(each.finding.measure)}"
@@ -175,12 +177,12 @@ class Score:
             )
 
 
-def the_faults(directory: Path, seed: int, *, most: int | None = None) -> Score:
+def the_faults(directory: Path, seed: int, *, every: int = 1, hours: float = 1.0) -> Score:
     """Feed sixty faulty worlds, an hour at a time; each has a ledger of its own."""
     score = Score()
-    for number, world in enumerate(variants(seed)[:most]):
+    for number, world in enumerate(variants(seed, every=every)):
         venue = FedVenue(directory / f"{seed}-{number}")
-        venue.feed(world, lambda _: HOUR_S)
+        venue.feed(world, lambda _: hours * HOUR_S)
         score.add(world, venue)
         venue.close()
     return score

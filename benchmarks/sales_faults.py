@@ -6,7 +6,7 @@ Tune on `TUNING_SEEDS`; `HELD_OUT_SEEDS` are for measuring alone.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, TypeAlias
@@ -229,10 +229,15 @@ FAULTS: Final[tuple[tuple[Faulty, int], ...]] = (
 )  # fmt: skip
 
 
-def variants(seed: int) -> list[World]:
-    """Return sixty worlds, each with one faulty deal among eight honest ones."""
+def variants(seed: int, *, every: int = 1) -> Iterator[World]:
+    """Yield sixty worlds, each with one faulty deal among eight honest ones.
+
+    Args:
+        every: make each so-manieth of them only.
+    """
     wanted = [maker for maker, count in FAULTS for _ in range(count)]
-    return [_world(random.Random(f"{seed}-{number}"), maker) for number, maker in enumerate(wanted)]
+    for number in range(0, len(wanted), every):
+        yield _world(random.Random(f"{seed}-{number}"), wanted[number])
 
 
 def _world(chance: random.Random, maker: Faulty) -> World:
