@@ -154,11 +154,13 @@ class HoldScope:
 
     Attributes:
         price_at_most_minor: price a person, in minor units of the deal's currency.
+        any_price_from: what was sold from then on is in scope too, whatever its price.
     """
 
     sold_from: datetime | None = None
     sold_until: datetime | None = None
     price_at_most_minor: int | None = None
+    any_price_from: datetime | None = None
 
     def covers(self, *, sold_at: datetime | None, price_minor: int | None, admits: int) -> bool:
         """Say whether a voucher is in scope; one without price or time of sale is.
@@ -166,6 +168,9 @@ class HoldScope:
         Args:
             price_minor: price paid for the whole voucher.
         """
+        start = self.any_price_from
+        if start is not None and (sold_at is None or sold_at >= start):
+            return True
         if sold_at is not None:
             if self.sold_from is not None and sold_at < self.sold_from:
                 return False

@@ -145,6 +145,7 @@ class HoldAnswer(Answer, frozen=True):
     sold_from: datetime | None
     sold_until: datetime | None
     price_at_most_minor: int | None
+    any_price_from: datetime | None
 
 
 class DealsAnswer(Answer, frozen=True):

@@ -32,6 +32,7 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.directory import check_directory, lock_is_free
 from gate_server.ledger.ledger import OpenDirectory
 from gate_server.ledger.restore import finish_restore
+from gate_server.sales_watch import make_watch
 from gate_server.settings import read_settings
 
 SOCKET: Final = "control.sock"
@@ -218,7 +219,7 @@ def _hold(directory: Path, stack: contextlib.ExitStack, *, apart: bool) -> Calle
 @contextlib.contextmanager
 def _open(directory: Path) -> Iterator[Services]:
     settings = read_settings(directory)
-    with OpenDirectory(directory, settings.venue) as ledger:
+    with OpenDirectory(directory, settings.venue, watch=make_watch(settings)) as ledger:
         yield Services(ledger, Keyring.open(directory / "keys"), settings, directory, who())
 
 

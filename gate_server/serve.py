@@ -38,6 +38,7 @@ from gate_server.feeder_watch import FeederWatch, is_needed
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
+from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
 from gate_server.web.scans import tell_override
 
@@ -242,7 +243,12 @@ def _open(options: Options) -> GateApp:
     lock = DirectoryLock(directory)
     lock.take(wait_s=LOCK_WAIT_S)
     keys = Keyring.open(directory / "keys")
-    ledger = Ledger.open(directory, settings.venue, accept_clock=options.accept_clock)
+    ledger = Ledger.open(
+        directory,
+        settings.venue,
+        accept_clock=options.accept_clock,
+        watch=make_watch(settings),
+    )
     ca_pem = b"" if options.http else _tls(directory).ca_pem.read_bytes()
     app = create_app(ledger, keys, settings, ca_pem=ca_pem)
     told = partial(tell_override, app.services)

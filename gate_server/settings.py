@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from admission.anomaly_bars import Bars
 from admission.calendar import Venue
 from admission.errors import InvalidInput
+from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
 from admission.messages import Messages
 from admission.why_words import WhyWords
@@ -50,6 +52,7 @@ class Settings:
     operator_required: bool
     feeds: FeedSettings
     duty: DutySettings
+    anomalies: Bars
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -68,7 +71,11 @@ class Settings:
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
 
 
-TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings, "duty": DutySettings}
+TABLES: Final[dict[str, Callable[..., Any]]] = {
+    "feeds": FeedSettings,
+    "duty": DutySettings,
+    "anomalies": Bars,
+}
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 
@@ -129,6 +136,12 @@ def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
     text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")
     return IncidentWords(_parse(text, "incidents.toml"), venue)
+
+
+def read_finding_words(venue: Venue) -> FindingWords:
+    """Read the sentences about findings from the package."""
+    text = files("gatehouse_config").joinpath("messages/findings.toml").read_text("utf-8")
+    return FindingWords(_parse(text, "findings.toml"), venue)
 
 
 def default_file() -> str:

@@ -12,6 +12,7 @@ from gate_server.cli.duty import duty
 from gate_server.cli.edge import Group
 from gate_server.cli.feed_sources import add_folder, add_octo, add_pull, pull
 from gate_server.cli.feeds import feed, feed_add
+from gate_server.cli.findings import finding
 from gate_server.cli.imports import import_
 from gate_server.cli.incidents import incident
 from gate_server.cli.keys import key, voucher
@@ -35,7 +36,7 @@ def main() -> None:
 
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
-    *(feed, operator, handover, card),
+    *(feed, finding, operator, handover, card),
     *(incident, duty),
     *(serve, audit, backup, restore, doctor),
 ):

@@ -57,6 +57,8 @@ def _hold(hold: dict[str, Any]) -> str:
     if scope["price_at_most_minor"] is not None:
         limits.append(f"at most {scope['price_at_most_minor'] / 100:.2f} a person")
     about = f" (only {', '.join(limits)})" if limits else ""
+    if scope["any_price_from"] is not None:
+        about += f", and all sold from {local(scope['any_price_from'])}"
     return (
         f"on hold since {local(hold['since'])}{about}, at the gate {hold['at_gate']}:"
         f" {hold['reason']}"

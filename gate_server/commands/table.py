@@ -24,6 +24,7 @@ from gate_server.commands import (
     deals,
     duty,
     feeds,
+    findings,
     imports,
     incidents,
     issue,
@@ -47,6 +48,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | incidents.COMMANDS
     | duty.COMMANDS
     | feeds.COMMANDS
+    | findings.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

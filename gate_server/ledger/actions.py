@@ -9,11 +9,13 @@ import msgspec
 from admission.calendar import to_ms, whole_ms
 from admission.deals import AtGate, Deal, HoldScope
 from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.findings import FindingState
 from admission.incidents import EntryKind
 from admission.scans import Gate, GateState
 from admission.voids import Honour, default_statuses_since
 from admission.wire_staff import VoidRequest
 from gate_server.ledger.catalogue import VOIDS, read_void
+from gate_server.ledger.findings import WATCH, note_decided
 from gate_server.ledger.incidents import note_deal
 from gate_server.ledger.session import Session
 
@@ -51,11 +53,12 @@ def hold_deal(
     before = tx.catalogue.holds.get(deal.deal_no)
     _end_hold(tx, deal.deal_no, by, now)
     bounds = _ms(scope.sold_from), _ms(scope.sold_until), scope.price_at_most_minor
+    any_price_from = _ms(scope.any_price_from)
     fields = {"deal_id": deal_id, "by": by, "reason": reason, "at_gate": at_gate.value}
-    revision = tx.record_event("hold", {**fields, "scope": bounds})
+    revision = tx.record_event("hold", {**fields, "scope": (*bounds, any_price_from)})
     tx.db.execute(
         "INSERT INTO holds (revision, deal_no, since, made_by, reason, sold_from, sold_until,"
-        " price_at_most_minor, at_gate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " price_at_most_minor, at_gate, any_price_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision,
             deal.deal_no,
@@ -66,10 +69,13 @@ def hold_deal(
             reason,
             *bounds,
             at_gate.value,
+            any_price_from,
         ),
     )
     tx.touched.add("holds")
     note_deal(tx, deal.deal_no, EntryKind.HELD, reason, by=by, now=now)
+    if by != WATCH:
+        note_decided(tx, deal.deal_no, FindingState.OPEN, by=by, now=now)
     _changed(tx, deal.deal_no, revision)
 
 
@@ -85,6 +91,7 @@ def release_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
     revision = tx.record_event("release", {"deal_id": deal_id, "by": by, "reason": reason})
     _end_hold(tx, deal.deal_no, by, now)
     note_deal(tx, deal.deal_no, EntryKind.RELEASED, reason, by=by, now=now)
+    note_decided(tx, deal.deal_no, FindingState.RELEASED, by=by, now=now)
     _changed(tx, deal.deal_no, revision)
 
 
@@ -162,6 +169,7 @@ def void_deal(tx: Session, deal_id: str, terms: VoidRequest, *, by: str, now: da
     _end_hold(tx, deal.deal_no, by, now)
     refs = {"void_version": version}
     note_deal(tx, deal.deal_no, EntryKind.VOIDED, terms.reason, refs=refs, by=by, now=now)
+    note_decided(tx, deal.deal_no, FindingState.VOIDED, by=by, now=now)
     tx.touched.add("voids")
     _changed(tx, deal.deal_no, revision)
     return version
@@ -221,6 +229,7 @@ def restore_deal(tx: Session, deal_id: str, *, reason: str, by: str, now: dateti
     _end_hold(tx, deal.deal_no, by, now)
     refs = {"void_version": version}
     note_deal(tx, deal.deal_no, EntryKind.RESTORED, reason, refs=refs, by=by, now=now)
+    note_decided(tx, deal.deal_no, FindingState.RELEASED, by=by, now=now)
     tx.touched.add("voids")
     _changed(tx, deal.deal_no, revision)
     return version

@@ -187,14 +187,14 @@ class Catalogue:
 
     def _holds(self, db: sqlite3.Connection) -> None:
         rows = db.execute(
-            "SELECT deal_no, since, reason, sold_from, sold_until, price_at_most_minor, at_gate"
-            " FROM holds WHERE ended_at IS NULL"
+            "SELECT deal_no, since, reason, sold_from, sold_until, price_at_most_minor, at_gate,"
+            " any_price_from FROM holds WHERE ended_at IS NULL"
         )
         self.holds = {
             row[0]: Hold(
                 from_ms(row[1]),
                 row[2],
-                HoldScope(instant(row[3]), instant(row[4]), row[5]),
+                HoldScope(instant(row[3]), instant(row[4]), row[5], instant(row[7])),
                 AtGate(row[6]),
             )
             for row in rows

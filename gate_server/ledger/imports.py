@@ -116,6 +116,9 @@ def _slice(work: _Work, start: int, before: Imported, tx: Session) -> tuple[int,
         worked_s = time.monotonic() - begun
         if worked_s > MOST_S or (worked_s > LEAST_S and work.ledger.crowded):
             break
+    writer.sales.write(tx.db)
+    if tx.watch is not None:
+        tx.watch.look(tx, writer, batch.shapes, last=position == len(batch.rows))
     if writer.written:
         _audit(tx, batch.source, batch.by, "vouchers", writer.written)
     if work.finish is not None and position == len(batch.rows):
@@ -208,17 +211,23 @@ def _put_deals(
         else:
             _touch(tx, after)
             imported.unchanged += 1
-        tx.touched.add("deals")
         _mark(tx, filled, after.deal_id, secondary=secondary)
         if content:
             written.append(row)
+            _look(tx, before, known[after.deal_id])
     if written:
         _audit(tx, source, by, "deals", written)
     return imported
 
 
+def _look(tx: Session, before: Deal | None, after: Deal) -> None:
+    if tx.watch is not None:
+        tx.watch.deal_written(tx, before, after)
+
+
 def _mark(tx: Session, filled: set[str], deal_id: str, *, secondary: bool) -> None:
     """Note whether a deal is known from a feed that fills gaps alone."""
+    tx.touched.add("deals")
     tx.db.execute(_FILL, (int(secondary), deal_id))
     filled.discard(deal_id)
     if secondary:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
 from admission.calendar import Venue, from_ms, to_ms, whole_ms
@@ -19,6 +19,9 @@ from gate_server.ledger.directory import LEDGER, DirectoryLock, check_directory,
 from gate_server.ledger.session import Clock, Session, connect, lay_reserve
 from gate_server.ledger.tallies import Tallies
 from gate_server.ledger.writer import Writer
+
+if TYPE_CHECKING:  # it looks at what sessions write
+    from gate_server.ledger.watch import Watch
 
 T = TypeVar("T")
 
@@ -69,14 +72,16 @@ class Ledger:
     connection of the reading thread. Neither may keep what it was given.
     """
 
-    def __init__(self, directory: Path, venue: Venue, *, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, venue: Venue, *, clock: Clock, watch: Watch | None = None
+    ) -> None:
         self.directory = directory
         self.venue = venue
         self.clock = clock
         self._path = directory / LEDGER
         self._local = threading.local()
         self._readers: WeakSet[_Reader] = WeakSet()
-        self._session = Session(self._path, venue, clock)
+        self._session = Session(self._path, venue, clock, watch=watch)
         self._writer = Writer(self._session)
 
     @classmethod
@@ -87,12 +92,14 @@ class Ledger:
         *,
         now: Callable[[], datetime] = utc_now,
         accept_clock: bool = False,
+        watch: Watch | None = None,
     ) -> Ledger:
         """Open a directory's ledger; the caller holds its lock.
 
         Args:
             now: the server's clock.
             accept_clock: start although the clock is behind the last commit.
+            watch: looks at what is sold as it comes in; None: nobody does.
 
         Raises:
             LedgerRefused: there is none, it is damaged or foreign, or the clock is behind it.
@@ -114,7 +121,7 @@ class Ledger:
             _check_clock(db, now(), accept_clock=accept_clock)
         finally:
             db.close()
-        return cls(directory, venue, clock=Clock(now))
+        return cls(directory, venue, clock=Clock(now), watch=watch)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -217,11 +224,18 @@ class _Reader:
 class OpenDirectory:
     """A directory held by its lock, with its ledger open; for commands without a server."""
 
-    def __init__(self, directory: Path, venue: Venue, *, accept_clock: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        venue: Venue,
+        *,
+        accept_clock: bool = False,
+        watch: Watch | None = None,
+    ) -> None:
         self._lock = DirectoryLock(directory)
         self._lock.take()
         try:
-            self.ledger = Ledger.open(directory, venue, accept_clock=accept_clock)
+            self.ledger = Ledger.open(directory, venue, accept_clock=accept_clock, watch=watch)
         except LedgerRefused:
             self._lock.release()
             raise

@@ -15,6 +15,7 @@ from gate_server.ledger.buyers import BuyerWriter, select_in
 from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.links import LINK, holders, link_more, link_new, order_link, recount
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
+from gate_server.ledger.sales import SalesDelta
 from gate_server.ledger.scans import find_voucher, terms_of
 from gate_server.ledger.session import Session
 
@@ -92,6 +93,7 @@ class VoucherWriter:
     Attributes:
         written: the rows that changed something.
         twice: vouchers whose code two platforms hold, the newly written and the other.
+        sales: what all of it adds to the counters of what was sold.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class VoucherWriter:
         self._next_id = (newest or 0) + 1
         self._new: list[tuple[Any, ...]] = []
         self._linked: list[tuple[PreparedVoucher, int]] = []
+        self.sales = SalesDelta()
         self.imported = Imported()
         self.written: list[PreparedVoucher] = []
         self.twice: list[int] = []
@@ -170,7 +173,9 @@ class VoucherWriter:
         tx, voucher_id = self._tx, self._next_id
         self._next_id += 1
         known = (voucher_id, row.key, deal.platform, row.tail, int(self._secondary), row.updated_at)
-        self._new.append((*known, tx.next_revision(), *self._fresh(row, deal)))
+        content = self._fresh(row, deal)
+        self._new.append((*known, tx.next_revision(), *content))
+        self.sales.add(content)
         self._linked.append((row, voucher_id))
         self.imported.added += 1
         self.written.append(row)
@@ -269,6 +274,8 @@ class VoucherWriter:
         terms = (before.deal_no, before.admits) != (after.deal_no, after.admits)
         old = terms_of(find_voucher(tx, voucher_id)) if terms else None
         tx.db.execute(_UPDATE, (int(self._secondary), at, tx.next_revision(), *after, voucher_id))
+        self.sales.take(before)
+        self.sales.add(after)
         if before.order_ref != after.order_ref:
             self._unlink_order(before.order_ref, voucher_id)
             tx.db.executemany(LINK, filter(None, [order_link(row, voucher_id)]))

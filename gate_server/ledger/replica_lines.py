@@ -65,7 +65,8 @@ _DEALS: Final = f"SELECT {DEAL_COLUMNS}, revision FROM deals WHERE {_RANGE}"  # 
 _DEAL: Final = f"SELECT {DEAL_COLUMNS}, revision FROM deals WHERE deal_no = ? AND revision > ?"  # noqa: S608
 _VOID: Final = f"{VOIDS} WHERE deal_no = ? ORDER BY version DESC LIMIT 1"
 _HOLD: Final = (
-    "SELECT since, reason, sold_from, sold_until, price_at_most_minor, at_gate FROM holds"
+    "SELECT since, reason, sold_from, sold_until, price_at_most_minor, at_gate, any_price_from"
+    " FROM holds"
     " WHERE deal_no = ? AND ended_at IS NULL"
 )
 _GATES: Final = f"SELECT gate_id, name, area, state, revision FROM gates WHERE {_RANGE}"  # noqa: S608
@@ -349,10 +350,10 @@ def _deal(db: sqlite3.Connection, row: _Row) -> DealLine:
 
 
 def _hold(row: _Row) -> Hold:
-    since, reason, sold_from, sold_until, price_at_most, at_gate = row
+    since, reason, sold_from, sold_until, price_at_most, at_gate, any_from = row
     began = instant(since)
     assert began is not None  # noqa: S101 - the column is NOT NULL
-    scope = HoldScope(instant(sold_from), instant(sold_until), price_at_most)
+    scope = HoldScope(instant(sold_from), instant(sold_until), price_at_most, instant(any_from))
     return Hold(began, reason, scope, AtGate(at_gate))
 
 

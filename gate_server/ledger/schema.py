@@ -13,6 +13,7 @@ from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
 from gate_server.ledger.schema_people import PEOPLE
+from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -341,6 +342,11 @@ def _notices(db: sqlite_utils.Database) -> None:
 @migrations(name="007_feeds")
 def _feeds(db: sqlite_utils.Database) -> None:
     _execute(db, FEEDS)
+
+
+@migrations(name="008_sales")
+def _sales(db: sqlite_utils.Database) -> None:
+    _execute(db, SALES)
 
 
 @migrations(name="009_incidents")

@@ -7,13 +7,16 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from admission.calendar import Venue, from_ms, to_ms
 from gate_server.ledger import audit, lanes, tallies
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.tallies import Delta, Tallies
+
+if TYPE_CHECKING:  # it works with sessions itself
+    from gate_server.ledger.watch import Watch
 
 RESERVE_BYTES: Final = 8 * 1024 * 1024
 CACHE_KIB: Final = 256 * 1024
@@ -51,10 +54,14 @@ class Session:
         revision: the newest revision; `head` the audit chain's.
         shown: revision and head of the last commit, in one piece for other threads.
         catalogue, tallies: what other threads read; renewed after commit.
+        watch: looks at what is sold; None: nobody does.
     """
 
-    def __init__(self, path: Path, venue: Venue, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, venue: Venue, clock: Clock, *, watch: Watch | None = None
+    ) -> None:
         self.path = path
+        self.watch = watch
         self.venue = venue
         self.clock = clock
         self.catalogue = Catalogue()

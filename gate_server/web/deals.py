@@ -220,6 +220,7 @@ def _hold(hold: Hold) -> HoldAnswer:
         sold_from=hold.scope.sold_from,
         sold_until=hold.scope.sold_until,
         price_at_most_minor=hold.scope.price_at_most_minor,
+        any_price_from=hold.scope.any_price_from,
     )
 
 

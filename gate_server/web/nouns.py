@@ -11,6 +11,7 @@ from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.feeds import feeds
+from gate_server.web.findings import findings
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
 from gate_server.web.incidents import incidents
@@ -34,6 +35,7 @@ NOUNS = (
     counts,
     deals,
     blocks,
+    findings,
     vouchers,
     tickets,
     gates,

@@ -57,6 +57,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "not-held": Kind(409, "The deal is not on hold"),
         "not-voided": Kind(409, "The deal is not voided"),
         "resolved-already": Kind(409, "The conflict was resolved before"),
+        "finding-held": Kind(409, "Its deal is on hold for it"),
+        "closed-already": Kind(409, "It was closed before"),
         "broadcasts-full": Kind(409, "As many broadcasts as may be are in force"),
         "evidence-full": Kind(409, "No more evidence is kept of this device"),
         "incident-closed": Kind(409, "The incident was closed before"),

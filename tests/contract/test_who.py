@@ -38,6 +38,9 @@ MAY = {
     "POST /deals/<deal_id>/release": SUPERVISORS,
     "POST /deals/<deal_id>/void": SUPERVISORS,
     "POST /deals/<deal_id>/restore": SUPERVISORS,
+    "GET /findings": f"{STEWARDS} partner auditor",
+    "GET /findings/<finding_id>": f"{STEWARDS} partner auditor",
+    "POST /findings/<finding_id>/close": SUPERVISORS,
     "GET /blocks": f"{SUPERVISORS} auditor",
     "POST /blocks": SUPERVISORS,
     "POST /blocks/<block_id>/lift": SUPERVISORS,
@@ -71,6 +74,7 @@ OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in n
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
+ARGUMENTS["<finding_id>"] = "0"
 
 
 def test_every_call_is_in_the_contract():
