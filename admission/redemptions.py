@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from hashlib import blake2b
 
-from admission.calendar import Venue
+from admission.calendar import MILLISECOND, Venue
 from admission.history import History, Record, Terms, fold
 from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, Outcome
@@ -276,3 +276,25 @@ def key_of(platform: str, credential_key: bytes, number: int, need: Need) -> str
     """
     text = f"{platform}\x00{credential_key.hex()}\x00{number}\x00{need.deed}\x00{need.people}"
     return blake2b(text.encode(), digest_size=16, person=b"gatehouse deed").hexdigest()
+
+
+def people_redeemed_on(
+    day: date,
+    records: Sequence[Record],
+    exchanged_at: Sequence[datetime],
+    terms: Terms,
+    venue: Venue,
+) -> int:
+    """Return the people whom a platform should have counted as redeemed on one venue day.
+
+    Args:
+        exchanged_at: when each person who has a paper ticket for the voucher had it made.
+    """
+    first, last = venue.day_bounds(day)
+
+    def until(instant: datetime) -> int:
+        before = [each for each in records if each.passed_at <= instant]
+        tickets = sum(at <= instant for at in exchanged_at)
+        return people_redeemed(before, replace(terms, exchanged=tickets), venue)
+
+    return until(last) - until(first - MILLISECOND)

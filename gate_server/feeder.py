@@ -27,6 +27,7 @@ from gate_server.feeder_tasks import (
     tell_defect,
 )
 from gate_server.keyring import Keyring
+from gate_server.redeeming import RedemptionTask
 from gate_server.settings import read_settings
 
 LOOK_S: Final = 2.0
@@ -51,7 +52,9 @@ def run(directory: Path) -> None:
     )
     room = threading.BoundedSemaphore(MOST_CALLS)
     runner = Runner(lambda: Link(directory, room))
-    always: dict[str, Task] = {task.name: task for task in (make(surroundings) for make in MAKERS)}
+    always: dict[str, Task] = {
+        task.name: task for task in (make(surroundings) for make in (*MAKERS, RedemptionTask))
+    }
     while True:
         try:
             runner.keep(always)

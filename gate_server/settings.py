@@ -7,15 +7,18 @@ from dataclasses import dataclass, fields
 from datetime import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.messages import Messages
 from admission.why_words import WhyWords
+from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
+# Tables that are read into a value of their own, under their name.
+GROUPS: Final[dict[str, type[Any]]] = {"redemptions": RedemptionSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
+    redemptions: RedemptionSettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -80,8 +84,9 @@ def read_settings(directory: Path) -> Settings:
                 raise InvalidInput(key, f"must be {type(default).__name__} in {own}")
             values[key] = type(default)(value)
     names = {field.name for field in fields(Settings)}
-    settings = Settings(**{key.split(".")[1]: value for key, value in values.items()})
-    assert names == {key.split(".")[1] for key in values}  # noqa: S101 - packaged file is ours
+    given = _grouped(values)
+    assert names == set(given)  # noqa: S101 - packaged file is ours
+    settings = Settings(**given)
     try:
         settings.venue.day_of  # noqa: B018 - makes the zone, so that a wrong one is told at start
     except ZoneInfoNotFoundError as error:
@@ -89,6 +94,16 @@ def read_settings(directory: Path) -> Settings:
     except ValueError as error:
         raise InvalidInput("venue.day_starts_at", "give a time as 00:00") from error
     return settings
+
+
+def _grouped(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of Settings: plain ones, and the tables that have a value of their own."""
+    tables: dict[str, dict[str, Any]] = {name: {} for name in GROUPS}
+    plain: dict[str, Any] = {}
+    for key, value in values.items():
+        table, name = key.split(".")
+        tables.get(table, plain)[name] = value
+    return plain | {name: GROUPS[name](**tables[name]) for name in GROUPS}
 
 
 def read_messages(venue: Venue) -> Messages:

@@ -22,9 +22,11 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    feed_redemptions,
     imports,
     issue,
     people,
+    redemptions,
     scans,
     tickets,
     venue,
@@ -41,6 +43,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | redemptions.COMMANDS
+    | feed_redemptions.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

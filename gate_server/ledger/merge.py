@@ -16,6 +16,7 @@ from admission.vouchers import CredentialKind, Status
 from gate_server.ledger.buyers import BuyerWriter, select_in
 from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import reconcile_voucher
+from gate_server.ledger.kept_codes import keep_code, keep_new_codes
 from gate_server.ledger.moving import settle_moves
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
 from gate_server.ledger.scans import find_voucher, records_of, terms_of
@@ -84,7 +85,7 @@ class VoucherWriter:
     """Writes prepared vouchers in one transaction, many rows with each statement.
 
     Args:
-        sealed: sealed account names by buyer.
+        sealed: sealed account names by buyer, and codes to keep by their key.
         platform: whose vouchers alone they may be; None: of whatever platform their deals are.
         code_keys: every key that an order's number may be hashed with.
     """
@@ -100,6 +101,7 @@ class VoucherWriter:
         self._platform = platform
         self._code_keys = code_keys
         self._buyers = BuyerWriter(tx, sealed)
+        self._sealed = sealed
         newest = tx.db.execute("SELECT MAX(voucher_id) FROM vouchers").fetchone()[0]
         self._next_id = (newest or 0) + 1
         self._new: list[tuple[Any, ...]] = []
@@ -183,6 +185,7 @@ class VoucherWriter:
         if not linked:
             return
         db.executemany(_INSERT, self._new)
+        keep_new_codes(self._tx, self._sealed, ((row.key, number) for row, number in linked))
         orders = [link for row, voucher_id in linked if (link := _order_link(row, voucher_id))]
         db.executemany(_LINK, orders)
         keys = [key for row, _ in linked for key in (row.key, *row.other_keys)]
@@ -229,6 +232,7 @@ class VoucherWriter:
         after: _Content,
     ) -> None:
         tx = self._tx
+        keep_code(tx, self._sealed, (row.key, *row.other_keys), voucher_id)
         if after == before:
             self.imported.unchanged += 1
             if row.updated_at > updated_at:

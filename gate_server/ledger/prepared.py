@@ -16,6 +16,7 @@ from admission.keys import buyer_hash, code_hash, phone_hash
 from admission.rows import VoucherFields
 from admission.tokens import Purpose, credential_key, parse_token
 from gate_server.keyring import Keyring
+from gate_server.ledger.kept_codes import about_code
 
 
 class PreparedVoucher(Struct, frozen=True, array_like=True, gc=False):
@@ -87,9 +88,18 @@ class Preparer:
     Args:
         platforms: of each deal, by its id.
         now: chooses the key that codes are hashed with today.
+        by_code: platforms that redeem by code, so that codes are kept, sealed.
     """
 
-    def __init__(self, keys: Keyring, platforms: Mapping[str, str], *, now: datetime) -> None:
+    def __init__(
+        self,
+        keys: Keyring,
+        platforms: Mapping[str, str],
+        *,
+        now: datetime,
+        by_code: frozenset[str] = frozenset(),
+    ) -> None:
+        self._by_code = by_code
         self._keys = keys
         self._platforms = platforms
         self._now = now
@@ -105,7 +115,8 @@ class Preparer:
         """Prepare one voucher.
 
         Args:
-            sealed: gets the sealed account name of a buyer who is not in it yet.
+            sealed: gets the sealed account name of a buyer who is not in it yet, and the code,
+                by its key, where that is kept.
 
         Raises:
             FeedRejected: no such deal, or a token that is not ours.
@@ -114,6 +125,10 @@ class Preparer:
         if platform is None:
             raise FeedRejected("deal_id", f"no deal {fields.deal_id}; import the deals first")
         key, other_keys = self._keys_of(fields)
+        if platform in self._by_code:
+            code = fields.code.encode()
+            for each in (key, *other_keys):
+                sealed[each] = self._keys.seal(code, about=about_code(each), now=self._now)
         return PreparedVoucher(
             line,
             key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from admission.calendar import from_ms, to_ms
@@ -25,6 +25,11 @@ _UNSEEN: Final = """
 SELECT s.received_at FROM scans s JOIN vouchers v USING (voucher_id)
 WHERE s.scan_id > ? AND v.platform = ? AND s.people > 0 ORDER BY s.scan_id LIMIT 1
 """
+_SCAN_FROM: Final = (
+    "SELECT scan_id, received_at FROM scans WHERE scan_id >= ? ORDER BY scan_id LIMIT 1"
+)
+# Scans of one moment are numbered in the order of their commit.
+_MARGIN: Final = timedelta(seconds=5)
 _PLACE: Final = """
 SELECT revision, offered, partial, lists, tried_at, done_at, problem FROM redemption_places
 WHERE platform = ?
@@ -69,19 +74,45 @@ def reporting_feeds(feeds: Mapping[int, Feed]) -> dict[str, Feed]:
     return found
 
 
-def begin_place(tx: Session, platform: str) -> None:
-    """Owe a platform what happens from now on; where it was owed before, from then on."""
+def note_offer(
+    tx: Session,
+    platform: str,
+    *,
+    offered: bool,
+    partial: bool,
+    lists: bool,
+    since: datetime | None = None,
+) -> None:
+    """Keep what a platform can do; one that takes no redemptions is owed them until it does.
+
+    Args:
+        since: when its feed was added: it is owed what happened from then on. Where it was owed
+            before, from where that ended.
+    """
+    revision = tx.revision if since is None else first_scan_from(tx.db, since - _MARGIN) - 1
     sql = "INSERT INTO redemption_places (platform, revision) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    tx.db.execute(sql, (platform, tx.revision))
-
-
-def note_offer(tx: Session, platform: str, *, offered: bool, partial: bool, lists: bool) -> None:
-    """Keep what a platform can do; one that takes no redemptions is owed them until it does."""
-    begin_place(tx, platform)
+    tx.db.execute(sql, (platform, revision))
     tx.db.execute(
         "UPDATE redemption_places SET offered = ?, partial = ?, lists = ? WHERE platform = ?",
         (int(offered), int(partial), int(lists), platform),
     )
+
+
+def first_scan_from(db: sqlite3.Connection, at: datetime) -> int:
+    """Return the number of the first scan that was received at an instant or later.
+
+    By halves: scans are numbered as they come, and there is no index by time. Without one, the
+    number that the next scan may have.
+    """
+    low, high = 1, db.execute("SELECT revision + 1 FROM venue").fetchone()[0]
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(_SCAN_FROM, (middle,)).fetchone()
+        if row is None or row[1] >= to_ms(at):
+            high = middle
+        else:
+            low = row[0] + 1
+    return int(low)
 
 
 def note_try(tx: Session, platform: str, problem: str, *, now: datetime) -> None:

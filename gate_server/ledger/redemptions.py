@@ -81,6 +81,14 @@ SELECT d.deed_id, d.deed FROM deeds d
 WHERE d.platform = ? AND d.state = ? AND {_IS_OPEN} AND d.next_try_at <= ?
 ORDER BY d.next_try_at, d.deed_id LIMIT ?
 """  # noqa: S608
+_WORK: Final = f"""
+SELECT EXISTS (SELECT 1 FROM deeds
+    WHERE platform = ? AND state = 'lost' AND {_IS_OPEN} AND next_try_at <= ?)
+  OR EXISTS (SELECT 1 FROM deeds
+    WHERE platform = ? AND state = 'waiting' AND {_IS_OPEN} AND next_try_at <= ?)
+  OR EXISTS (SELECT 1 FROM deeds
+    WHERE platform = ? AND state = 'sent' AND {_IS_OPEN} AND sent_at <= ?)
+"""  # noqa: S608
 _HANDED: Final = """
 SELECT d.key, d.deed, d.people, d.at, d.gate_id, v.voucher_ref, v.credential_key, v.sealed_code
 FROM deeds d JOIN vouchers v USING (voucher_id) WHERE d.deed_id = ?
@@ -273,6 +281,21 @@ def lose_sent(
         stored = _read(row)
         after = settled(stored.deed, Fate.LOST, ladder)
         _write(tx, stored, after, next_try_at=now, problem="no answer was noted", now=now)
+
+
+def has_work(db: sqlite3.Connection, platform: str, now: datetime) -> bool:
+    """Say whether a deed of a platform is due, or has been out for too long."""
+    by = to_ms(now)
+    values = (
+        platform,
+        by,
+        platform,
+        by,
+        platform,
+        by - ANSWERED_WITHIN // timedelta(milliseconds=1),
+    )
+    row = db.execute(_WORK, values).fetchone()
+    return bool(row[0])
 
 
 def hand_out(
