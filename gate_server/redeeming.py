@@ -174,6 +174,11 @@ class Reporter:
             return
         self._step(caller, self._offers)
 
+    def close(self) -> None:
+        """Let go of the platform."""
+        if self._redeemer is not None:
+            self._redeemer.close()
+
     def _ask_for_offers(self, caller: Caller) -> None:
         try:
             if self._redeemer is None:

@@ -6,7 +6,9 @@ sent, or makes a new key, spoils its books.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -68,6 +70,15 @@ class Platform(ThreadingHTTPServer):
         self.calls: Counter[str] = Counter()
         self.batches: list[int] = []
         self.lock = threading.Lock()
+        self.connections: list[socket.socket] = []
+
+    def go_down(self) -> None:
+        """Answer nobody any more."""
+        self.shutdown()
+        self.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def url(self) -> str:
@@ -122,6 +133,10 @@ class Platform(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Platform
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.append(self.connection)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -221,8 +236,7 @@ def a_platform(*, octo: bool = False, lists: bool = True) -> Iterator[Platform]:
     try:
         yield platform
     finally:
-        platform.shutdown()
-        platform.server_close()
+        platform.go_down()
         thread.join()
 
 
