@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import time
 from importlib.resources import files
@@ -14,11 +15,10 @@ from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.messages import Messages
 from admission.why_words import WhyWords
+from gate_server.feed_settings import FeedSettings
 from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
-# Tables that are read into a value of their own, under their name.
-GROUPS: Final[dict[str, type[Any]]] = {"redemptions": RedemptionSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
+    feeds: FeedSettings
     redemptions: RedemptionSettings
 
     def __post_init__(self) -> None:
@@ -63,6 +64,13 @@ class Settings:
     def venue(self) -> Venue:
         """The venue's calendar."""
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
+
+
+TABLES: Final[dict[str, Callable[..., Any]]] = {
+    "feeds": FeedSettings,
+    "redemptions": RedemptionSettings,
+}
+"""Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 
 def read_settings(directory: Path) -> Settings:
@@ -83,10 +91,7 @@ def read_settings(directory: Path) -> Settings:
             if type(value) is not type(default) and (type(value), type(default)) != (int, float):
                 raise InvalidInput(key, f"must be {type(default).__name__} in {own}")
             values[key] = type(default)(value)
-    names = {field.name for field in fields(Settings)}
-    given = _grouped(values)
-    assert names == set(given)  # noqa: S101 - packaged file is ours
-    settings = Settings(**given)
+    settings = _settings(values)
     try:
         settings.venue.day_of  # noqa: B018 - makes the zone, so that a wrong one is told at start
     except ZoneInfoNotFoundError as error:
@@ -96,14 +101,16 @@ def read_settings(directory: Path) -> Settings:
     return settings
 
 
-def _grouped(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of Settings: plain ones, and the tables that have a value of their own."""
-    tables: dict[str, dict[str, Any]] = {name: {} for name in GROUPS}
+def _settings(values: dict[str, Any]) -> Settings:
+    """Put values into the object; a table of `TABLES` is an object of its own."""
     plain: dict[str, Any] = {}
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
     for key, value in values.items():
         table, name = key.split(".")
         tables.get(table, plain)[name] = value
-    return plain | {name: GROUPS[name](**tables[name]) for name in GROUPS}
+    plain |= {table: TABLES[table](**own) for table, own in tables.items()}
+    assert plain.keys() == {each.name for each in fields(Settings)}  # noqa: S101 - our own file
+    return Settings(**plain)
 
 
 def read_messages(venue: Venue) -> Messages:

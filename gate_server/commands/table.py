@@ -23,6 +23,7 @@ from gate_server.commands import (
     conflicts,
     deals,
     feed_redemptions,
+    feeds,
     imports,
     issue,
     people,
@@ -43,6 +44,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | feeds.COMMANDS
     | redemptions.COMMANDS
     | feed_redemptions.COMMANDS
 )
