@@ -24,9 +24,8 @@ from gate_server.commands.redemptions import Offer as OfferNote
 from gate_server.commands.services import Caller
 from gate_server.feeder_tasks import Link, Runner, Surroundings, Task
 from gate_server.feeds.contract import Offer, Redeemed, Redemption
-from gate_server.feeds.native_redemption import NativeRedeemer, signed, with_token
+from gate_server.feeds.native_redemption import NativeRedeemer, signed
 from gate_server.feeds.octo_redemption import OctoRedeemer
-from gate_server.feeds.redemption_http import Calls
 from gate_server.keyring import Keyring
 from gate_server.ledger.feeds import FeedKind, about_secret
 from gate_server.ledger.kept_codes import about_code
@@ -91,11 +90,11 @@ def open_redeemer(feed: Reporting, keys: Keyring) -> NativeRedeemer | OctoRedeem
         about = about_secret(feed.feed_id, newest["number"])
         secret = keys.unseal(newest["sealed"], about=about).decode()
     if feed.kind is FeedKind.OCTO:
-        return OctoRedeemer(feed.config["url"], secret, Calls())
+        return OctoRedeemer(feed.config["url"], secret)
     if feed.kind is FeedKind.NATIVE:
-        return NativeRedeemer(feed.config["redeem_url"], signed(secret), Calls())
+        return NativeRedeemer(feed.config["redeem_url"], sign=signed(secret))
     url = f"{str(feed.config['url']).rstrip('/')}/redemptions"
-    return NativeRedeemer(url, with_token(secret), Calls())
+    return NativeRedeemer(url, token=secret)
 
 
 def list_reporting(caller: Caller) -> list[Reporting]:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -102,6 +103,7 @@ class PlatformHttp:
         self._http = httpx.Client(
             headers=sent,
             trust_env=False,  # neither a proxy nor a netrc of the user has a place here
+            verify=_authorities(),
             follow_redirects=False,  # a token goes where it was meant to go
             limits=httpx.Limits(max_connections=1, keepalive_expiry=30.0),
         )
@@ -179,10 +181,18 @@ class PlatformHttp:
             except httpx.HTTPError as error:
                 if not self._cutter.late:
                     problem = f"no answer from the platform: {_cause(error)}"
-                    raise FeedUnavailable(problem) from error
+                    # Without a connection nothing can have been carried out.
+                    sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                    raise FeedUnavailable(problem, sent=sent) from error
         # A body without a length ends where its connection is cut, as if that were its end.
         if self._cutter.late:
             raise FeedUnavailable(f"the platform took longer than {limits.whole_s:g} s")
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return who may vouch for a platform; reading them takes a while, so once."""
+    return ssl.create_default_context()
 
 
 class _Cutter:

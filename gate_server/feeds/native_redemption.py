@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 from standardwebhooks.webhooks import Webhook
 
-from admission.errors import FeedRejected, FeedUnavailable
+from admission.errors import FeedRejected
 from gate_server.feeds.contract import Deed, Fate, Offer, Redeemed, Redemption, Reported
-from gate_server.feeds.redemption_http import Calls, check
+from gate_server.feeds.redemption_http import Calls, check, read_json
 
 Sign = Callable[[str, str], Mapping[str, str]]
 """Returns the headers that prove who sends a message, of its id and its body."""
@@ -49,13 +49,13 @@ class NativeRedeemer:
     """One platform's redemption API.
 
     Args:
-        sign: proves that a message is the venue's.
+        token: sent along where it proves that a message is the venue's.
+        sign: signs messages where that proves it.
     """
 
-    def __init__(self, url: str, sign: Sign, calls: Calls) -> None:
-        self._url = url
+    def __init__(self, url: str, *, token: str = "", sign: Sign | None = None) -> None:
+        self._calls = Calls(url, token)
         self._sign = sign
-        self._calls = calls
 
     @property
     def offers(self) -> frozenset[Offer]:
@@ -63,7 +63,7 @@ class NativeRedeemer:
         answer = self._post("ask", [])
         if answer.status in _NOT_THERE:
             return frozenset()
-        said = _decode(check(answer).body, _Answer)
+        said = read_json(check(answer), _Answer)
         known = {offer.value for offer in Offer}
         named = (
             _USUAL
@@ -86,7 +86,7 @@ class NativeRedeemer:
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             more = {"day": day.isoformat(), "cursor": cursor}
-            page = _decode(check(self._post("list", [], more)).body, _Page)
+            page = read_json(check(self._post("list", [], more)), _Page)
             yield from (Reported(each.voucher_ref, each.code, each.people) for each in page.data)
             cursor = page.cursor
             if cursor is None:
@@ -98,7 +98,7 @@ class NativeRedeemer:
         self._calls.close()
 
     def _told(self, kind: str, deeds: Sequence[Redemption]) -> list[Redeemed]:
-        answer = _decode(check(self._post(kind, [_row(deed) for deed in deeds])).body, _Answer)
+        answer = read_json(check(self._post(kind, [_row(deed) for deed in deeds])), _Answer)
         return [Redeemed(each.key, Fate(each.state), each.problem) for each in answer.data]
 
     def _post(self, kind: str, rows: list[dict[str, Any]], more: Mapping[str, Any] = {}) -> Any:
@@ -106,8 +106,8 @@ class NativeRedeemer:
         body = msgspec.json.encode(message)
         # It names this message; what is done once is done by the key of each deed.
         name = "redemption-" + blake2b(body, digest_size=16).hexdigest()
-        headers = {"content-type": "application/json", **self._sign(name, body.decode())}
-        return self._calls.call("POST", self._url, headers=headers, body=body)
+        headers = self._sign(name, body.decode()) if self._sign else None
+        return self._calls.call("POST", headers=headers, body=body)
 
 
 def signed(secret: str) -> Sign:
@@ -125,12 +125,6 @@ def signed(secret: str) -> Sign:
     return sign
 
 
-def with_token(token: str) -> Sign:
-    """Return what sends a bearer token along; "": the platform asks for none."""
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    return lambda _name, _body: headers
-
-
 def _row(deed: Redemption) -> dict[str, Any]:
     row: dict[str, Any] = {"key": deed.key, "people": deed.people}
     if deed.voucher_ref is not None:
@@ -142,11 +136,3 @@ def _row(deed: Redemption) -> dict[str, Any]:
 
 def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _decode(body: bytes, kind: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        # Whatever answered, the deeds may have been carried out.
-        raise FeedUnavailable("the platform's answer cannot be understood") from error

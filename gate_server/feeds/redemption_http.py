@@ -1,116 +1,89 @@
-"""Call a platform's redemption API: one request, one bounded answer, and which errors mean what.
+"""Call a platform's redemption API, and say of a failure whether the platform may have acted.
 
-What matters is whether the platform may have carried out what it was asked: then it is asked about
-before anything is sent again.
+Where it may have, what was sent is asked about before anything is sent again.
 """
 
 from __future__ import annotations
 
-import ssl
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any, Final
 
-import httpx
 import msgspec
 
 from admission.errors import FeedRejected, FeedUnavailable
+from gate_server.feeds.http import Answer, Limits, PlatformHttp
+from gate_server.feeds.http import check as check_answer
 
-MOST_BYTES: Final = 4 * 1024 * 1024
-CONNECT_S: Final = 5.0
-ANSWER_S: Final = 15.0
-"""In all; less than the ledger waits before it takes a deed for lost."""
-LONGEST_PAUSE_S: Final = 3600.0
+LIMITS: Final = Limits(connect_s=5.0, silence_s=15.0, whole_s=20.0, most_bytes=8 << 20)
+"""Of one call; in all less than the ledger waits before it takes a deed for lost."""
 _TOO_MANY: Final = 429
-_SERVER: Final = 500
 # The platform does not let us in, or there is nothing at the address: it has not looked at a deed.
 _SHUT: Final = frozenset({401, 403, 404, 405, 407, 501})
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a platform answered, whatever its status."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-    @property
-    def good(self) -> bool:
-        """Whether it is a success."""
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """Return the document that it is.
-
-        Raises:
-            FeedUnavailable: it is none: cut short, or another site's page.
-        """
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise FeedUnavailable("the platform's answer is not JSON, or cut short") from error
 
 
 class Calls:
-    """Calls one platform, a connection kept between the calls; from several threads at once."""
+    """Calls one platform, from several threads at once; connections are kept between the calls."""
 
-    def __init__(self, *, answer_s: float = ANSWER_S) -> None:
-        self._answer_s = answer_s
-        timeout = httpx.Timeout(answer_s, connect=CONNECT_S)
-        self._http = httpx.Client(
-            timeout=timeout, follow_redirects=False, trust_env=False, verify=_authorities()
-        )
+    def __init__(self, url: str, token: str = "", *, headers: Mapping[str, str] | None = None):
+        self._url = url
+        self._token = token
+        self._headers = headers or {}
+        self._idle: list[PlatformHttp] = []
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def call(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        path: str = "",
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Make a call and return its answer, also one that refuses it.
 
         Raises:
-            FeedUnavailable: there is no whole answer, or one that says to come again.
+            FeedUnavailable: there is no whole answer, or one that says to come again; `sent` says
+                whether the platform may have done what it was asked.
         """
+        http = self._take()
         try:
-            answer = self._call(method, url, headers, body)
-        except _NOT_SENT as error:
-            problem = f"the platform cannot be reached ({type(error).__name__})"
-            raise FeedUnavailable(problem, sent=False) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = f"the platform did not answer ({type(error).__name__})"
-            raise FeedUnavailable(problem) from error
-        if answer.status == _TOO_MANY or answer.status >= _SERVER:
-            raise FeedUnavailable(
-                f"the platform answered {answer.status}",
-                retry_after_s=_retry_after(answer.headers.get("retry-after")),
-                sent=answer.status != _TOO_MANY,
-            )
+            if body is None:
+                answer = http.get(path, query, headers)
+            else:
+                answer = http.send(method, path, body, headers)
+        except FeedRejected as error:  # too long, or not the compression that it says
+            raise FeedUnavailable(f"the platform's answer cannot be read: {error}") from error
+        finally:
+            self._idle.append(http)
+        if answer.status == _TOO_MANY or answer.status >= 500:
+            _come_again(answer)
         return answer
 
-    def _call(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Answer:
-        until, found = time.monotonic() + self._answer_s, bytearray()
-        with self._http.stream(method, url, headers=dict(headers), content=body) as answer:
-            for part in answer.iter_bytes():
-                found += part
-                if len(found) > MOST_BYTES or time.monotonic() > until:
-                    raise httpx.ReadTimeout("too long an answer")
-        return Answer(answer.status_code, bytes(found), answer.headers)
+    def _take(self) -> PlatformHttp:
+        # list.pop() is one step for all threads; one that finds none makes a connection more.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return PlatformHttp(self._url, self._token, headers=self._headers, limits=LIMITS)
 
 
-@cache
-def _authorities() -> ssl.SSLContext:
-    """Return whom we trust to say who a platform is; reading that takes a while, so once."""
-    return ssl.create_default_context()
+def _come_again(answer: Answer) -> None:
+    try:
+        check_answer(answer)
+    except FeedUnavailable as error:
+        raise FeedUnavailable(
+            str(error), retry_after_s=error.retry_after_s, sent=answer.status != _TOO_MANY
+        ) from error
+
+
+def is_good(answer: Answer) -> bool:
+    """Say whether an answer is a success."""
+    return 200 <= answer.status < 300
 
 
 def check(answer: Answer) -> Answer:
@@ -120,9 +93,9 @@ def check(answer: Answer) -> Answer:
         FeedUnavailable: the platform did not look at what was sent.
         FeedRejected: it looked, and cannot take it.
     """
-    if answer.good:
+    if is_good(answer):
         return answer
-    problem = f"the platform answered {answer.status}"
+    problem = f"the platform answers {answer.status}"
     if answer.status in _SHUT:
         raise FeedUnavailable(f"{problem}: see to the address and the secret", sent=False)
     if answer.status < 400:
@@ -130,15 +103,14 @@ def check(answer: Answer) -> Answer:
     raise FeedRejected("", problem)
 
 
-def _retry_after(text: str | None) -> float | None:
-    """Return what `Retry-After` asks for, seconds or a date; None where it says nothing."""
-    if text is None:
-        return None
+def read_json(answer: Answer, kind: Any = Any) -> Any:
+    """Return the document that an answer is.
+
+    Raises:
+        FeedUnavailable: it is none, or another one: cut short, or some other site's page. Whatever
+            answered, the platform may have acted.
+    """
     try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError):
-            return None
-    return min(max(0.0, seconds), LONGEST_PAUSE_S)
+        return msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise FeedUnavailable("the platform's answer cannot be understood") from error

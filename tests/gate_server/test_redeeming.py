@@ -263,7 +263,7 @@ def test_too_many_calls_are_waited_out_and_cost_no_try(desk):
     desk.platform.trouble = lambda _kind, _: None
     desk.settle()
 
-    assert waiting == [("redeem", 1, "waiting", 0, "the platform answered 429")]
+    assert waiting == [("redeem", 1, "waiting", 0, "the platform answers 429")]
     assert paused > 4
     assert desk.platform.people == {"V1": 1}
 
