@@ -101,8 +101,8 @@ def note_offer(
 def first_scan_from(db: sqlite3.Connection, at: datetime) -> int:
     """Return the number of the first scan that was received at an instant or later.
 
-    By halves: scans are numbered as they come, and there is no index by time. Without one, the
-    number that the next scan may have.
+    By halves: scans are numbered as they come, and there is no index by time. Without one, a
+    number beyond the last.
     """
     low, high = 1, db.execute("SELECT revision + 1 FROM venue").fetchone()[0]
     while low < high:
@@ -112,7 +112,8 @@ def first_scan_from(db: sqlite3.Connection, at: datetime) -> int:
             high = middle
         else:
             low = row[0] + 1
-    return int(low)
+    found = db.execute(_SCAN_FROM, (low,)).fetchone()
+    return int(low if found is None else found[0])
 
 
 def note_try(tx: Session, platform: str, problem: str, *, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -14,69 +13,10 @@ from gate_server.feeds.contract import Redemption
 from gate_server.ledger.feeds import FeedKind
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.redemptions import Told
-from gate_server.redeeming import Reporter, list_reporting, scrubbed
-from tests.platforms_redeem import Inside, a_platform, connect_platform
+from gate_server.redeeming import scrubbed
+from tests.platforms_redeem import a_platform
+from tests.redeem_desk import Desk, a_desk
 from tests.server import Park, an_app
-
-
-class Desk:
-    """A park whose platform takes redemptions, and the reporter that tells it."""
-
-    def __init__(self, park, site, platform, **feed):
-        self.park, self.site, self.platform = park, site, platform
-        self.clock = park.now = park.ledger.clock()
-        self.lane = park.enrol()
-        self.boss = park.hire()
-        self.caller = Inside(park)
-        connect_platform(park, platform.url, **feed)
-        self.reporter = None
-        self.reporter = self.a_reporter()
-
-    def a_reporter(self):
-        if self.reporter is not None:
-            self.reporter.close()
-        (feed,) = list_reporting(self.caller)
-        return Reporter(feed, self.park.keys, self.park.settings.redemptions)
-
-    def pass_time(self, **by):
-        self.park.now += timedelta(**by)
-
-    def report(self, times=3):
-        for _ in range(times):
-            self.reporter.run(self.caller)
-
-    def settle(self):
-        """Report until nothing is left, however long that takes."""
-        for _ in range(30):
-            self.report(2)
-            self.pass_time(seconds=41)
-            if not {"waiting", "sent", "lost"} & set(self.states()):
-                return
-
-    def scan(self, code, **fields):
-        return self.site.scan(self.lane, code, **fields)
-
-    def annul(self, nonce, **fields):
-        body = {"reason": "turned back", **fields}
-        answer = self.site.post(f"/scans/{nonce}/annul", self.lane, body)
-        assert answer.status_code == 200, answer.text
-
-    def deeds(self):
-        sql = "SELECT deed, people, state, tries, problem FROM deeds ORDER BY deed_id"
-        return self.park.ledger.read(lambda db: db.execute(sql).fetchall())
-
-    def states(self):
-        return [row[2] for row in self.deeds()]
-
-
-@contextmanager
-def a_desk(directory, platform, **feed):
-    park = Park(directory)
-    with an_app(park) as (_, site):
-        desk = Desk(park, site, platform, **feed)
-        yield desk
-        desk.reporter.close()
-    park.close()
 
 
 @pytest.fixture
