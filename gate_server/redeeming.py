@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -108,7 +109,7 @@ class RedemptionTask:
     name = "redemptions"
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._keys = surroundings.keys
+        self._directory = surroundings.directory
         self._settings = surroundings.settings.redemptions
         room = threading.BoundedSemaphore(_MOST_CALLS)
         self._runner = Runner(lambda: Link(surroundings.directory, room))
@@ -123,7 +124,7 @@ class RedemptionTask:
         self._due = time.monotonic() + LOOK_S
         wanted: dict[str, Task] = {}
         for feed in list_reporting(caller):
-            wanted[feed.name] = Reporter(feed, self._keys, self._settings)
+            wanted[feed.name] = Reporter(feed, self._directory, self._settings)
         self._runner.keep(wanted)
 
 
@@ -131,22 +132,16 @@ class Reporter:
     """Reports one platform's redemptions.
 
     Args:
-        redeemer: what calls the platform; None: by the feed's own kind, once it is needed.
+        directory: the venue's, where its keys are.
     """
 
-    def __init__(
-        self,
-        feed: Reporting,
-        keys: Keyring,
-        settings: RedemptionSettings,
-        *,
-        redeemer: Redeemer | None = None,
-    ) -> None:
+    def __init__(self, feed: Reporting, directory: Path, settings: RedemptionSettings) -> None:
         self.name = feed.name
         self._feed = feed
-        self._keys = keys
+        self._directory = directory
         self._settings = settings
-        self._redeemer = redeemer
+        self._keys: Keyring | None = None
+        self._redeemer: Redeemer | None = None
         self._offers: frozenset[Offer] | None = None
         self._unsettled: list[Settle] = []
         self._failures = 0
@@ -181,7 +176,7 @@ class Reporter:
     def _ask_for_offers(self, caller: Caller) -> None:
         try:
             if self._redeemer is None:
-                self._redeemer = open_redeemer(self._feed, self._keys)
+                self._redeemer = open_redeemer(self._feed, self._open_keys())
             offers = self._redeemer.offers
         except (FeedUnavailable, FeedRejected) as error:
             self._rest(error)
@@ -257,12 +252,24 @@ class Reporter:
     def _open_code(self, row: dict[str, Any]) -> str | None:
         if row["sealed_code"] is None:
             return None
+        about = about_code(row["credential_key"])
         try:
-            about = about_code(row["credential_key"])
-            return self._keys.unseal(row["sealed_code"], about=about).decode()
+            return self._unseal(row["sealed_code"], about)
         except LedgerRefused as error:
             log.error("%s: %s", self.name, error)
             return None
+
+    def _unseal(self, sealed: bytes, about: str) -> str:
+        keys = self._keys or self._open_keys()
+        try:
+            return keys.unseal(sealed, about=about).decode()
+        except LedgerRefused:
+            # The server may have made a new key since this process read them.
+            return self._open_keys().unseal(sealed, about=about).decode()
+
+    def _open_keys(self) -> Keyring:
+        self._keys = Keyring.open(self._directory / "keys")
+        return self._keys
 
     def _pace(self, attempt: Attempt) -> None:
         if not attempt.problem:

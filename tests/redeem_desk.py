@@ -34,7 +34,7 @@ class Desk:
         if self.reporter is not None:
             self.reporter.close()
         (feed,) = list_reporting(self.caller)
-        return Reporter(feed, self.park.keys, self.park.settings.redemptions)
+        return Reporter(feed, self.park.directory, self.park.settings.redemptions)
 
     def pass_time(self, **by):
         self.park.now += timedelta(**by)

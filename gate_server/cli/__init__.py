@@ -9,6 +9,7 @@ from gate_server.cli.broadcasts import broadcast
 from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
+from gate_server.cli.feed_redemptions import reconcile, redemptions
 from gate_server.cli.feeds import feed
 from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
@@ -36,3 +37,5 @@ for each in (
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)
+for each in (reconcile, redemptions):
+    feed.add_command(each)

@@ -33,9 +33,13 @@ def feed_add() -> None:
 @feed_add.command("native", cls=Command)
 @click.option("--platform", required=True, metavar="P", help="As its deals name it.")
 @click.option("--secondary", is_flag=True, help="Fills gaps of the platform's authority only.")
-def add_native(platform: str, secondary: bool) -> None:
+@click.option("--redeem-url", metavar="URL", help="Where it is told who came in.")
+@click.option("--keep-codes", is_flag=True, help="It redeems by code: keep codes, sealed.")
+def add_native(platform: str, secondary: bool, redeem_url: str | None, keep_codes: bool) -> None:
     """Let a platform push its sales, signed with a secret that is shown this once."""
-    asked = AddNative(platform=platform, secondary=secondary)
+    asked = AddNative(
+        platform=platform, secondary=secondary, redeem_url=redeem_url, keep_codes=keep_codes
+    )
     _show_secret(_with_url(call(options().data, "feed add native", asked)))
 
 

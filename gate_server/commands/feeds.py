@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from admission.errors import InvalidInput, LedgerConflict
+from gate_server.commands.redemptions import redemption_config
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_name
 from gate_server.feeds.signatures import new_secret
@@ -22,10 +23,17 @@ LONGEST_OVERLAP_S = 30 * 24 * 3600
 
 
 class AddNative(Params, frozen=True):
-    """A platform that will push."""
+    """A platform that will push.
+
+    Attributes:
+        redeem_url: where it is told who came in; None: nowhere.
+        keep_codes: it redeems by code, so that codes are kept, sealed.
+    """
 
     platform: str
     secondary: bool = False
+    redeem_url: str | None = None
+    keep_codes: bool = False
 
 
 class AddFeed(Params, frozen=True):
@@ -79,7 +87,7 @@ def add_native(services: Services, params: AddNative) -> dict[str, Any]:
     asked = AddFeed(
         platform=params.platform,
         kind=FeedKind.NATIVE,
-        config={},
+        config=redemption_config(params.redeem_url, keep_codes=params.keep_codes),
         secondary=params.secondary,
         secret=secret,
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing
+from gate_server.feeds.http import check_url
 from gate_server.ledger.feeds import list_secrets
 from gate_server.ledger.kept_codes import platforms_by_code
 from gate_server.ledger.redemption_places import note_offer, note_try, reporting_feeds
@@ -72,6 +73,18 @@ def list_reporting(services: Services, _: Nothing) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def redemption_config(redeem_url: str | None, *, keep_codes: bool) -> dict[str, Any]:
+    """Return what a push's feed keeps of how redemptions go back.
+
+    Raises:
+        InvalidInput: the address cannot be used.
+    """
+    config: dict[str, Any] = {"keep_codes": True} if keep_codes else {}
+    if redeem_url is not None:
+        config["redeem_url"] = check_url(redeem_url)
+    return config
 
 
 def list_by_code(services: Services, _: Nothing) -> list[str]:

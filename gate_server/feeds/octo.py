@@ -35,7 +35,7 @@ OVERLAP: Final = timedelta(minutes=10)
 COLD_DAYS_A_ROUND: Final = 5
 _DAY: Final = timedelta(days=1)
 # A day may have 206,865 bookings of 4 kB, and writing them takes its time too.
-_DAY_LIMITS: Final = Limits(silence_s=60.0, whole_s=3600.0, most_bytes=4 << 30)
+DAY_LIMITS: Final = Limits(silence_s=60.0, whole_s=3600.0, most_bytes=4 << 30)
 
 
 class Dates(StrEnum):
@@ -105,12 +105,20 @@ class OctoSource(Unreported):
 
     Args:
         now: the time, which no booking's can be after.
+        limits: of one day's answer.
     """
 
     def __init__(
-        self, platform: str, http: PlatformHttp, plan: OctoPlan, *, now: Callable[[], datetime]
+        self,
+        platform: str,
+        http: PlatformHttp,
+        plan: OctoPlan,
+        *,
+        now: Callable[[], datetime],
+        limits: Limits = DAY_LIMITS,
     ) -> None:
         self._platform = platform
+        self._limits = limits
         self._http = http
         self._plan = plan
         self._now = now
@@ -163,7 +171,7 @@ class OctoSource(Unreported):
         since = datetime.fromisoformat(before) if before else None
         gathered = _Gathered(self._mapper(), frozenset(place.deals))
         query = {"localDateStart": name, "localDateEnd": name}
-        with self._http.opened("/bookings", query, limits=_DAY_LIMITS) as pieces:
+        with self._http.opened("/bookings", query, limits=self._limits) as pieces:
             for number, text in enumerate(cut_items(pieces), 1):
                 gathered.add(text, f"{name} #{number}", since)
                 if len(gathered.rows) >= ROWS_A_PART:

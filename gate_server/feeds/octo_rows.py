@@ -84,14 +84,16 @@ class Mapper:
         if booking.status in NOT_YET:
             return NOTHING
         if booking.status in ENDED:
-            return Rows({}, tuple(self._ended(booking, place)))
-        if booking.status not in ADMITTING:
+            vouchers = tuple(self._ended(booking, place))
+        elif booking.status in ADMITTING:
+            vouchers = tuple(self._vouchers(booking, place))
+        else:
             known = ", ".join(sorted(ADMITTING | ENDED | NOT_YET))
             raise FeedRejected("status", f"is none of {known}")
-        if not booking.units:
-            raise FeedRejected("unitItems", "is empty: nobody is to be let in")
+        if not vouchers:
+            return NOTHING
         deals = {self.deal_id(booking, unit): self._deal(booking, unit) for unit in booking.units}
-        return Rows(deals, tuple(self._vouchers(booking, place)))
+        return Rows(deals, vouchers)
 
     def deal_id(self, booking: Booking, unit: UnitItem) -> str:
         """Return the id of a unit's deal: stable, and legal whatever OCTO's own ids are."""
@@ -122,8 +124,9 @@ class Mapper:
 
     def _vouchers(self, booking: Booking, place: str) -> Iterator[SourceRow]:
         """Yield a voucher a unit, or one for all of them where one code stands for all alike."""
-        shared, units = booking.voucher_code, booking.units
-        own = _own_codes(booking)
+        shared, units, own = booking.voucher_code, booking.units, _own_codes(booking)
+        if not units:
+            raise FeedRejected("unitItems", "is empty: nobody is to be let in")
         if shared is not None and _alike(units):
             yield self._voucher(booking, units, (shared, *own), place)
             return
