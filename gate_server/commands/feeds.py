@@ -17,6 +17,7 @@ from gate_server.intake import PreparedPart, take, too_many
 from gate_server.ledger import aside, feeds
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind
 from gate_server.ledger.session import Session
+from gate_server.redemption_figures import figures_by_feed
 
 MOST_SHOWN = 10_000
 LONGEST_OVERLAP_S = 30 * 24 * 3600
@@ -155,8 +156,10 @@ def feed_status(services: Services, _: Nothing) -> list[dict[str, Any]]:
         lambda db: [(feed, aside.count_aside(db, feed.feed_id)) for feed in feeds.list_feeds(db)]
     )
     stale_after_s = services.settings.stale_after_s
+    told = figures_by_feed(ledger)
     return [
         {**_told(feed), "set_aside": count, "age_s": feed.age_s(now),
+         "redemptions": told.get(feed.feed_id),
          "state": feed.state(now, stale_after_s, services.settings.feeds.failing_after)}
         for feed, count in found
     ]  # fmt: skip

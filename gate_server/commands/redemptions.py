@@ -83,7 +83,7 @@ def redemption_config(redeem_url: str | None, *, keep_codes: bool) -> dict[str, 
     """
     config: dict[str, Any] = {"keep_codes": True} if keep_codes else {}
     if redeem_url is not None:
-        config["redeem_url"] = check_url(redeem_url)
+        config["redeem_url"] = check_url(redeem_url, "--redeem-url")
     return config
 
 

@@ -237,7 +237,7 @@ class _Cutter:
             return  # closed already
 
 
-def check_url(url: str) -> str:
+def check_url(url: str, name: str = "--url") -> str:
     """Return a platform's address without the slash at its end.
 
     Raises:
@@ -246,13 +246,13 @@ def check_url(url: str) -> str:
     try:
         found = httpx.URL(url.strip())
     except httpx.InvalidURL as error:
-        raise InvalidInput("--url", "is not a URL") from error
+        raise InvalidInput(name, "is not a URL") from error
     if found.scheme not in {"https", "http"} or not found.host:
-        raise InvalidInput("--url", "must be https://HOST/PATH")
+        raise InvalidInput(name, "must be https://HOST/PATH")
     if found.scheme == "http" and not _is_loopback(found.host):
-        raise InvalidInput("--url", "must be https: plain http only to this machine itself")
+        raise InvalidInput(name, "must be https: plain http only to this machine itself")
     if found.userinfo or found.query or found.fragment:
-        raise InvalidInput("--url", "must have no user, password, query or fragment in it")
+        raise InvalidInput(name, "must have no user, password, query or fragment in it")
     return str(found).rstrip("/")
 
 
