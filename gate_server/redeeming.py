@@ -212,7 +212,7 @@ class Reporter:
         if not attempt.told:
             self._wait(self._settings.every_s)
             return
-        self._pace(attempt)
+        self._pace(attempt, more=bool(given["more"]))
         self._unsettled.append(
             Settle(
                 platform=self._feed.platform,
@@ -271,9 +271,11 @@ class Reporter:
         self._keys = Keyring.open(self._directory / "keys")
         return self._keys
 
-    def _pace(self, attempt: Attempt) -> None:
+    def _pace(self, attempt: Attempt, *, more: bool) -> None:
         if not attempt.problem:
-            self._failures, self._due = 0, 0.0
+            self._failures = 0
+            # Who comes in meanwhile goes together: a call and its commits cost the same for many.
+            self._wait(0.0 if more else self._settings.every_s)
             return
         self._failures += 1
         self._wait(max(self._ladder.wait_s(self._failures), attempt.retry_after_s))

@@ -14,7 +14,7 @@ from gate_server.ledger.feeds import list_secrets
 from gate_server.ledger.kept_codes import platforms_by_code
 from gate_server.ledger.redemption_places import note_offer, note_try, reporting_feeds
 from gate_server.ledger.redemptions import (
-    Handed,
+    Out,
     Told,
     hand_out,
     has_work,
@@ -112,15 +112,14 @@ def next_deeds(services: Services, params: Next) -> dict[str, Any]:
     ledger, ladder = services.ledger, services.settings.redemptions.ladder
     plan(ledger, params.platform)
     if not ledger.read(lambda db: has_work(db, params.platform, ledger.clock())):
-        return {"ask": [], "send": []}
+        return _told(Out())
 
-    def work(tx: Session) -> tuple[list[Handed], list[Handed]]:
+    def work(tx: Session) -> Out:
         now = ledger.clock()
         lose_sent(tx, params.platform, ladder, now=now)
         return hand_out(tx, params.platform, can_ask=params.can_ask, most=params.most, now=now)
 
-    ask, send = ledger.write(work, patient=True)
-    return {"ask": _told(ask), "send": _told(send)}
+    return _told(ledger.write(work, patient=True))
 
 
 def settle_deeds(services: Services, params: Settle) -> dict[str, Any]:
@@ -136,8 +135,9 @@ def settle_deeds(services: Services, params: Settle) -> dict[str, Any]:
     return {}
 
 
-def _told(handed: list[Handed]) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(each, builtin_types=(bytes,)) for each in handed]
+def _told(out: Out) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(out, builtin_types=(bytes,))
+    return told
 
 
 COMMANDS: dict[str, Command[Any]] = {

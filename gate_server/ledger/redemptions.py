@@ -135,6 +135,15 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class Out:
+    """What is handed out at once; `more` says that others are due."""
+
+    ask: list[Handed] = field(default_factory=list)
+    send: list[Handed] = field(default_factory=list)
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What became of one deed, as the platform or the lack of an answer tells."""
 
@@ -298,17 +307,15 @@ def has_work(db: sqlite3.Connection, platform: str, now: datetime) -> bool:
     return bool(row[0])
 
 
-def hand_out(
-    tx: Session, platform: str, *, can_ask: bool, most: int, now: datetime
-) -> tuple[list[Handed], list[Handed]]:
+def hand_out(tx: Session, platform: str, *, can_ask: bool, most: int, now: datetime) -> Out:
     """Return deeds to ask about, else deeds of one kind to send, which are noted as sent."""
     due = partial(_due, tx, platform, most=most, now=now)
     lost = due(DeedState.LOST)
     if lost and can_ask:
-        return _handed(tx, [deed_id for deed_id, _ in lost]), []
+        return Out(ask=_handed(tx, [deed_id for deed_id, _ in lost]), more=len(lost) == most)
     chosen = lost or due(DeedState.WAITING)
     if not chosen:
-        return [], []
+        return Out()
     deed_ids = [deed_id for deed_id, deed in chosen if deed == chosen[0][1]]
     for deed_id in deed_ids:
         sql = f"SELECT {_STORED} FROM deeds WHERE deed_id = ?"  # noqa: S608 - names of ours
@@ -317,7 +324,7 @@ def hand_out(
             "UPDATE deeds SET state = ?, tries = ?, sent_at = ? WHERE deed_id = ?",
             (after.state.value, after.tries, to_ms(now), deed_id),
         )
-    return [], _handed(tx, deed_ids)
+    return Out(send=_handed(tx, deed_ids), more=len(chosen) == most or len(deed_ids) < len(chosen))
 
 
 def _due(

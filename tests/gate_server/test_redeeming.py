@@ -289,7 +289,7 @@ def test_deed_whose_sender_was_killed_is_asked_about(desk):
     desk.reporter = desk.a_reporter()
     desk.settle()
 
-    assert again == {"ask": [], "send": []}
+    assert again == {"ask": [], "send": [], "more": False}
     assert desk.states() == ["done"]
     assert desk.platform.calls["redemptions"] == 0
 
