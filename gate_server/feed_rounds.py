@@ -7,7 +7,7 @@ import fcntl
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from admission.calendar import Venue
-from admission.errors import FeedError, FeedUnavailable, LedgerConflict
+from admission.errors import FeedError, FeedUnavailable, LedgerConflict, NotFound
 from admission.rows import RowReader
 from gate_server.commands.feeds import FeedFailed, OneFeed, TakePart
 from gate_server.commands.services import Caller
@@ -32,6 +32,8 @@ LONGEST_PAUSE_S: Final = 300.0
 # A round that finds nothing says so that often, not each time: it is a write to the disk.
 HEARTBEAT_S: Final = 20.0
 _JITTER: Final = 0.1
+_LOOK_S: Final = 0.1
+_WAIT_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -49,6 +51,11 @@ class Tally:
         self.changed += taken.changed
         self.unchanged += taken.unchanged
         self.set_aside += len(taken.rejected)
+
+    def replace(self, other: Tally) -> None:
+        """Become what another one is now."""
+        self.added, self.changed = other.added, other.changed
+        self.unchanged, self.set_aside = other.unchanged, other.set_aside
 
     @property
     def rows(self) -> int:
@@ -106,6 +113,17 @@ class Round:
         """Return a feed as it stands now; None where it was removed."""
         found = list_fetched(self.caller.call("feed list"))
         return next((each for each in found if each.feed_id == feed_id), None)
+
+    def get_feed(self, feed_id: int) -> FetchedFeed:
+        """Return a feed as it stands now.
+
+        Raises:
+            NotFound: it was removed.
+        """
+        feed = self.find_feed(feed_id)
+        if feed is None:
+            raise NotFound(f"no feed {feed_id} that is fetched")
+        return feed
 
     def open(self, feed: FetchedFeed) -> Source:
         """Open a feed's source with its secret."""
@@ -180,18 +198,79 @@ class FeedTask:
         self._next_s = time.monotonic() + seconds * random.uniform(1, 1 + _JITTER)  # noqa: S311
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one round, for people.
+
+    Attributes:
+        error: why it ended early; "" where it did not.
+    """
+
+    feed: FetchedFeed
+    tally: Tally
+    error: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """Return it for a machine."""
+        named = {"feed_id": self.feed.feed_id, "platform": self.feed.platform}
+        return named | asdict(self.tally) | {"error": self.error or None}
+
+    def words(self) -> str:
+        """Return it in one line."""
+        each = self.tally
+        counts = f"{each.added} added, {each.changed} changed, {each.unchanged} unchanged"
+        end = f"; then it failed: {self.error}" if self.error else ""
+        return f"{self.feed.name}: {counts}, {each.set_aside} set aside{end}"
+
+
+def pull_once(turn: Round, feed: FetchedFeed, directory: Path) -> Outcome:
+    """Run one round and say what came of it; a failure of the platform is noted, and told."""
+    last = Tally()
+
+    def told(tally: Tally) -> None:
+        last.replace(tally)
+        turn.told(tally)
+
+    try:
+        with claim(directory, feed, wait_s=_WAIT_S), contextlib.closing(turn.open(feed)) as source:
+            tally = replace(turn, told=told).run(feed, source)
+    except FeedError as error:
+        turn.note_failed(feed, error)
+        return Outcome(feed, last, str(error))
+    return Outcome(feed, tally)
+
+
+def try_source(turn: Round, feed: FetchedFeed) -> str:
+    """Ask a new feed's platform once, without taking anything, and say in words what it told."""
+    try:
+        with contextlib.closing(turn.open(feed)) as source:
+            first = next(iter(source.changes(None)))
+    except FeedError as error:
+        return f"but its first try failed, and is tried again: {error}"
+    if not first.rows:
+        return "it answers, and has nothing to tell yet"
+    return f"it answers, and its first {len(first.rows)} {first.kind.value} are there"
+
+
 @contextlib.contextmanager
-def claim(directory: Path, feed: FetchedFeed) -> Iterator[None]:
+def claim(directory: Path, feed: FetchedFeed, *, wait_s: float = 0.0) -> Iterator[None]:
     """Hold a feed for one round: a command and the feeder never run one at the same time.
 
     Raises:
-        FeedUnavailable: a round of it is under way.
+        LedgerConflict: `feed-busy`: a round of it is still under way after so long.
     """
+    until = time.monotonic() + wait_s
     with (directory / f"feed-{feed.feed_id}.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FeedUnavailable(f"{feed.name} is being fetched already") from error
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() > until:
+                    problem = f"{feed.name} is being fetched already"
+                    raise LedgerConflict("feed-busy", problem) from error
+                time.sleep(_LOOK_S)
+            else:
+                break
         yield
 
 
