@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Final, Literal
 
+from admission.wire_redemptions import RedemptionsAnswer
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.redemption_places import Standing, reporting_feeds, standing
+
+_STATES: Final[dict[bool | None, Literal["unknown", "reported", "reconcile"]]] = {
+    None: "unknown",
+    True: "reported",
+    False: "reconcile",
+}
 
 
 def list_standings(ledger: Ledger) -> list[tuple[int, Standing]]:
@@ -25,21 +32,19 @@ def is_late(ledger: Ledger, late_after_s: float) -> bool:
     return any(found.oldest_s(now) > late_after_s for _, found in list_standings(ledger))
 
 
-def figures_of(found: Standing, now: datetime) -> dict[str, Any]:
-    """Return the figures that `feed status` shows of a platform."""
-    offered = {None: "not asked yet", True: "reported", False: "wait for reconciliation"}
-    return {
-        "state": offered[found.offered],
-        "waiting": found.waiting,
-        "oldest_s": round(found.oldest_s(now), 1),
-        "poison": found.poison,
-        "whole_vouchers": not found.partial,
-        "done_at": None if found.done_at is None else found.done_at.isoformat(),
-        "problem": found.problem,
-    }
-
-
-def figures_by_feed(ledger: Ledger) -> dict[int, dict[str, Any]]:
-    """Return the figures of each feed that reports, by its number."""
+def answers_by_feed(ledger: Ledger) -> dict[int, RedemptionsAnswer]:
+    """Return how each feed's platform stands, by the feed's number."""
     now = ledger.clock()
-    return {feed_id: figures_of(found, now) for feed_id, found in list_standings(ledger)}
+    return {feed_id: _answer(found, now) for feed_id, found in list_standings(ledger)}
+
+
+def _answer(found: Standing, now: datetime) -> RedemptionsAnswer:
+    return RedemptionsAnswer(
+        state=_STATES[found.offered],
+        waiting=found.waiting,
+        oldest_s=round(found.oldest_s(now), 1),
+        poison=found.poison,
+        whole=not found.partial,
+        done_at=found.done_at,
+        problem=found.problem,
+    )

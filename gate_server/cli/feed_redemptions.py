@@ -47,6 +47,18 @@ def redemptions(
     show(done, f"{done['retried']} are tried again")
 
 
+def redemptions_text(told: dict[str, Any] | None) -> str:
+    """Return how a platform stands in a few words; "-" where it is told nothing."""
+    if told is None:
+        return "-"
+    if told["state"] != "reported":
+        return {"unknown": "not asked yet", "reconcile": "none taken: reconcile"}[told["state"]]
+    late = f", {told['oldest_s']:.0f} s" if told["waiting"] else ""
+    poison = f", {told['poison']} poison" if told["poison"] else ""
+    problem = f" ({told['problem']})" if told["problem"] else ""
+    return f"{told['waiting']} waiting{late}{poison}{problem}"
+
+
 def _list(platform: str, state: str | None) -> None:
     which = Which(platform=platform, state=state)  # type: ignore[arg-type]  # click has checked it
     found = call(options().data, "feed redemptions", which)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
+from gate_server.cli.feed_redemptions import redemptions_text
 from gate_server.cli.serving import read_serving
 from gate_server.commands.feeds import AddNative, RotateSecret, WhichFeed
 from gate_server.control import call
@@ -56,10 +57,10 @@ def feed_status() -> None:
     """Say how each feed fares: its age, its errors, the rows that are set aside."""
     found = call(options().data, "feed status")
     columns = (
-        "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "failures",
-        "error",
+        "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "redemptions",
+        "failures", "error",
     )  # fmt: skip
-    show(found, listing([row | {"age": _age(row["age_s"])} for row in found], columns))
+    show(found, listing([_status(row) for row in found], columns))
 
 
 @feed.command("rejects", cls=Command)
@@ -103,6 +104,10 @@ def feed_rotate(platform: str, feed_id: int | None, retire_after: str) -> None:
     made = _with_url(call(options().data, "feed rotate", asked))
     _show_secret(made)
     tell(f"the secret before counts until {local(made['old_until'])}")
+
+
+def _status(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"age": _age(row["age_s"]), "redemptions": redemptions_text(row["redemptions"])}
 
 
 def _with_url(made: dict[str, Any]) -> dict[str, Any]:

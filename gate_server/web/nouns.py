@@ -10,6 +10,7 @@ from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
+from gate_server.web.feeds import feeds
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
 from gate_server.web.lanes import lanes
@@ -38,6 +39,7 @@ NOUNS = (
     lanes,
     broadcasts,
     why,
+    feeds,
     operators,
     handover,
     stats,
