@@ -12,6 +12,7 @@ from gate_server.cli.edge import Command, listing, options, show, tell
 from gate_server.commands.feed_redemptions import Retry, Which
 from gate_server.control import call, connect
 from gate_server.keyring import Keyring
+from gate_server.ledger.directory import check_directory
 from gate_server.reconciling import Comparison, Reconciler
 from gate_server.settings import read_settings
 
@@ -82,13 +83,14 @@ def _list(platform: str, state: str | None) -> None:
 def reconcile(platform: str, day: str, path: Path | None) -> None:
     """List by voucher what both sides count differently on a day; exit 1 where they do."""
     directory, on = options().data, _day(day)
+    check_directory(directory)
     settings = read_settings(directory)
     reconciler = Reconciler(directory, Keyring.open(directory / "keys"), settings.venue)
-    with connect(directory) as caller:
-        if path is None:
+    if path is None:
+        with connect(directory) as caller:
             theirs = list(reconciler.fetch(caller, platform, on))
-        else:
-            theirs = list(reconciler.read_file(path))
+    else:
+        theirs = list(reconciler.read_file(path))
     found = reconciler.compare(platform, on, theirs)
     rows = [_row(line) for line in found.lines]
     columns = ("voucher_ref", "tail", "ours", "theirs", "difference", "why")
