@@ -86,16 +86,18 @@ class Attempt:
 
 def open_redeemer(feed: Reporting, keys: Keyring) -> NativeRedeemer | OctoRedeemer:
     """Return what calls a feed's platform."""
-    secret = ""
-    for newest in feed.secrets[:1]:
-        about = about_secret(feed.feed_id, newest["number"])
-        secret = keys.unseal(newest["sealed"], about=about).decode()
-    if feed.kind is FeedKind.OCTO:
-        return OctoRedeemer(feed.config["url"], secret)
+    secrets = [_secret(feed, each, keys) for each in feed.secrets]
     if feed.kind is FeedKind.NATIVE:
-        return NativeRedeemer(feed.config["redeem_url"], sign=signed(secret))
-    url = f"{str(feed.config['url']).rstrip('/')}/redemptions"
-    return NativeRedeemer(url, token=secret)
+        return NativeRedeemer(feed.config["redeem_url"], sign=signed(secrets))
+    token = secrets[0] if secrets else ""
+    if feed.kind is FeedKind.OCTO:
+        return OctoRedeemer(feed.config["url"], token)
+    return NativeRedeemer(f"{str(feed.config['url']).rstrip('/')}/redemptions", token=token)
+
+
+def _secret(feed: Reporting, sealed: dict[str, Any], keys: Keyring) -> str:
+    about = about_secret(feed.feed_id, sealed["number"])
+    return keys.unseal(sealed["sealed"], about=about).decode()
 
 
 def list_reporting(caller: Caller) -> list[Reporting]:

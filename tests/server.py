@@ -62,9 +62,16 @@ class Park:
         now: settable; the ledger's clock shows it where it is set.
     """
 
-    def __init__(self, directory: Path, *, settings: str = "", furnish: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: str = "",
+        furnish: bool = True,
+        now: datetime | None = None,
+    ) -> None:
         self.directory = directory
-        self.now: datetime | None = None
+        self.now = now
         if not directory.exists():
             shutil.copytree(_empty_venue(), directory)
         if settings:

@@ -12,16 +12,9 @@ from gate_server.commands.venue import Nothing
 from gate_server.feeds.http import check_url
 from gate_server.ledger.feeds import list_secrets
 from gate_server.ledger.kept_codes import platforms_by_code
+from gate_server.ledger.redemption_handing import Out, hand_out, has_work, lose_sent
 from gate_server.ledger.redemption_places import note_offer, note_try, reporting_feeds
-from gate_server.ledger.redemptions import (
-    Out,
-    Told,
-    hand_out,
-    has_work,
-    lose_sent,
-    plan,
-    settle,
-)
+from gate_server.ledger.redemptions import Told, plan, settle
 from gate_server.ledger.session import Session
 
 

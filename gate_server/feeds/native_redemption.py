@@ -110,16 +110,16 @@ class NativeRedeemer:
         return self._calls.call("POST", headers=headers, body=body)
 
 
-def signed(secret: str) -> Sign:
-    """Return what signs messages by Standard Webhooks 1.0."""
-    webhook = Webhook(secret)
+def signed(secrets: Sequence[str]) -> Sign:
+    """Return what signs messages by Standard Webhooks 1.0: with each secret that counts now."""
+    webhooks = [Webhook(secret) for secret in secrets]
 
     def sign(name: str, body: str) -> Mapping[str, str]:
         now = datetime.now(UTC)
         return {
             "webhook-id": name,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": webhook.sign(name, now, body),
+            "webhook-signature": " ".join(each.sign(name, now, body) for each in webhooks),
         }
 
     return sign

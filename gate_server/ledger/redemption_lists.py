@@ -83,10 +83,11 @@ def _retry(tx: Session, platform: str, voucher_id: int, *, partial: bool, now: d
     row = find_voucher(tx, voucher_id)
     if row is None:
         return 0
-    stored, need, _ = find_owed(tx, row, partial=partial)
+    owed = find_owed(tx, row, partial=partial)
+    stored = owed.deed
     if stored is None or stored.deed.state not in POISON:
         return 0
-    after = retried(stored.deed, need)
+    after = retried(stored.deed, owed.need)
     state = DeedState.DROPPED if after is None else after.state
     tx.db.execute(
         "UPDATE deeds SET state = ?, tries = 0, next_try_at = ?, ended_at = ? WHERE deed_id = ?",

@@ -1,4 +1,4 @@
-"""What platforms are to be told: made of what changed, handed out to be sent, and settled.
+"""What platforms are to be told: made of what changed, and settled when it was told.
 
 The scan path knows nothing of it. What changed since a platform's place is found by revision, so it
 costs what the changes cost; what a voucher's platform is owed is folded anew from the record.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -29,7 +29,6 @@ from admission.redemptions import (
     next_step,
     people_redeemed,
     reported_after,
-    sent,
     settled,
     wait_s,
 )
@@ -40,13 +39,11 @@ from gate_server.ledger.session import Row, Session
 
 WINDOW: Final = 2000
 """Revisions that are looked at in one read."""
-ANSWERED_WITHIN: Final = timedelta(seconds=120)
-"""A deed that was handed out longer ago has lost its answer, whoever was to send it."""
 _LEAST_S: Final = 0.005
 _MOST_S: Final = 0.02
 
 # An index over some rows is used only where the query repeats which.
-_IS_OPEN: Final = "state NOT IN ('done', 'dropped')"
+IS_OPEN: Final = "state NOT IN ('done', 'dropped')"
 _SCANNED: Final = """
 SELECT credential_key, voucher_id FROM scans
 WHERE scan_id > ?1 AND scan_id <= ?2 AND credential_key IS NOT NULL
@@ -70,29 +67,9 @@ WHERE revision > ?1 AND revision <= ?2 AND platform = ?3 AND parent_id IS NULL
       SELECT 1 FROM credentials c JOIN scans s ON s.credential_key = c.key
       WHERE c.voucher_id = v.voucher_id AND c.kind <> 'order'))
 """
-_STORED: Final = "deed_id, key, voucher_id, platform, number, deed, people, state, tries, doubtful"
-_OF_VOUCHER: Final = f"SELECT {_STORED} FROM deeds WHERE voucher_id = ? AND {_IS_OPEN}"  # noqa: S608
-_BY_DEED_KEY: Final = f"SELECT {_STORED} FROM deeds WHERE key = ? AND {_IS_OPEN}"  # noqa: S608
-_OUT: Final = f"""
-SELECT {_STORED} FROM deeds WHERE platform = ? AND state = 'sent' AND {_IS_OPEN} AND sent_at <= ?
-"""  # noqa: S608
-_DUE: Final = f"""
-SELECT d.deed_id, d.deed FROM deeds d
-WHERE d.platform = ? AND d.state = ? AND {_IS_OPEN} AND d.next_try_at <= ?
-ORDER BY d.next_try_at, d.deed_id LIMIT ?
-"""  # noqa: S608
-_WORK: Final = f"""
-SELECT EXISTS (SELECT 1 FROM deeds
-    WHERE platform = ? AND state = 'lost' AND {_IS_OPEN} AND next_try_at <= ?)
-  OR EXISTS (SELECT 1 FROM deeds
-    WHERE platform = ? AND state = 'waiting' AND {_IS_OPEN} AND next_try_at <= ?)
-  OR EXISTS (SELECT 1 FROM deeds
-    WHERE platform = ? AND state = 'sent' AND {_IS_OPEN} AND sent_at <= ?)
-"""  # noqa: S608
-_HANDED: Final = """
-SELECT d.key, d.deed, d.people, d.at, d.gate_id, v.voucher_ref, v.credential_key, v.sealed_code
-FROM deeds d JOIN vouchers v USING (voucher_id) WHERE d.deed_id = ?
-"""
+STORED: Final = "deed_id, key, voucher_id, platform, number, deed, people, state, tries, doubtful"
+_OF_VOUCHER: Final = f"SELECT {STORED} FROM deeds WHERE voucher_id = ? AND {IS_OPEN}"  # noqa: S608
+_BY_DEED_KEY: Final = f"SELECT {STORED} FROM deeds WHERE key = ? AND {IS_OPEN}"  # noqa: S608
 _EARLIER: Final = "SELECT 1 FROM vouchers WHERE credential_key = ? AND voucher_id < ? LIMIT 1"
 _UNNAMED: Final = (
     "SELECT device_id, nonce FROM scans WHERE credential_key = ? AND voucher_id IS NULL"
@@ -121,26 +98,18 @@ class StoredDeed:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """A deed as it is handed out; the code is sealed, and only where the platform needs it."""
+class Owed:
+    """What a voucher's platform is owed.
 
-    key: str
-    deed: Deed
-    people: int
-    at_ms: int
-    gate_id: str
-    voucher_ref: str | None
-    credential_key: bytes = field(repr=False)
-    sealed_code: bytes | None = field(repr=False)
+    Attributes:
+        number: of the next deed.
+        records: the scans that it rests on.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Out:
-    """What is handed out at once; `more` says that others are due."""
-
-    ask: list[Handed] = field(default_factory=list)
-    send: list[Handed] = field(default_factory=list)
-    more: bool = False
+    deed: StoredDeed | None
+    need: Need | None
+    number: int
+    records: list[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,29 +188,25 @@ def follow(tx: Session, platform: str, voucher_id: int, *, partial: bool) -> Non
     row = find_voucher(tx, voucher_id)
     if row is None or row.deal.platform != platform or row.voucher.parent_id is not None:
         return  # of a ticket its voucher was told of at the exchange
-    deed, need, number = find_owed(tx, row, partial=partial)
-    step = next_step(None if deed is None else deed.deed, need)
+    owed = find_owed(tx, row, partial=partial)
+    step = next_step(None if owed.deed is None else owed.deed.deed, owed.need)
     now = to_ms(tx.clock())
-    if step.drop and deed is not None:
+    if step.drop and owed.deed is not None:
         dropped = "UPDATE deeds SET state = 'dropped', ended_at = ? WHERE deed_id = ?"
-        tx.db.execute(dropped, (now, deed.deed_id))
+        tx.db.execute(dropped, (now, owed.deed.deed_id))
     if step.make is not None:
-        _make(tx, row, step.make, number, now)
+        _make(tx, row, step.make, owed, now)
 
 
-def find_owed(
-    tx: Session, row: VoucherRow, *, partial: bool
-) -> tuple[StoredDeed | None, Need | None, int]:
-    """Return a voucher's open deed, what its platform should be told, and the next deed's number.
-
-    What a deed that is open may have done already is not in it.
-    """
+def find_owed(tx: Session, row: VoucherRow, *, partial: bool) -> Owed:
+    """Return what a voucher's platform is owed; what an open deed may have done is not in it."""
     voucher_id = row.voucher.voucher_id
     reported, number = tx.db.execute(_NEXT, (voucher_id,)).fetchone() or (0, 1)
-    target = people_redeemed(records_told(tx, row), terms_of(row), tx.venue)
+    records = records_told(tx, row)
+    target = people_redeemed(records, terms_of(row), tx.venue)
     stored = tx.db.execute(_OF_VOUCHER, (voucher_id,)).fetchone()
     need = find_need(target, reported, row.voucher.admits, partial=partial)
-    return None if stored is None else _read(stored), need, number
+    return Owed(None if stored is None else read_deed(stored), need, number, records)
 
 
 def records_told(tx: Session, row: VoucherRow) -> list[Record]:
@@ -258,9 +223,9 @@ def records_told(tx: Session, row: VoucherRow) -> list[Record]:
     return [each for each in records if (each.device_id, each.nonce) not in unnamed]
 
 
-def _make(tx: Session, row: VoucherRow, need: Need, number: int, now_ms: int) -> None:
-    voucher_id, platform = row.voucher.voucher_id, row.deal.platform
-    seen = find_evidence(records_told(tx, row), need.deed)
+def _make(tx: Session, row: VoucherRow, need: Need, owed: Owed, now_ms: int) -> None:
+    voucher_id, platform, number = row.voucher.voucher_id, row.deal.platform, owed.number
+    seen = find_evidence(owed.records, need.deed)
     where: tuple[object, ...] = (None, None, "", now_ms)
     if seen is not None:
         where = (seen.device_id, seen.nonce, seen.gate_id, to_ms(seen.at))
@@ -274,68 +239,7 @@ def _make(tx: Session, row: VoucherRow, need: Need, number: int, now_ms: int) ->
     )
 
 
-# --- hand out, settle ----------------------------------------------------------------------------
-
-
-def lose_sent(
-    tx: Session, platform: str, ladder: Ladder, *, now: datetime, all_of_them: bool = False
-) -> None:
-    """Take deeds that were handed out and never settled for lost.
-
-    Args:
-        all_of_them: whoever sent them is gone; else those alone that are out for too long.
-    """
-    by = now if all_of_them else now - ANSWERED_WITHIN
-    for row in tx.db.execute(_OUT, (platform, to_ms(by))).fetchall():
-        stored = _read(row)
-        after = settled(stored.deed, Fate.LOST, ladder)
-        _write(tx, stored, after, next_try_at=now, problem="no answer was noted", now=now)
-
-
-def has_work(db: sqlite3.Connection, platform: str, now: datetime) -> bool:
-    """Say whether a deed of a platform is due, or has been out for too long."""
-    by = to_ms(now)
-    values = (
-        platform,
-        by,
-        platform,
-        by,
-        platform,
-        by - ANSWERED_WITHIN // timedelta(milliseconds=1),
-    )
-    row = db.execute(_WORK, values).fetchone()
-    return bool(row[0])
-
-
-def hand_out(tx: Session, platform: str, *, can_ask: bool, most: int, now: datetime) -> Out:
-    """Return deeds to ask about, else deeds of one kind to send, which are noted as sent."""
-    due = partial(_due, tx, platform, most=most, now=now)
-    lost = due(DeedState.LOST)
-    if lost and can_ask:
-        return Out(ask=_handed(tx, [deed_id for deed_id, _ in lost]), more=len(lost) == most)
-    chosen = lost or due(DeedState.WAITING)
-    if not chosen:
-        return Out()
-    deed_ids = [deed_id for deed_id, deed in chosen if deed == chosen[0][1]]
-    for deed_id in deed_ids:
-        sql = f"SELECT {_STORED} FROM deeds WHERE deed_id = ?"  # noqa: S608 - names of ours
-        after = sent(_read(tx.db.execute(sql, (deed_id,)).fetchone()).deed)
-        tx.db.execute(
-            "UPDATE deeds SET state = ?, tries = ?, sent_at = ? WHERE deed_id = ?",
-            (after.state.value, after.tries, to_ms(now), deed_id),
-        )
-    return Out(send=_handed(tx, deed_ids), more=len(chosen) == most or len(deed_ids) < len(chosen))
-
-
-def _due(
-    tx: Session, platform: str, state: DeedState, *, most: int, now: datetime
-) -> list[tuple[int, str]]:
-    return tx.db.execute(_DUE, (platform, state.value, to_ms(now), most)).fetchall()
-
-
-def _handed(tx: Session, deed_ids: Iterable[int]) -> list[Handed]:
-    rows = (tx.db.execute(_HANDED, (deed_id,)).fetchone() for deed_id in deed_ids)
-    return [Handed(row[0], Deed(row[1]), *row[2:]) for row in rows]
+# --- settle ---------------------------------------------------------------------------------------
 
 
 def settle(
@@ -349,13 +253,13 @@ def settle(
     """Keep what became of deeds; one that nobody waits for any more is left as it is."""
     for each in told:
         row = tx.db.execute(_BY_DEED_KEY, (each.key,)).fetchone()
-        stored = None if row is None else _read(row)
+        stored = None if row is None else read_deed(row)
         if stored is None or stored.deed.state not in {DeedState.SENT, DeedState.LOST}:
             continue
         after = settled(stored.deed, each.fate, ladder)
         wait = max(wait_s(stored.deed, each.fate, ladder), retry_after_s)
         next_try_at = now + timedelta(seconds=wait)
-        _write(tx, stored, after, next_try_at=next_try_at, problem=each.problem, now=now)
+        write_deed(tx, stored, after, next_try_at=next_try_at, problem=each.problem, now=now)
         if after.state is DeedState.DONE:
             _report(tx, stored)
         if after.state in {DeedState.DONE, DeedState.REFUSED}:
@@ -371,7 +275,7 @@ def _report(tx: Session, stored: StoredDeed) -> None:
     tx.db.execute(sql, (people, stored.voucher_id))
 
 
-def _write(
+def write_deed(
     tx: Session,
     stored: StoredDeed,
     after: OpenDeed,
@@ -380,11 +284,13 @@ def _write(
     problem: str,
     now: datetime,
 ) -> None:
+    """Keep what an attempt made of a deed."""
     values = (after.state.value, after.tries, int(after.doubtful), to_ms(next_try_at))
     tx.db.execute(_UPDATE, (*values, problem[:300], to_ms(now), stored.deed_id))
 
 
-def _read(row: Row) -> StoredDeed:
+def read_deed(row: Row) -> StoredDeed:
+    """Make a deed of the columns of STORED."""
     deed_id, key, voucher_id, platform, number, deed, people, state, tries, doubtful = row
     need = Need(Deed(deed), people)
     opened = OpenDeed(need, DeedState(state), tries, bool(doubtful))

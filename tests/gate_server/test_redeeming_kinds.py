@@ -8,18 +8,62 @@ import pytest
 
 from admission.redemptions import Deed, Fate
 from gate_server.feeds.contract import Redemption
-from gate_server.ledger.feeds import FeedKind
+from gate_server.ledger.backup import write_backup
+from gate_server.ledger.feeds import FeedKind, SecretKind, about_secret, add_secret
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.redemptions import Told
+from gate_server.ledger.restore import restore_backup
 from gate_server.redeeming import scrubbed
-from tests.platforms_redeem import a_platform
+from tests.platforms_redeem import Inside, a_platform
 from tests.redeem_desk import a_desk
+from tests.server import Park, an_app
 
 
 @pytest.fixture
 def desk(tmp_path):
     with a_platform() as platform, a_desk(tmp_path / "var", platform) as desk:
         yield desk
+
+
+def test_while_a_secret_is_renewed_both_sign(desk):
+    fresh, now = "whsec_" + "bmV3LXNlY3JldC1vZi10aGUtdGVzdC1wbGF0Zm9ybQ==", desk.park.now
+    sealed = desk.park.keys.seal(fresh.encode(), about=about_secret(1, 2), now=now)
+    desk.park.change(lambda tx: add_secret(tx, 1, 2, SecretKind.WEBHOOK, sealed, now=now))
+    desk.park.sell("RENEW-CODE-1", voucher_ref="V1")
+    before = desk.reporter.name
+    desk.reporter = desk.a_reporter()
+    desk.report(1)
+    desk.scan("RENEW-CODE-1")
+
+    desk.report()
+
+    assert desk.reporter.name != before  # so that the feeder makes a new one
+    assert desk.platform.people == {"V1": 1}
+
+
+def test_ledger_from_a_backup_tells_again_under_the_same_keys(desk, tmp_path):
+    desk.park.sell("BACKUP-CODE", admits="2", voucher_ref="V1")
+    desk.report(1)
+    backup, clock = tmp_path / "a.backup", lambda: desk.park.now
+    write_backup(desk.park.directory, backup, version="1", now=clock())
+    desk.scan("BACKUP-CODE", nonce="backup-scan", party=1)
+    desk.report()
+    platform, device = desk.platform, desk.lane
+    desk.reporter.close()
+    desk.park.close()
+    restore_backup(desk.park.directory, backup, by="test", now=clock(), clock=clock)
+
+    park = Park(desk.park.directory, now=clock())
+    with an_app(park) as (_, site):
+        desk.park = park
+        site.scan(
+            device, "BACKUP-CODE", nonce="backup-scan", party=1
+        )  # as scanners do by themselves
+        desk.caller = Inside(park)
+        desk.reporter = desk.a_reporter()
+        desk.report()
+
+    assert (platform.people["V1"], platform.calls["redemptions"], len(platform.done)) == (1, 2, 1)
 
 
 def test_pull_feed_reports_with_its_token(tmp_path):
