@@ -27,6 +27,7 @@ class Desk:
         self.boss = park.hire()
         self.caller = Inside(park)
         connect_platform(park, platform.url, **feed)
+        self.settings = park.settings.redemptions
         self.reporter = None
         self.reporter = self.a_reporter()
 
@@ -34,7 +35,7 @@ class Desk:
         if self.reporter is not None:
             self.reporter.close()
         (feed,) = list_reporting(self.caller)
-        return Reporter(feed, self.park.directory, self.park.settings.redemptions)
+        return Reporter(feed, self.park.directory, self.settings)
 
     def pass_time(self, **by):
         self.park.now += timedelta(**by)

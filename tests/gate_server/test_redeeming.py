@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -59,16 +60,19 @@ def test_scan_that_is_taken_back_at_once_is_never_told(desk):
 
 
 def test_deeds_travel_in_batches_of_one_kind(desk):
-    codes = [f"BATCH-CODE-{n:03}" for n in range(120)]
+    desk.settings = replace(desk.settings, batch=10)
+    desk.reporter = desk.a_reporter()
+    codes = [f"BATCH-CODE-{n:03}" for n in range(15)]
     for code in codes:
         desk.park.sell(code, voucher_ref=code[-3:])
-    for code in codes:
-        desk.scan(code)
+        desk.scan(code, nonce=f"of-{code}")
+    desk.report(1)
+    at_once = desk.reporter.due_s() <= 0
+    desk.annul("of-BATCH-CODE-000")
+    desk.report(3)
 
-    desk.report(4)
-
-    assert desk.platform.batches == [100, 20]
-    assert sum(desk.platform.people.values()) == 120
+    assert desk.platform.batches == [10, 5, 1]
+    assert (at_once, sum(desk.platform.people.values())) == (True, 14)
 
 
 def test_admissions_from_before_the_feed_was_added_are_not_told(desk, tmp_path):
@@ -327,7 +331,9 @@ def test_wrong_secret_is_no_fault_of_a_deed(desk):
     desk.report(1)
     desk.scan("WRONG-CODE-1")
     desk.platform.knows_us = False
-    desk.settle()
+    for _ in range(15):
+        desk.report(1)
+        desk.pass_time(seconds=41)
     refused = desk.deeds()
 
     desk.platform.knows_us = True
