@@ -83,11 +83,15 @@ class FeedUnavailable(FeedError):
 
     Attributes:
         retry_after_s: how long the platform asks to be left alone; None: it does not say.
+        sent: the platform may have carried out what it was asked; False: it surely has not.
     """
 
-    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_s: float | None = None, sent: bool = True
+    ) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.sent = sent
 
 
 class FeedRejected(FeedError):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw, Struct
 
 from admission.wire_base import Answer, Request
+from admission.wire_redemptions import RedemptionsAnswer
 
 MOST_PUSH_BYTES = 16 << 20
 MOST_PUSH_ROWS = 50_000
@@ -57,6 +58,7 @@ class FeedAnswer(Answer, frozen=True):
         state: `waiting` (never heard), `well`, `stale` or `failing`.
         accepted_at: when it was last up to date; `age_s` since then.
         set_aside: rows that cannot be taken yet.
+        redemptions: of the feed by which its platform is told who came in.
     """
 
     feed_id: int
@@ -71,6 +73,7 @@ class FeedAnswer(Answer, frozen=True):
     error: str
     rows_taken: int
     set_aside: int
+    redemptions: RedemptionsAnswer | None = None
 
 
 class FeedList(Answer, frozen=True):

@@ -6,12 +6,13 @@ from admission.wire_feeds import FeedAnswer
 from gate_server.ledger.aside import count_aside
 from gate_server.ledger.feeds import list_feeds
 from gate_server.ledger.ledger import Ledger
+from gate_server.redemption_figures import answers_by_feed
 from gate_server.settings import Settings
 
 
 def report_feeds(ledger: Ledger, settings: Settings) -> list[FeedAnswer]:
     """Return how each feed fares now, oldest first."""
-    now = ledger.clock()
+    now, told = ledger.clock(), answers_by_feed(ledger)
     found = ledger.read(
         lambda db: [(feed, count_aside(db, feed.feed_id)) for feed in list_feeds(db)]
     )
@@ -30,6 +31,7 @@ def report_feeds(ledger: Ledger, settings: Settings) -> list[FeedAnswer]:
             error=feed.error,
             rows_taken=feed.rows_taken,
             set_aside=count,
+            redemptions=told.get(feed.feed_id),
         )
         for feed, count in found
     ]

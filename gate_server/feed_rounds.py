@@ -104,7 +104,10 @@ class Round:
     def _preparer(self, feed: FetchedFeed) -> Preparer:
         """Make what hashes codes, with the deals that there are now."""
         platforms: dict[str, str] = self.caller.call("import platforms")
-        return Preparer(self.keys, platforms, now=self.now(), platform=feed.platform)
+        by_code = frozenset(self.caller.call("redemptions by_code"))
+        return Preparer(
+            self.keys, platforms, now=self.now(), platform=feed.platform, by_code=by_code
+        )
 
     def find_feed(self, feed_id: int) -> FetchedFeed | None:
         """Return a feed as it stands now; None where it was removed."""

@@ -29,6 +29,7 @@ from gate_server.feeder_tasks import (
     tell_defect,
 )
 from gate_server.keyring import Keyring
+from gate_server.redeeming import RedemptionTask
 from gate_server.settings import read_settings
 
 LOOK_S: Final = 2.0
@@ -53,7 +54,8 @@ def run(directory: Path) -> None:
     )
     room = threading.BoundedSemaphore(MOST_CALLS)
     link, runner = Link(directory, room), Runner(lambda: Link(directory, room))
-    always: dict[str, Task] = {task.name: task for task in (make(surroundings) for make in MAKERS)}
+    made = (make(surroundings) for make in (*MAKERS, RedemptionTask))
+    always: dict[str, Task] = {task.name: task for task in made}
     feeds: dict[str, Task] = {}
     while True:
         try:

@@ -13,6 +13,7 @@ from typing import Final
 
 from gate_server.ledger.feeds import FeedKind
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.redemption_places import reporting_feeds
 
 LOOK_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.5
@@ -34,7 +35,16 @@ def has_people_to_call(ledger: Ledger) -> bool:
     return ledger.catalogue.duty.needs_feeder
 
 
-NEEDS: Final[tuple[Callable[[Ledger], bool], ...]] = (has_feeds_to_fetch, has_people_to_call)
+def has_redemptions_to_report(ledger: Ledger) -> bool:
+    """Say whether some platform is told who came in."""
+    return bool(reporting_feeds(ledger.catalogue.feeds))
+
+
+NEEDS: Final[tuple[Callable[[Ledger], bool], ...]] = (
+    has_feeds_to_fetch,
+    has_people_to_call,
+    has_redemptions_to_report,
+)
 """The feeder runs while one of these is so. They are asked twice a second: memory only."""
 
 

@@ -25,6 +25,7 @@ from gate_server.ledger import aside
 from gate_server.ledger.aside import AsideRow
 from gate_server.ledger.feeds import Feed, get_feed, note_accepted, note_failed, note_taken
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
+from gate_server.ledger.kept_codes import platforms_by_code
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.prepared import (
     Imported,
@@ -329,7 +330,8 @@ def retry(
     now = ledger.clock()
     due = ledger.read(lambda db: aside.list_due(db, feed.feed_id, now, most))
     platforms = {deal.deal_id: deal.platform for deal in ledger.catalogue.deals.values()}
-    preparer = Preparer(keys, platforms, now=now, platform=feed.platform)
+    by_code = platforms_by_code(ledger.catalogue.feeds)
+    preparer = Preparer(keys, platforms, now=now, platform=feed.platform, by_code=by_code)
     for kind in Kind:
         rows = [row for row in due if row.kind == kind.value]
         if rows:

@@ -22,6 +22,7 @@ from gate_server.feeds.contract import Kind, Part, SourceRow
 from gate_server.intake import Taken, prepare, retry, take
 from gate_server.keyring import Keyring
 from gate_server.ledger.feeds import Feed, note_failed
+from gate_server.ledger.kept_codes import platforms_by_code
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.prepared import Preparer
 from gate_server.ledger.pushes import KeptPush, find_push, keep_push
@@ -105,7 +106,13 @@ class Pushes:
             keep_push(tx, feed.feed_id, webhook_id, kept, now=tx.clock())
 
         platforms = {deal.deal_id: deal.platform for deal in ledger.catalogue.deals.values()}
-        preparer = Preparer(keys, platforms, now=ledger.clock(), platform=feed.platform)
+        preparer = Preparer(
+            keys,
+            platforms,
+            now=ledger.clock(),
+            platform=feed.platform,
+            by_code=platforms_by_code(ledger.catalogue.feeds),
+        )
         prepared = prepare(part, preparer, RowReader(ledger.venue), pause=breath.take)
         most = self._most_aside
         take(ledger, keys, feed, prepared, by=feed.name, also=keep, most_aside=most)

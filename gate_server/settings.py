@@ -21,6 +21,7 @@ from admission.messages import Messages
 from admission.why_words import WhyWords
 from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
+from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
 
@@ -53,6 +54,7 @@ class Settings:
     feeds: FeedSettings
     duty: DutySettings
     anomalies: Bars
+    redemptions: RedemptionSettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -75,6 +77,7 @@ TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
     "duty": DutySettings,
     "anomalies": Bars,
+    "redemptions": RedemptionSettings,
 }
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 

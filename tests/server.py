@@ -62,9 +62,16 @@ class Park:
         now: settable; the ledger's clock shows it where it is set.
     """
 
-    def __init__(self, directory: Path, *, settings: str = "", furnish: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: str = "",
+        furnish: bool = True,
+        now: datetime | None = None,
+    ) -> None:
         self.directory = directory
-        self.now: datetime | None = None
+        self.now = now
         if not directory.exists():
             shutil.copytree(_empty_venue(), directory)
         if settings:
@@ -108,10 +115,16 @@ class Park:
         deal = RowReader(self.settings.venue).deal(row | columns, updated_at=utc_now())
         import_deals(self.ledger, [PreparedDeal(1, deal)], source="test", by="test")
 
-    def sell(self, *codes: str, deal_id: str = "DAY", **columns: str) -> None:
-        """Put in vouchers, one a code."""
+    def sell(
+        self,
+        *codes: str,
+        deal_id: str = "DAY",
+        by_code: frozenset[str] = frozenset(),
+        **columns: str,
+    ) -> None:
+        """Put in vouchers, one a code; codes of platforms that redeem by them are kept."""
         platforms = {deal.deal_id: deal.platform for deal in self.ledger.catalogue.deals.values()}
-        preparer = Preparer(self.keys, platforms, now=self.ledger.clock())
+        preparer = Preparer(self.keys, platforms, now=self.ledger.clock(), by_code=by_code)
         reader, sealed = RowReader(self.settings.venue), {}
         rows = []
         for line, code in enumerate(codes, 1):

@@ -10,6 +10,7 @@ from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.duty import duty
 from gate_server.cli.edge import Group
+from gate_server.cli.feed_redemptions import reconcile, redemptions
 from gate_server.cli.feed_sources import add_folder, add_octo, add_pull, pull
 from gate_server.cli.feeds import feed, feed_add
 from gate_server.cli.findings import finding
@@ -43,4 +44,5 @@ for each in (
     main.add_command(each)
 for each in (add_pull, add_octo, add_folder):
     feed_add.add_command(each)
-feed.add_command(pull)
+for each in (pull, reconcile, redemptions):
+    feed.add_command(each)

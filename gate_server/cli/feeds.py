@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
+from gate_server.cli.feed_redemptions import redemptions_text
 from gate_server.cli.serving import read_serving
 from gate_server.commands.feeds import AddNative, RotateSecret, WhichFeed
 from gate_server.control import call
@@ -33,10 +34,24 @@ def feed_add() -> None:
 @feed_add.command("native", cls=Command)
 @click.option("--platform", required=True, metavar="P", help="As its deals name it.")
 @click.option("--secondary", is_flag=True, help="Fills gaps of the platform's authority only.")
+@click.option("--redeem-url", metavar="URL", help="Where it is told who came in.")
+@click.option("--keep-codes", is_flag=True, help="It redeems by code: keep codes, sealed.")
 @click.option("--notify-url", metavar="URL", help="Where it takes requests to stop a sale.")
-def add_native(platform: str, secondary: bool, notify_url: str | None) -> None:
+def add_native(
+    platform: str,
+    secondary: bool,
+    redeem_url: str | None,
+    keep_codes: bool,
+    notify_url: str | None,
+) -> None:
     """Let a platform push its sales, signed with a secret that is shown this once."""
-    asked = AddNative(platform=platform, secondary=secondary, notify_url=notify_url)
+    asked = AddNative(
+        platform=platform,
+        secondary=secondary,
+        redeem_url=redeem_url,
+        keep_codes=keep_codes,
+        notify_url=notify_url,
+    )
     _show_secret(_with_url(call(options().data, "feed add native", asked)))
 
 
@@ -53,10 +68,10 @@ def feed_status() -> None:
     """Say how each feed fares: its age, its errors, the rows that are set aside."""
     found = call(options().data, "feed status")
     columns = (
-        "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "failures",
-        "error",
+        "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "redemptions",
+        "failures", "error",
     )  # fmt: skip
-    show(found, listing([row | {"age": _age(row["age_s"])} for row in found], columns))
+    show(found, listing([_status(row) for row in found], columns))
 
 
 @feed.command("rejects", cls=Command)
@@ -100,6 +115,10 @@ def feed_rotate(platform: str, feed_id: int | None, retire_after: str) -> None:
     made = _with_url(call(options().data, "feed rotate", asked))
     _show_secret(made)
     tell(f"the secret before counts until {local(made['old_until'])}")
+
+
+def _status(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"age": _age(row["age_s"]), "redemptions": redemptions_text(row["redemptions"])}
 
 
 def _with_url(made: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 
 from admission.errors import InvalidInput, LedgerConflict
 from gate_server.breath import Breath
+from gate_server.commands.redemptions import redemption_config
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_name
 from gate_server.duty_forms import check_notify_url
@@ -27,11 +28,18 @@ LONGEST_OVERLAP_S = 30 * 24 * 3600
 
 
 class AddNative(Params, frozen=True):
-    """A platform that will push."""
+    """A platform that will push.
+
+    Attributes:
+        redeem_url: where it is told who came in; None: nowhere.
+        keep_codes: it redeems by code, so that codes are kept, sealed.
+    """
 
     platform: str
     secondary: bool = False
     notify_url: str | None = None
+    redeem_url: str | None = None
+    keep_codes: bool = False
 
 
 class AddFeed(Params, frozen=True):
@@ -88,7 +96,8 @@ def add_native(services: Services, params: AddNative) -> dict[str, Any]:
     asked = AddFeed(
         platform=params.platform,
         kind=FeedKind.NATIVE,
-        config={} if params.notify_url is None else {NOTIFY: check_notify_url(params.notify_url)},
+        config=redemption_config(params.redeem_url, keep_codes=params.keep_codes)
+        | ({} if params.notify_url is None else {NOTIFY: check_notify_url(params.notify_url)}),
         secondary=params.secondary,
         secret=secret,
     )

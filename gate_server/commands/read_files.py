@@ -79,7 +79,8 @@ class Importer:
         """
         imported, sent = Imported(), False
         platforms: dict[str, str] = self.caller.call("import platforms")
-        preparer = Preparer(keys, platforms, now=self.now)
+        by_code = frozenset(self.caller.call("redemptions by_code"))
+        preparer = Preparer(keys, platforms, now=self.now, by_code=by_code)
         for part in self._voucher_parts(path, preparer, imported):
             if sent:
                 imported.add(_imported(self.caller.receive()))

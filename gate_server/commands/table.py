@@ -23,12 +23,14 @@ from gate_server.commands import (
     conflicts,
     deals,
     duty,
+    feed_redemptions,
     feeds,
     findings,
     imports,
     incidents,
     issue,
     people,
+    redemptions,
     scans,
     tickets,
     venue,
@@ -49,6 +51,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | duty.COMMANDS
     | feeds.COMMANDS
     | findings.COMMANDS
+    | redemptions.COMMANDS
+    | feed_redemptions.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

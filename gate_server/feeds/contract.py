@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from admission.errors import FeedRejected
+from admission.redemptions import Deed as Deed
+from admission.redemptions import Fate as Fate
 from admission.row_values import Row
 
 
@@ -67,13 +69,6 @@ class Part:
     whole: bool = False
 
 
-class Deed(StrEnum):
-    """What is reported to a platform."""
-
-    REDEEM = "redeem"
-    UNDO = "undo"
-
-
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """People let in on a voucher, or taken back, as it is reported.
@@ -94,15 +89,6 @@ class Redemption:
 
     def __repr__(self) -> str:
         return f"Redemption(key={self.key!r}, deed={self.deed.value!r}, people={self.people})"
-
-
-class Fate(StrEnum):
-    """What became of a deed at the platform."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    """The platform has never heard of the key: it may be sent (again) under the same one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -102,6 +103,7 @@ class PlatformHttp:
         self._http = httpx.Client(
             headers=sent,
             trust_env=False,  # neither a proxy nor a netrc of the user has a place here
+            verify=_authorities(),
             follow_redirects=False,  # a token goes where it was meant to go
             limits=httpx.Limits(max_connections=1, keepalive_expiry=30.0),
         )
@@ -179,10 +181,18 @@ class PlatformHttp:
             except httpx.HTTPError as error:
                 if not self._cutter.late:
                     problem = f"no answer from the platform: {_cause(error)}"
-                    raise FeedUnavailable(problem) from error
+                    # Without a connection nothing can have been carried out.
+                    sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                    raise FeedUnavailable(problem, sent=sent) from error
         # A body without a length ends where its connection is cut, as if that were its end.
         if self._cutter.late:
             raise FeedUnavailable(f"the platform took longer than {limits.whole_s:g} s")
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return who may vouch for a platform; reading them takes a while, so once."""
+    return ssl.create_default_context()
 
 
 class _Cutter:
@@ -227,7 +237,7 @@ class _Cutter:
             return  # closed already
 
 
-def check_url(url: str) -> str:
+def check_url(url: str, name: str = "--url") -> str:
     """Return a platform's address without the slash at its end.
 
     Raises:
@@ -236,13 +246,13 @@ def check_url(url: str) -> str:
     try:
         found = httpx.URL(url.strip())
     except httpx.InvalidURL as error:
-        raise InvalidInput("--url", "is not a URL") from error
+        raise InvalidInput(name, "is not a URL") from error
     if found.scheme not in {"https", "http"} or not found.host:
-        raise InvalidInput("--url", "must be https://HOST/PATH")
+        raise InvalidInput(name, "must be https://HOST/PATH")
     if found.scheme == "http" and not _is_loopback(found.host):
-        raise InvalidInput("--url", "must be https: plain http only to this machine itself")
+        raise InvalidInput(name, "must be https: plain http only to this machine itself")
     if found.userinfo or found.query or found.fragment:
-        raise InvalidInput("--url", "must have no user, password, query or fragment in it")
+        raise InvalidInput(name, "must have no user, password, query or fragment in it")
     return str(found).rstrip("/")
 
 

@@ -13,6 +13,7 @@ from admission.keys import CodeKey, code_hash
 from admission.vouchers import Status
 from gate_server.ledger.buyers import BuyerWriter, select_in
 from gate_server.ledger.conflicts import reconcile_voucher
+from gate_server.ledger.kept_codes import keep_code, keep_new_codes
 from gate_server.ledger.links import LINK, holders, link_more, link_new, order_link, recount
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
 from gate_server.ledger.sales import SalesDelta
@@ -85,7 +86,7 @@ class VoucherWriter:
     """Writes prepared vouchers in one transaction, many rows with each statement.
 
     Args:
-        sealed: sealed account names by buyer.
+        sealed: sealed account names by buyer, and codes to keep by their key.
         platform: whose vouchers alone they may be; None: of whatever platform their deals are.
         code_keys: every key that an order's number may be hashed with.
         secondary: they fill gaps, and change only what filled one before.
@@ -110,6 +111,7 @@ class VoucherWriter:
         self._platform = platform
         self._code_keys = code_keys
         self._buyers = BuyerWriter(tx, sealed)
+        self._sealed = sealed
         newest = tx.db.execute("SELECT MAX(voucher_id) FROM vouchers").fetchone()[0]
         self._next_id = (newest or 0) + 1
         self._new: list[tuple[Any, ...]] = []
@@ -211,6 +213,7 @@ class VoucherWriter:
         if not linked:
             return
         self._tx.db.executemany(_INSERT, self._new)
+        keep_new_codes(self._tx, self._sealed, ((row.key, number) for row, number in linked))
         link_new(self._tx, linked)
         held = holders(self._tx, (row for row, _ in linked))
         for row, voucher_id in linked:
@@ -223,6 +226,7 @@ class VoucherWriter:
         if self._secondary and not there.filled:
             self.imported.unchanged += 1
             return
+        keep_code(self._tx, self._sealed, row.every_key, there.voucher_id)
         taken_over = there.filled and not self._secondary
         after = self._fresh(row, deal) if taken_over else self._merged(row, deal, there)
         linked = bool(row.more) and link_more(self._tx, row, there.voucher_id)

@@ -17,6 +17,7 @@ from admission.keys import buyer_hash, code_hash, phone_hash
 from admission.rows import VoucherFields
 from admission.tokens import Purpose, credential_key, parse_token
 from gate_server.keyring import Keyring
+from gate_server.ledger.kept_codes import about_code
 
 
 class PreparedVoucher(Struct, frozen=True, array_like=True, gc=False):
@@ -107,6 +108,7 @@ class Preparer:
         platforms: of each deal, by its id.
         now: chooses the key that codes are hashed with today.
         platform: whose deals alone the rows may be of; None: any that is in `platforms`.
+        by_code: platforms that redeem by code, so that codes are kept, sealed.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class Preparer:
         *,
         now: datetime,
         platform: str | None = None,
+        by_code: frozenset[str] = frozenset(),
     ) -> None:
+        self._by_code = by_code
         self._keys = keys
         self._platforms = platforms
         self._now = now
@@ -138,7 +142,8 @@ class Preparer:
         """Prepare one voucher.
 
         Args:
-            sealed: gets the sealed account name of a buyer who is not in it yet.
+            sealed: gets the sealed account name of a buyer who is not in it yet, and the code,
+                by its key, where that is kept.
             more_codes: further codes that find it.
 
         Raises:
@@ -149,6 +154,10 @@ class Preparer:
             raise FeedRejected("deal_id", f"no deal {fields.deal_id}; import the deals first")
         self.check_platform("deal_id", fields.deal_id, platform)
         key, *other_keys = self.code_keys(fields.code, signed=fields.signed)
+        if platform in self._by_code:
+            code = fields.code.encode()
+            for each in (key, *other_keys):
+                sealed[each] = self._keys.seal(code, about=about_code(each), now=self._now)
         return PreparedVoucher(
             line,
             key,

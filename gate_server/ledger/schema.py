@@ -13,6 +13,7 @@ from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
 from gate_server.ledger.schema_people import PEOPLE
+from gate_server.ledger.schema_redemptions import REDEMPTIONS
 from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_tickets import TICKETS
 
@@ -352,6 +353,11 @@ def _sales(db: sqlite_utils.Database) -> None:
 @migrations(name="009_incidents")
 def _incidents(db: sqlite_utils.Database) -> None:
     _execute(db, INCIDENTS)
+
+
+@migrations(name="010_redemptions")
+def _redemptions(db: sqlite_utils.Database) -> None:
+    _execute(db, REDEMPTIONS)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

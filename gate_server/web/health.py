@@ -15,6 +15,7 @@ from admission.errors import Forbidden, LedgerUnavailable
 from admission.wire import Ready
 from gate_server.ledger.reports import prove_commit
 from gate_server.ledger.session import RESERVE_BYTES
+from gate_server.redemption_figures import is_late
 from gate_server.web.callers import STEWARDS, Environ, Role, identify
 from gate_server.web.metrics import Exposition
 from gate_server.web.operations import Reply
@@ -96,6 +97,7 @@ def degraded(services: Services) -> list[str]:
     facts = {
         "clock": services.clocks.alarmed(catalogue, now),
         "feed_stale": catalogue.stale(now, services.settings.stale_after_s),
+        "redemptions_late": is_late(ledger, services.settings.redemptions.late_after_s),
         "feed_failing": any(
             feed.failures >= services.settings.feeds.failing_after
             for feed in catalogue.feeds.values()

@@ -21,6 +21,7 @@ from gate_server import __version__
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
 from gate_server.web.feed_metrics import feed_metrics
+from gate_server.web.redemption_metrics import collect_redemptions
 from gate_server.web.services import Services
 from gate_server.web.stats import today
 from gate_server.web.timings import BOUNDS_MS
@@ -51,6 +52,7 @@ class _Figures(Collector):
         yield from self._devices()
         yield from feed_metrics(self._services)
         yield from self._gauges()
+        yield from collect_redemptions(self._services.ledger)
 
     def _scans(self) -> Metric:
         # The counters begin anew with each venue day, which rate() takes for a restart.

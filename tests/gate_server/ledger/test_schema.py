@@ -10,6 +10,8 @@ import sqlite_utils
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
+from gate_server.ledger.redemption_places import note_offer
+from gate_server.ledger.redemptions import plan
 from tests.builders import new_incident
 from tests.pushers import Pusher, connect
 from tests.server import Park, an_app
@@ -90,6 +92,28 @@ def test_counters_of_lanes_are_filled_from_moves_tickets_and_faults(tmp_path):
     assert len(counted) == 7
     assert park.ledger.read(lambda db: db.execute(LANES).fetchall()) == counted
     assert park.ledger.read(lanes.differences) == []
+    park.close()
+
+
+def test_ledger_without_redemptions_reports_them_from_then_on(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("BEFORE-CODE-1", "AFTER-CODE-01")
+    device = park.enrol()
+    with an_app(park) as (_, site):
+        site.scan(device, "BEFORE-CODE-1")
+    park.close()
+    make_old(park.directory / "ledger.db", before="010_redemptions")
+
+    park = Park(park.directory)
+
+    assert park.ledger.read(audit.verify).findings == ()
+    offered = {"offered": True, "partial": True, "lists": False}
+    park.change(lambda tx: note_offer(tx, "lvtu", **offered))
+    with an_app(park) as (_, site):
+        site.scan(device, "AFTER-CODE-01")
+    plan(park.ledger, "lvtu")
+    deeds = "SELECT v.tail FROM deeds d JOIN vouchers v USING (voucher_id)"
+    assert park.ledger.read(lambda db: db.execute(deeds).fetchall()) == [("E-01",)]
     park.close()
 
 
