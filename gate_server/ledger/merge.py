@@ -6,21 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from admission.calendar import to_ms
 from admission.codes import normalise
 from admission.deals import Deal
-from admission.history import Terms, fold
+from admission.history import Terms
 from admission.keys import CodeKey, code_hash
-from admission.verdicts import Reason
 from admission.vouchers import CredentialKind, Status
 from gate_server.ledger.buyers import BuyerWriter, select_in
-from gate_server.ledger.changes import Change, count_change
 from gate_server.ledger.conflicts import reconcile_voucher
-from gate_server.ledger.moving import settle_moves
+from gate_server.ledger.new_terms import recount_voucher
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
-from gate_server.ledger.scans import find_voucher, records_of, terms_of
+from gate_server.ledger.refund_locks import Locks
+from gate_server.ledger.scans import find_voucher, terms_of
 from gate_server.ledger.session import Session
-from gate_server.ledger.tallies import Delta
 
 _CONTENT = (
     "deal_no, admits, price_paid_minor, valid_from, valid_until, status, status_at, sold_at,"
@@ -125,10 +122,10 @@ class VoucherWriter:
             else:
                 changed.append((row, deal, there))
         self._write_new()
+        locks = Locks(self._tx, [there[0] for _, _, there in changed])
         for row, deal, (voucher_id, updated_at, before) in changed:
-            self._change(
-                row, voucher_id, updated_at, before, self._merged(row, deal, before, updated_at)
-            )
+            told = self._merged(row, deal, locks.told(voucher_id, before), updated_at)
+            self._change(row, voucher_id, updated_at, before, locks.keep(voucher_id, told))
 
     def _deal_of(self, row: PreparedVoucher) -> Deal | None:
         deal = self._tx.catalogue.deal(row.deal_id)
@@ -242,7 +239,7 @@ class VoucherWriter:
             self._unlink_order(before.order_ref, voucher_id)
             tx.db.executemany(_LINK, filter(None, [_order_link(row, voucher_id)]))
         if old is not None:
-            self._recount(voucher_id, old)
+            recount_voucher(tx, voucher_id, old)
         if (before.deal_no, before.buyer_no) != (after.deal_no, after.buyer_no):
             self._lead_tickets(voucher_id, after, old)
         if terms or (before.status, before.status_at) != (after.status, after.status_at):
@@ -257,7 +254,7 @@ class VoucherWriter:
             values = (after.deal_no, after.buyer_no, tx.next_revision(), ticket)
             tx.db.execute(_LEAD, values)
             if old is not None:
-                self._recount(ticket, replace(old, admits=1, exchanged=0))
+                recount_voucher(tx, ticket, replace(old, admits=1, exchanged=0))
 
     def _unlink_order(self, order_ref: str | None, voucher_id: int) -> None:
         if order_ref is not None:
@@ -275,7 +272,8 @@ class VoucherWriter:
         if not more and row.key not in scanned:
             return
         if tx.db.execute(_SAME_CODE, (row.key, voucher_id)).fetchone() is None:
-            self._recount(voucher_id, Terms())  # else they count as the other platform's voucher's
+            # Else they count as the other platform's voucher's.
+            recount_voucher(tx, voucher_id, Terms())
         reconcile_voucher(tx, voucher_id, now=tx.clock())
 
     def _reconcile(self, voucher_id: int) -> None:
@@ -283,23 +281,6 @@ class VoucherWriter:
         tx = self._tx
         if tx.db.execute(_WAS_SCANNED, (voucher_id,)).fetchone() is not None:
             reconcile_voucher(tx, voucher_id, now=tx.clock())
-
-    def _recount(self, voucher_id: int, old: Terms) -> None:
-        """Let the counters follow terms by which the same scans mean something else."""
-        tx = self._tx
-        voucher = find_voucher(tx, voucher_id)
-        if voucher is None:
-            return
-        records = [record for record, _ in records_of(tx, voucher)]
-        passed = next((record for record in records if record.passed), None)
-        if passed is None:
-            return
-        before, deal_no = fold(records, old, tx.venue), voucher.deal.deal_no
-        records = settle_moves(tx, records, terms_of(voucher), deal_no)
-        after = fold(records, terms_of(voucher), tx.venue)
-        reason = Reason.OVERRIDDEN if passed.overridden else passed.reason
-        delta = Delta(to_ms(passed.passed_at), passed.gate_id, reason.value, deal_no=deal_no)
-        count_change(tx, Change(before, after, records, deal_no), delta)
 
 
 def _apart(rows: Sequence[PreparedVoucher]) -> Iterator[Sequence[PreparedVoucher]]:

@@ -7,8 +7,10 @@ import sqlite3
 import pytest
 import sqlite_utils
 
+from admission.refunds import RefundReason
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.ledger import utc_now
+from tests.refund_requests import request
 from tests.server import Park, an_app
 
 LANES = "SELECT * FROM lane_counters ORDER BY reason, device_id"
@@ -103,4 +105,20 @@ def test_ledger_without_broadcasts_takes_them(tmp_path):
         sent = site.post("/broadcasts", boss, {"message": {"zh": "通知", "en": "Notice"}}).json()
         seen = site.post(f"/broadcasts/{sent['broadcast_id']}/seen", device)
     assert (seen.status_code, sent["unseen"]) == (200, 1)
+    park.close()
+
+
+def test_ledger_without_refunds_takes_requests_for_them(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("OLD-CODE-0001", voucher_ref="V-1")
+    device = park.enrol()
+    park.close()
+    make_old(park.directory / "ledger.db", before="011_refunds")
+
+    park = Park(park.directory)
+
+    assert request(park, ref="V-1").reason is RefundReason.UNUSED
+    with an_app(park) as (_, site):
+        assert site.scan(device, "OLD-CODE-0001")["reason"] == "refunded"
+    assert park.ledger.read(audit.verify).findings == ()
     park.close()
