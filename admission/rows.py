@@ -110,6 +110,10 @@ class RowReader:
     def __init__(self, venue: Venue) -> None:
         self._times = Times(venue)
 
+    def updated_at(self, row: Row) -> datetime | None:
+        """Read when a row of either kind is from; None where it does not say so."""
+        return self._times.instant(row, "updated_at")
+
     def deal(self, row: Row, *, updated_at: datetime) -> Deal:
         """Read a deal.
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.messages import Messages
 from admission.why_words import WhyWords
+from gate_server.feed_settings import FeedSettings
 
 FILE = "gate.toml"
 
@@ -43,6 +45,7 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
+    feeds: FeedSettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -59,6 +62,10 @@ class Settings:
     def venue(self) -> Venue:
         """The venue's calendar."""
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
+
+
+TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings}
+"""Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 
 def read_settings(directory: Path) -> Settings:
@@ -79,9 +86,7 @@ def read_settings(directory: Path) -> Settings:
             if type(value) is not type(default) and (type(value), type(default)) != (int, float):
                 raise InvalidInput(key, f"must be {type(default).__name__} in {own}")
             values[key] = type(default)(value)
-    names = {field.name for field in fields(Settings)}
-    settings = Settings(**{key.split(".")[1]: value for key, value in values.items()})
-    assert names == {key.split(".")[1] for key in values}  # noqa: S101 - packaged file is ours
+    settings = _settings(values)
     try:
         settings.venue.day_of  # noqa: B018 - makes the zone, so that a wrong one is told at start
     except ZoneInfoNotFoundError as error:
@@ -89,6 +94,18 @@ def read_settings(directory: Path) -> Settings:
     except ValueError as error:
         raise InvalidInput("venue.day_starts_at", "give a time as 00:00") from error
     return settings
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """Put values into the object; a table of `TABLES` is an object of its own."""
+    plain: dict[str, Any] = {}
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    for key, value in values.items():
+        table, name = key.split(".")
+        tables.get(table, plain)[name] = value
+    plain |= {table: TABLES[table](**own) for table, own in tables.items()}
+    assert plain.keys() == {each.name for each in fields(Settings)}  # noqa: S101 - our own file
+    return Settings(**plain)
 
 
 def read_messages(venue: Venue) -> Messages:

@@ -49,6 +49,15 @@ class BuyerWriter:
         """Return the ledger's number for a buyer that was found."""
         return None if buyer is None else self._numbers[buyer]
 
+    def greater(self, one: int | None, other: int | None) -> int | None:
+        """Return the buyer that counts where two rows of one instant name two."""
+        if one is None or other is None or one == other:
+            return other if one is None else one
+        where = "buyer_no IN (?, ?) ORDER BY buyer DESC LIMIT 1"
+        sql = f"SELECT buyer_no FROM buyers WHERE {where}"  # noqa: S608 - a constant
+        number: int = self._tx.db.execute(sql, (one, other)).fetchone()[0]
+        return number
+
 
 def select_in(tx: Session, sql: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
     """Run a query whose `{}` is a list of keys; the same text for the same number of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from admission.calendar import to_ms
@@ -20,12 +21,14 @@ class Change:
     Attributes:
         records: all its recorded scans afterwards.
         deal_no: its deal; None for a code that nobody knows.
+        apart: what some of the records came to before, when they were not this voucher's.
     """
 
     before: History
     after: History
     records: list[Record]
     deal_no: int | None
+    apart: Sequence[History] = ()
 
 
 def count_change(tx: Session, change: Change, delta: Delta) -> None:
@@ -34,14 +37,17 @@ def count_change(tx: Session, change: Change, delta: Delta) -> None:
     An earlier scan that arrives late, or an annulment, changes what other records stand for:
     their gates' counters follow, so that the sums are those of the fold in any order of arrival.
     """
-    before, after = change.before.shares, change.after.shares
+    before, after = dict(change.before.shares), change.after.shares
+    for history in change.apart:
+        before |= history.shares
     for record in change.records:
         key = record.device_id, record.nonce
         old, new = before.get(key, NO_SHARE), after.get(key, NO_SHARE)
         if old != new:
             _count_share(tx, record, (old, new), delta, change.deal_no)
     tx.count(delta)
-    honoured = change.after.honoured() - change.before.honoured()
+    earlier = (change.before, *change.apart)
+    honoured = change.after.honoured() - sum(history.honoured() for history in earlier)
     if honoured and change.deal_no is not None:
         tx.count_honoured(change.deal_no, honoured)
 

@@ -72,6 +72,19 @@ class Feed:
         """How logs and the audit call it."""
         return f"{self.kind} feed {self.feed_id} of {self.platform}"
 
+    def age_s(self, now: datetime) -> float | None:
+        """Return for how long it has not been up to date; None: it never was."""
+        return None if self.accepted_at is None else (now - self.accepted_at).total_seconds()
+
+    def state(self, now: datetime, stale_after_s: float, failing_after: int) -> str:
+        """Return how it fares in one word: `waiting`, `failing`, `stale` or `well`."""
+        age_s = self.age_s(now)
+        if self.failures >= failing_after:
+            return "failing"
+        if age_s is None:
+            return "waiting"
+        return "stale" if age_s > stale_after_s else "well"
+
 
 @dataclass(frozen=True, slots=True)
 class FeedSecret:
@@ -148,6 +161,34 @@ def remove_feed(tx: Session, feed: Feed, *, by: str, now: datetime) -> None:
     tx.db.execute(sql, (to_ms(now), feed.feed_id))
     tx.db.execute("DELETE FROM feed_secrets WHERE feed_id = ?", (feed.feed_id,))
     tx.db.execute("DELETE FROM set_aside WHERE feed_id = ?", (feed.feed_id,))
+    tx.touched.add("feeds")
+
+
+def find_feed(db: sqlite3.Connection, platform: str, feed_id: int | None = None) -> Feed:
+    """Return a platform's feed; `feed_id` says which where it has several.
+
+    Raises:
+        NotFound: it has none, or not that one.
+        LedgerConflict: `several-feeds`: it has several, and none was named.
+    """
+    feeds = [feed for feed in list_feeds(db) if feed.platform == platform]
+    found = [feed for feed in feeds if feed_id in {None, feed.feed_id}]
+    if not found:
+        which = f"no feed of {platform}" if feed_id is None else f"no feed {feed_id} of {platform}"
+        raise NotFound(f"{which}; `gate-server feed list` shows those there are")
+    if len(found) > 1:
+        named = ", ".join(f"{feed.feed_id} ({feed.kind})" for feed in found)
+        raise LedgerConflict("several-feeds", f"{platform} has feeds {named}; name one by --feed")
+    return found[0]
+
+
+def note_taken(tx: Session, feed_id: int, rows: int, *, cursor: str | None) -> None:
+    """Note rows that changed something, and the place to go on from; None: as before."""
+    sql = (
+        "UPDATE feeds SET rows_taken = rows_taken + ?, cursor = COALESCE(?, cursor)"
+        " WHERE feed_id = ?"
+    )
+    tx.db.execute(sql, (rows, cursor, feed_id))
     tx.touched.add("feeds")
 
 

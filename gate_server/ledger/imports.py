@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from admission.calendar import to_ms
+from admission.code_space import CodeShape
 from admission.deals import Deal
 from admission.errors import LedgerRefused
 from admission.keys import CodeKey
@@ -36,6 +38,12 @@ _ROWS_A_LOOK = 64
 _DEALS_A_SLICE = 200
 _MOST_DEALS = (1 << 24) - 1
 
+_FILLED: Final = "SELECT deal_id FROM deals WHERE filled"
+_FILL: Final = "UPDATE deals SET filled = ? WHERE deal_id = ?"
+
+Finish: TypeAlias = Callable[[Session, Imported], None]
+"""Done in the transaction of the last rows, given what became of all of them."""
+
 
 class Batch(Struct, frozen=True):
     """Prepared vouchers of one source.
@@ -44,6 +52,8 @@ class Batch(Struct, frozen=True):
         source: where they came from, for the audit: `file` or a feed's name.
         platform: whose vouchers alone they may be; None: of whatever platform their deals are.
         sealed: sealed account names by buyer; what the ledger has already is not replaced.
+        secondary: they fill gaps of the platform's authority and overwrite nothing of it.
+        shapes: what the codes of each deal look like.
     """
 
     rows: list[PreparedVoucher]
@@ -51,9 +61,13 @@ class Batch(Struct, frozen=True):
     source: str
     by: str
     platform: str | None = None
+    secondary: bool = False
+    shapes: dict[str, CodeShape] = msgspec.field(default_factory=dict)
 
 
-def import_vouchers(ledger: Ledger, batch: Batch, code_keys: tuple[CodeKey, ...]) -> Imported:
+def import_vouchers(
+    ledger: Ledger, batch: Batch, code_keys: tuple[CodeKey, ...], *, finish: Finish | None = None
+) -> Imported:
     """Put vouchers into the ledger; each slice is on disk before the next is begun.
 
     A voucher that is there already changes only by a newer row with other content, so the same
@@ -65,30 +79,47 @@ def import_vouchers(ledger: Ledger, batch: Batch, code_keys: tuple[CodeKey, ...]
     Raises:
         LedgerUnavailable: the slices before are in; the same rows may be sent again.
     """
-    imported, start = Imported(), 0
-    while start < len(batch.rows):
-        work = partial(_slice, ledger, batch, code_keys, start)
-        taken, part = ledger.write(work, patient=True)
+    work, imported, start = _Work(ledger, batch, code_keys, finish), Imported(), 0
+    while start < len(batch.rows) or (not start and finish is not None):
+        taken, part = ledger.write(partial(_slice, work, start, imported), patient=True)
         imported.add(part)
         start += taken
+        if not taken:
+            break
     return imported
 
 
-def _slice(
-    ledger: Ledger, batch: Batch, code_keys: tuple[CodeKey, ...], start: int, tx: Session
-) -> tuple[int, Imported]:
-    """Take as many rows as fit in a slice; return their number and what became of them."""
-    begun = time.monotonic()
-    writer = VoucherWriter(tx, batch.sealed, batch.platform, code_keys)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every slice of a batch takes."""
+
+    ledger: Ledger
+    batch: Batch
+    code_keys: tuple[CodeKey, ...]
+    finish: Finish | None
+
+
+def _slice(work: _Work, start: int, before: Imported, tx: Session) -> tuple[int, Imported]:
+    """Take as many rows as fit in a slice; return their number and what became of them.
+
+    Args:
+        before: what became of the rows before `start`.
+    """
+    begun, batch = time.monotonic(), work.batch
+    writer = VoucherWriter(
+        tx, batch.sealed, batch.platform, work.code_keys, secondary=batch.secondary
+    )
     position = start
     while position < len(batch.rows):
         writer.put(batch.rows[position : position + _ROWS_A_LOOK])
         position = min(position + _ROWS_A_LOOK, len(batch.rows))
         worked_s = time.monotonic() - begun
-        if worked_s > MOST_S or (worked_s > LEAST_S and ledger.crowded):
+        if worked_s > MOST_S or (worked_s > LEAST_S and work.ledger.crowded):
             break
     if writer.written:
         _audit(tx, batch.source, batch.by, "vouchers", writer.written)
+    if work.finish is not None and position == len(batch.rows):
+        work.finish(tx, before.joined(writer.imported))
     return position - start, writer.imported
 
 
@@ -114,26 +145,47 @@ def _audit(
 
 
 def import_deals(
-    ledger: Ledger, rows: list[PreparedDeal], *, source: str, by: str, platform: str | None = None
+    ledger: Ledger,
+    rows: list[PreparedDeal],
+    *,
+    source: str,
+    by: str,
+    platform: str | None = None,
+    secondary: bool = False,
+    finish: Finish | None = None,
 ) -> Imported:
     """Put deals into the ledger; a deal keeps its number, and holds and voids stay as they are.
 
     Args:
         platform: whose deals alone they may be; None: of whatever platform they say.
+        secondary: they fill gaps, and change only what filled one before.
     """
     imported = Imported()
-    for start in range(0, len(rows), _DEALS_A_SLICE):
+    for start in range(0, max(len(rows), int(finish is not None)), _DEALS_A_SLICE):
         some = rows[start : start + _DEALS_A_SLICE]
-        imported.add(
-            ledger.write(lambda tx: _put_deals(tx, some, source, by, platform), alone=True)  # noqa: B023
-        )
+        last = finish if start + _DEALS_A_SLICE >= len(rows) else None
+
+        def work(tx: Session) -> Imported:
+            part = _put_deals(tx, some, source, by, platform, secondary=secondary)  # noqa: B023
+            if last is not None:  # noqa: B023
+                last(tx, imported.joined(part))  # noqa: B023
+            return part
+
+        imported.add(ledger.write(work, alone=True))
     return imported
 
 
 def _put_deals(
-    tx: Session, rows: list[PreparedDeal], source: str, by: str, platform: str | None
+    tx: Session,
+    rows: list[PreparedDeal],
+    source: str,
+    by: str,
+    platform: str | None,
+    *,
+    secondary: bool = False,
 ) -> Imported:
     imported, written = Imported(), []
+    filled = {deal_id for (deal_id,) in tx.db.execute(_FILLED)}
     known = {deal.deal_id: deal for deal in tx.catalogue.deals.values()}
     for row in rows:
         before = known.get(row.deal.deal_id)
@@ -141,8 +193,9 @@ def _put_deals(
         if problem is not None:
             imported.rejected.append(Rejection(row.line, "platform", problem))
             continue
-        after = _merged(row.deal, before)
-        if before is not None and after == before:
+        gap = row.deal.deal_id in filled
+        after = _merged(row.deal, before, secondary=secondary, gap=gap)
+        if before is not None and after == before and gap <= secondary:
             imported.unchanged += 1
             continue
         content = before is None or replace(after, updated_at=before.updated_at) != before
@@ -156,11 +209,20 @@ def _put_deals(
             _touch(tx, after)
             imported.unchanged += 1
         tx.touched.add("deals")
+        _mark(tx, filled, after.deal_id, secondary=secondary)
         if content:
             written.append(row)
     if written:
         _audit(tx, source, by, "deals", written)
     return imported
+
+
+def _mark(tx: Session, filled: set[str], deal_id: str, *, secondary: bool) -> None:
+    """Note whether a deal is known from a feed that fills gaps alone."""
+    tx.db.execute(_FILL, (int(secondary), deal_id))
+    filled.discard(deal_id)
+    if secondary:
+        filled.add(deal_id)
 
 
 def _whose(deal: Deal, before: Deal | None, platform: str | None) -> str | None:
@@ -171,13 +233,24 @@ def _whose(deal: Deal, before: Deal | None, platform: str | None) -> str | None:
     return None
 
 
-def _merged(deal: Deal, before: Deal | None) -> Deal:
-    """Return the deal as it should stand: what is older than the ledger's changes nothing."""
+def _merged(deal: Deal, before: Deal | None, *, secondary: bool, gap: bool) -> Deal:
+    """Return the deal as it should stand: what is older than the ledger's changes nothing.
+
+    Args:
+        secondary: it comes from a feed that fills gaps.
+        gap: the ledger's is from such a feed.
+    """
     if before is None:
         return deal
+    if secondary and not gap:
+        return before
+    after = replace(deal, deal_no=before.deal_no)
+    if gap > secondary or _updated_ms(deal) > _updated_ms(before):
+        return after
     if _updated_ms(deal) < _updated_ms(before):
         return before
-    return replace(deal, deal_no=before.deal_no)
+    # Of two at one instant the same one wins, in any order of arrival.
+    return max(before, after, key=lambda each: repr(sorted(_columns(each).items())))
 
 
 def _insert(tx: Session, deal: Deal) -> Deal:

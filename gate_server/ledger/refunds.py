@@ -30,7 +30,7 @@ from admission.refunds import (
 )
 from admission.wire_refunds import RefundAnswer, RefundEvidence, RefundListed
 from gate_server.ledger.conflicts import reconcile_voucher
-from gate_server.ledger.new_terms import recount_voucher
+from gate_server.ledger.links import recount
 from gate_server.ledger.refund_locks import Held, drop_lock, find_lock, put_lock
 from gate_server.ledger.scans import (
     VoucherRow,
@@ -300,5 +300,5 @@ def _relock(tx: Session, row: VoucherRow, held: Held, lock: Lock) -> None:
     status_at = None if after.status_at is None else to_ms(after.status_at)
     values = after.admits, after.price_paid_minor, after.status.value, status_at
     tx.db.execute(_UPDATE, (*values, tx.next_revision(), voucher_id))
-    recount_voucher(tx, voucher_id, old)
+    recount(tx, voucher_id, old)
     reconcile_voucher(tx, voucher_id, now=tx.clock())

@@ -27,8 +27,9 @@ CREATE TABLE feed_secrets (
     PRIMARY KEY (feed_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- A row that cannot be taken yet is tried again. subject: keyed hash of what it is about, so that
--- the same again takes its place. sealed: the row itself, for it may hold a code and an account.
+-- A row that cannot be taken yet is tried again. subject: keyed hash of the code that it is about,
+-- or a deal's id, so that the same again takes its place. sealed: the row itself, for it may hold a
+-- code and an account; empty where it cannot be tried again from here. awaits: the deal it needs.
 CREATE TABLE set_aside (
     row_id INTEGER PRIMARY KEY,
     feed_id INTEGER NOT NULL REFERENCES feeds,
@@ -41,6 +42,8 @@ CREATE TABLE set_aside (
     first_at INTEGER NOT NULL,
     tried_at INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 1,
+    updated_at INTEGER NOT NULL,
+    awaits TEXT,
     UNIQUE (feed_id, kind, subject)
 ) STRICT;
 
@@ -57,4 +60,5 @@ CREATE INDEX pushes_received ON pushes (received_at);
 
 -- filled: known from a secondary feed alone; the platform's authority overwrites it.
 ALTER TABLE vouchers ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deals ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
 """
