@@ -194,6 +194,20 @@ def connect(directory: Path, *, wait_s: float = 10.0, apart: bool = False) -> It
                 return
 
 
+@contextlib.contextmanager
+def reach(directory: Path) -> Iterator[Caller]:
+    """Reach the running server, and nobody else: never takes the lock.
+
+    Raises:
+        LedgerUnavailable: no server answers.
+    """
+    connection = _connect(directory / SOCKET)
+    if connection is None:
+        raise LedgerUnavailable(f"no gate server answers on {directory}")
+    with connection:
+        yield _Remote(connection)
+
+
 def _hold(directory: Path, stack: contextlib.ExitStack, *, apart: bool) -> Caller:
     # A process with more threads than this one must not be forked.
     if apart and threading.active_count() == 1:

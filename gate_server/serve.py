@@ -34,6 +34,7 @@ from gate_server import control
 from gate_server.app import GateApp, create_app
 from gate_server.certificates import TlsFiles, renew_server_certificate
 from gate_server.commands.services import Services
+from gate_server.feeder_watch import FeederWatch, is_needed
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
@@ -248,9 +249,12 @@ def _open(options: Options) -> GateApp:
     services = Services(ledger, keys, settings, directory, overridden=told)
     server = control.ControlServer(directory, services)
     server.start()
+    feeder = FeederWatch(directory, partial(is_needed, ledger))
+    feeder.start()
 
     def close() -> None:
         app.close()
+        feeder.stop()
         server.stop()
         ledger.close()
         lock.release()
