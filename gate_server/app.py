@@ -15,6 +15,7 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
 from gate_server.ledger.reports import DealBook
+from gate_server.readthrough import ReadThrough
 from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages, read_why_words
 from gate_server.web.answers import Answers
@@ -72,6 +73,7 @@ class GateApp(Flask):
         """End what listens; the ledger is its opener's."""
         self.services.hub.stop()
         self.services.downloads.stop()
+        self.services.read_through.stop()
 
 
 def create_app(
@@ -119,6 +121,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         segments=segments,
         downloads=Downloads(ledger, segments),
         deal_book=deal_book,
+        read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
         ca_pem=ca_pem,
         openapi=make_document(NOUNS),

@@ -50,6 +50,7 @@ class Presented:
         voucher_id: the voucher picked by a handle; `pick_problem` says why the handle is no good.
         stamped_at: when the holder stood there, of a stamp that was kept while the server was away.
         passage: the lane watches its turnstile and will report who passed.
+        unanswered: a platform was asked for the code and has not answered yet.
     """
 
     device: Device
@@ -65,6 +66,7 @@ class Presented:
     pick_problem: str | None = None
     stamped_at: datetime | None = None
     passage: bool = False
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class CheckIn:
         rows = self._find(tx, scan)
         new = self._new_scan(scan, gate, rows)
         gathered = _Gathered(tx, new, rows)
-        facts = self._facts(tx, new.scan_at)
+        facts = self._facts(tx, new.scan_at, scan.unanswered)
         case, device_id = _case(tx, scan, gate, gathered, facts), scan.device.device_id
         verdict = decide_moving(case, gathered.records, new.scan_at, device_id=device_id)
         decision = Decision(
@@ -174,13 +176,14 @@ class CheckIn:
         number = self._keys.code_key(now).number
         return next((key for key in code.keys if key[0] == number), code.keys[0])
 
-    def _facts(self, tx: Session, now: datetime) -> Facts:
-        catalogue = tx.catalogue
+    def _facts(self, tx: Session, now: datetime, unanswered: bool) -> Facts:
+        catalogue, stale_after_s = tx.catalogue, self._limits.stale_after_s
         return Facts(
             emergency=catalogue.emergency,
             inside=tx.inside,
             limit=self._limits.people,
-            stale=bool(catalogue.feeds) and catalogue.stale(now, self._limits.stale_after_s),
+            # A platform that was asked and is silent may yet know the code: that is our own lag.
+            stale=unanswered or (bool(catalogue.feeds) and catalogue.stale(now, stale_after_s)),
         )
 
     def _record(

@@ -16,6 +16,7 @@ from admission.errors import InvalidInput
 from admission.messages import Messages
 from admission.why_words import WhyWords
 from gate_server.feed_settings import FeedSettings
+from gate_server.lookup_settings import LookupSettings
 
 FILE = "gate.toml"
 
@@ -46,6 +47,7 @@ class Settings:
     pin_tries: int
     operator_required: bool
     feeds: FeedSettings
+    lookup: LookupSettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -64,7 +66,7 @@ class Settings:
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
 
 
-TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings}
+TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings, "lookup": LookupSettings}
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 

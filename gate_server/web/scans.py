@@ -87,6 +87,9 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
     )
     if request.code is not None:
         presented.code = services.check_in.read(request.code)
+        if request.direction is Direction.ENTRY:
+            device_id, ask = device.device_id, services.read_through.ask
+            presented.unanswered = ask(device_id, presented.code, request.code)
     elif request.pick is not None:
         pick = services.answers.picks.read(request.pick, device_id=device.device_id, now=now)
         presented.voucher_id, presented.pick_problem = pick.voucher_id, pick.problem

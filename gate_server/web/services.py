@@ -8,6 +8,7 @@ from gate_server.checkin import CheckIn
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
+from gate_server.readthrough import ReadThrough
 from gate_server.segments import Segments
 from gate_server.settings import Settings
 from gate_server.web.answers import Answers
@@ -43,5 +44,6 @@ class Services:
     downloads: Downloads
     deal_book: DealBook
     why: WhyBook
+    read_through: ReadThrough
     ca_pem: bytes
     openapi: bytes
