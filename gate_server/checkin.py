@@ -9,7 +9,7 @@ from admission.arrivals import find_number, is_numbered
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, CodeRead, read_code
 from admission.corrections import check_replay
-from admission.errors import InvalidInput
+from admission.errors import CodeUnknown, InvalidInput
 from admission.history import History, Record, fold
 from admission.moves import decide_moving
 from admission.operators import check_operator
@@ -50,7 +50,8 @@ class Presented:
         voucher_id: the voucher picked by a handle; `pick_problem` says why the handle is no good.
         stamped_at: when the holder stood there, of a stamp that was kept while the server was away.
         passage: the lane watches its turnstile and will report who passed.
-        unanswered: a platform was asked for the code and has not answered yet.
+        ask_first: a platform can be asked for the code, should nobody know it.
+        unanswered: one was asked, and has not answered yet.
     """
 
     device: Device
@@ -66,6 +67,7 @@ class Presented:
     pick_problem: str | None = None
     stamped_at: datetime | None = None
     passage: bool = False
+    ask_first: bool = False
     unanswered: bool = False
 
 
@@ -96,6 +98,7 @@ class CheckIn:
             LedgerConflict: the nonce belongs to another scan, or the scan was annulled.
             InvalidInput: the picked voucher cannot be used.
             Forbidden: nobody has signed in where somebody must have.
+            CodeUnknown: nobody knows the code, and a platform is to be asked first.
         """
         if scan.mode is not Mode.CHECK:
             stored = find_scan(tx, scan.device.device_id, scan.nonce)
@@ -113,6 +116,8 @@ class CheckIn:
     def _decide(self, tx: Session, scan: Presented) -> Decision:
         gate = tx.catalogue.gates[scan.device.gate_id]
         rows = self._find(tx, scan)
+        if scan.ask_first and not rows:
+            raise CodeUnknown("nobody knows the code, and somebody can be asked for it")
         new = self._new_scan(scan, gate, rows)
         gathered = _Gathered(tx, new, rows)
         facts = self._facts(tx, new.scan_at, scan.unanswered)

@@ -11,14 +11,16 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, TypeVar
 
-from admission.codes import CodeForm, CodeRead, normalise
-from admission.errors import AdmissionError
+from admission.codes import CodeForm, normalise
+from admission.errors import AdmissionError, CodeUnknown
+from admission.scans import Direction
+from gate_server.checkin import Presented
 from gate_server.feeds.breaker import Breaker, Outcome, State
 from gate_server.feeds.contract import Part
 from gate_server.finders import Finder, may_ask, open_finder
@@ -44,6 +46,8 @@ BURST: Final = 4.0
 
 _MOST_REMEMBERED: Final = 10_000
 _STOP_WITHIN_S: Final = 0.5
+
+T = TypeVar("T")
 
 log = logging.getLogger("gatehouse.lookup")
 
@@ -95,13 +99,23 @@ class _Platform:
         self._jobs: SimpleQueue[Ask | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
+    def would_ask(self, key: bytes) -> bool:
+        """Say whether it would be asked for a code now; changes nothing."""
+        with self._lock:
+            now_s = time.monotonic()
+            if key in self._waiting:
+                return True
+            room = len(self._waiting) < MOST_AT_ONCE
+            is_open = self._breaker.state(now_s) is State.OPEN
+            return room and not is_open and not self._is_unknown(key, now_s)
+
     def ask(self, key: bytes, code: str) -> Ask | None:
         """Begin to ask, or join who asks already; None: it need not, or must not, be asked."""
         with self._lock:
             there, now_s = self._waiting.get(key), time.monotonic()
             if there is not None:
                 return there
-            if self._unknown.get(key, -UNKNOWN_FOR_S) + UNKNOWN_FOR_S > now_s:
+            if self._is_unknown(key, now_s):
                 return None
             if len(self._waiting) >= MOST_AT_ONCE or not self._breaker.admits(now_s):
                 self._counts["unasked"] += 1
@@ -110,6 +124,9 @@ class _Platform:
             self._staff()
         self._jobs.put(ask)
         return ask
+
+    def _is_unknown(self, key: bytes, now_s: float) -> bool:
+        return self._unknown.get(key, -UNKNOWN_FOR_S) + UNKNOWN_FOR_S > now_s
 
     def note_late(self, ask: Ask) -> None:
         """Note that whoever waited has gone on without an answer."""
@@ -198,17 +215,32 @@ class ReadThrough:
         self._platforms: list[_Platform] = []
         self._devices: dict[str, tuple[float, float]] = {}
 
-    def ask(self, device_id: str, code: CodeRead, text: str) -> bool:
-        """Ask for a code that the ledger does not know, for as long as a scan may wait.
+    def decide(self, scan: Presented, text: str | None, run: Callable[[], T]) -> T:
+        """Run a check-in; where nobody knows the code, ask for it first and run it again.
 
-        Returns: some platform was asked and has not answered, so the code may still be good.
+        A known code pays nothing for this, and neither does a venue that has nobody to ask.
+
+        Args:
+            text: the code as it was scanned; None where a voucher was picked.
         """
         platforms = self._current()
-        if not platforms or code.form is not CodeForm.OPAQUE:
-            return False
-        if self._ledger.read(partial(is_known, keys=code.keys)) or not self._may(device_id):
-            return False
-        found = [(each, each.ask(code.keys[0], normalise(text))) for each in platforms]
+        if not platforms or text is None or scan.direction is not Direction.ENTRY:
+            return run()
+        code, device_id = scan.code, scan.device.device_id
+        if code is None or code.form is not CodeForm.OPAQUE or self._questions_of(device_id) < 1:
+            return run()
+        scan.ask_first = any(each.would_ask(code.keys[0]) for each in platforms)
+        try:
+            return run()
+        except CodeUnknown:
+            scan.ask_first = False
+            self._take_question(device_id)
+            scan.unanswered = self._ask(platforms, code.keys[0], normalise(text))
+            return run()
+
+    def _ask(self, platforms: Sequence[_Platform], key: bytes, code: str) -> bool:
+        """Ask for as long as a scan may wait; say whether somebody has not answered by then."""
+        found = [(each, each.ask(key, code)) for each in platforms]
         asks = [(platform, ask) for platform, ask in found if ask is not None]
         until = time.monotonic() + self._timeout_s
         for platform, ask in asks:
@@ -255,15 +287,13 @@ class ReadThrough:
         for gone in known.values():
             threading.Thread(target=gone.stop, daemon=True).start()
 
-    def _may(self, device_id: str) -> bool:
-        """Take one of a device's questions."""
-        with self._lock:
-            now_s = time.monotonic()
-            left, at_s = self._devices.get(device_id, (BURST, now_s))
-            left = min(BURST, left + (now_s - at_s) * A_SECOND)
-            may = left >= 1.0
-            self._devices[device_id] = (left - 1.0 if may else left, now_s)
-            return may
+    def _questions_of(self, device_id: str) -> float:
+        """Return how many questions a device may cause now."""
+        left, at_s = self._devices.get(device_id, (BURST, 0.0))
+        return min(BURST, left + (time.monotonic() - at_s) * A_SECOND)
+
+    def _take_question(self, device_id: str) -> None:
+        self._devices[device_id] = (self._questions_of(device_id) - 1.0, time.monotonic())
 
 
 def _close(finder: Finder | None) -> None:

@@ -9,10 +9,12 @@ from gate_server.cli.broadcasts import broadcast
 from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
+from gate_server.cli.feed_lookup import feed_lookup
 from gate_server.cli.feeds import feed
 from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
+from gate_server.cli.refunds import refund
 from gate_server.cli.scans import scan
 from gate_server.cli.serving import serve
 from gate_server.cli.tickets import ticket
@@ -33,6 +35,8 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(feed, operator, handover, card),
+    refund,
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)
+feed.add_command(feed_lookup)

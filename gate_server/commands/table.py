@@ -22,10 +22,12 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    feed_lookup,
     feeds,
     imports,
     issue,
     people,
+    refunds,
     scans,
     tickets,
     venue,
@@ -43,6 +45,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | tickets.COMMANDS
     | people.COMMANDS
     | feeds.COMMANDS
+    | feed_lookup.COMMANDS
+    | refunds.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

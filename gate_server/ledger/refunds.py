@@ -28,7 +28,12 @@ from admission.refunds import (
     Standing,
     decide_refund,
 )
-from admission.wire_refunds import RefundAnswer, RefundEvidence, RefundListed
+from admission.wire_refunds import (
+    RefundAnswer,
+    RefundEvidence,
+    RefundListed,
+    RefundsAnswer,
+)
 from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.links import recount
 from gate_server.ledger.refund_locks import Held, drop_lock, find_lock, put_lock
@@ -149,19 +154,23 @@ def withdraw_request(tx: Session, platform: str, request_id: str, *, now: dateti
 
 def list_requests(
     db: sqlite3.Connection, platform: str | None = None, *, most: int = MOST_LISTED
-) -> list[RefundListed]:
+) -> RefundsAnswer:
     """Return what was asked and decided, the newest first; of one platform, or of all."""
-    return [
-        RefundListed(
-            **msgspec.structs.asdict(_answer(row)),
-            platform=row[9],
-            voucher_ref=row[10],
-            deal_id=row[11],
-            tail=row[12],
-            asked=row[13],
-        )
-        for row in db.execute(_LIST, (platform, most))
-    ]
+    rows = db.execute(_LIST, (platform, most + 1)).fetchall()
+    return RefundsAnswer(
+        refund_requests=[
+            RefundListed(
+                **msgspec.structs.asdict(_answer(row)),
+                platform=row[9],
+                voucher_ref=row[10],
+                deal_id=row[11],
+                tail=row[12],
+                asked=row[13],
+            )
+            for row in rows[:most]
+        ],
+        more=len(rows) > most,
+    )
 
 
 # --- deciding ------------------------------------------------------------------------------------

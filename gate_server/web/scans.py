@@ -53,7 +53,11 @@ def submit_scan(call: Call) -> ScanAnswer:
     services, device, request = call.services, call.device, call.body
     _check_mode(device, request)
     presented = _present(services, device, request)
-    decision = services.ledger.write(lambda tx: services.check_in.run(tx, presented))
+    decision = services.read_through.decide(
+        presented,
+        request.code,
+        lambda: services.ledger.write(lambda tx: services.check_in.run(tx, presented)),
+    )
     services.timings.note(device.gate_id, (perf_counter() - started) * 1000)
     services.ledger.tallies.scanned_at[device.device_id] = presented.received_at
     _note(services, presented, decision)
@@ -87,9 +91,6 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
     )
     if request.code is not None:
         presented.code = services.check_in.read(request.code)
-        if request.direction is Direction.ENTRY:
-            device_id, ask = device.device_id, services.read_through.ask
-            presented.unanswered = ask(device_id, presented.code, request.code)
     elif request.pick is not None:
         pick = services.answers.picks.read(request.pick, device_id=device.device_id, now=now)
         presented.voucher_id, presented.pick_problem = pick.voucher_id, pick.problem

@@ -272,12 +272,13 @@ def test_list_has_the_newest_first_and_one_platform_only(site, park):
     request(park, GROUP, people=2, name="r2")
     request(park, GROUP, name="other", platform="meituan")
 
-    found = park.ledger.read(lambda db: list_requests(db, "lvtu"))
+    found = park.ledger.read(lambda db: list_requests(db, "lvtu")).refund_requests
+    every = park.ledger.read(lambda db: list_requests(db, most=2))
 
     assert [(each.id, each.reason.value, each.asked) for each in found] == [
         ("r2", "unused", 2),
         ("r1", "used", None),
     ]
     assert (found[1].deal_id, found[1].tail, len(found[1].evidence)) == ("DAY", "8K2F", 1)
-    assert len(park.ledger.read(list_requests)) == 3
+    assert ([each.id for each in every.refund_requests], every.more) == (["other", "r2"], True)
     assert found[0].decided_at - found[1].decided_at < timedelta(minutes=1)
