@@ -252,6 +252,10 @@ class ReadThrough:
         """Return how each platform has answered so far."""
         return [each.figures() for each in self._current()]
 
+    def states(self) -> dict[int, str]:
+        """Return how the breaker of each feed stands whose platform may be asked."""
+        return {each.feed_id: each.state.value for each in self.figures()}
+
     def stop(self) -> None:
         """Ask nobody any more."""
         with self._lock:

@@ -53,7 +53,7 @@ def feed_status() -> None:
     found = call(options().data, "feed status")
     columns = (
         "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "failures",
-        "error",
+        "lookup", "error",
     )  # fmt: skip
     show(found, listing([row | {"age": _age(row["age_s"])} for row in found], columns))
 

@@ -20,6 +20,8 @@ from admission.verdicts import OUTCOMES, Reason
 from gate_server import __version__
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
+from gate_server.web.feed_metrics import feed_metrics
+from gate_server.web.lookup_metrics import lookup_metrics
 from gate_server.web.services import Services
 from gate_server.web.stats import today
 from gate_server.web.timings import BOUNDS_MS
@@ -48,6 +50,8 @@ class _Figures(Collector):
         yield self._scans()
         yield self._decisions()
         yield from self._devices()
+        yield from feed_metrics(self._services)
+        yield from lookup_metrics(self._services)
         yield from self._gauges()
 
     def _scans(self) -> Metric:

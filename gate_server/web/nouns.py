@@ -10,11 +10,13 @@ from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
+from gate_server.web.feeds import feeds
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
 from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
+from gate_server.web.refunds import refunds
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
@@ -38,6 +40,8 @@ NOUNS = (
     lanes,
     broadcasts,
     why,
+    feeds,
+    refunds,
     operators,
     handover,
     stats,

@@ -8,6 +8,7 @@ from gate_server.checkin import CheckIn
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
+from gate_server.pushes import Pushes
 from gate_server.readthrough import ReadThrough
 from gate_server.segments import Segments
 from gate_server.settings import Settings
@@ -17,6 +18,7 @@ from gate_server.web.calls import Calls
 from gate_server.web.clocks import ClockWatch
 from gate_server.web.downloads import Downloads
 from gate_server.web.hub import Hub
+from gate_server.web.signers import Signers
 from gate_server.web.timings import Timings
 from gate_server.why import WhyBook
 
@@ -44,6 +46,8 @@ class Services:
     downloads: Downloads
     deal_book: DealBook
     why: WhyBook
+    signers: Signers
+    pushes: Pushes
     read_through: ReadThrough
     ca_pem: bytes
     openapi: bytes
