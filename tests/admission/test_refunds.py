@@ -284,8 +284,8 @@ class Play:
         return find_conflicts(account)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(sorted(RIGHTS)), st.lists(STEPS, max_size=14))
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(RIGHTS)), st.lists(STEPS, max_size=12))
 def test_who_came_and_who_was_given_back_are_never_more_than_were_sold(rights, steps):
     play = Play(RIGHTS[rights])
 
@@ -296,7 +296,7 @@ def test_who_came_and_who_was_given_back_are_never_more_than_were_sold(rights, s
         assert came + back <= SOLD, step
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(RIGHTS)), st.lists(STEPS | OFFLINE, max_size=12))
 def test_more_than_were_sold_come_only_by_admissions_that_are_told(rights, steps):
     play = Play(RIGHTS[rights])

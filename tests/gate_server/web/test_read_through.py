@@ -19,9 +19,18 @@ from gate_server.ledger.ledger import utc_now
 from gate_server.readthrough import BURST, MOST_AT_ONCE
 from tests.offline_lines import CODE, a_line, send
 from tests.platforms import TOKEN, Platform, a_voucher_row, content, silent, status
-from tests.server import an_app
+from tests.server import Park, an_app
 
 FRESH = "SUNNY-SOLD-0001"
+# The longest that may be set: what is tested is not how fast this machine is.
+LIMIT_S = 0.6
+
+
+@pytest.fixture
+def park(tmp_path):
+    park = Park(tmp_path / "var", settings=f"[lookup]\ntimeout_ms = {LIMIT_S * 1000:.0f}\n")
+    yield park
+    park.close()
 
 
 @pytest.fixture
@@ -81,6 +90,13 @@ def timed(site, device, code, **fields):
     begun = time.perf_counter()
     answer = site.scan(device, code, **fields)
     return answer["reason"], time.perf_counter() - begun
+
+
+def wait_until(done, within_s=10.0):
+    until = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def figures(served):
@@ -149,7 +165,7 @@ def test_two_platforms_are_asked_at_once(site, park, platform):
     both = threading.Barrier(2)
 
     def together(handler):
-        both.wait(0.25)
+        both.wait(LIMIT_S - 0.1)
         handler.answer()
 
     with Platform() as other:
@@ -248,21 +264,20 @@ def test_lie_lets_nobody_in(site, park, platform, row):
 
 def test_late_answer_is_in_time_for_the_second_presentation(served, park, platform):
     connect(park, platform)
-    platform.troubles = [after(0.6)]
+    platform.troubles = [after(1.5)]
     device = park.enrol()
 
     reason, took_s = timed(served[1], device, FRESH)
-    time.sleep(0.6)
+    wait_until(lambda: figures(served).counts == {"late": 1})
 
     assert reason == "ledger_stale"
-    assert 0.29 < took_s < 0.55
+    assert LIMIT_S <= took_s < 1.4
     assert served[1].scan(device, FRESH)["reason"] == "admitted"
-    assert figures(served).counts == {"late": 1}
 
 
 def test_verdict_keeps_that_a_platform_was_silent(site, park, platform):
     connect(park, platform)
-    platform.troubles = [after(0.6)]
+    platform.troubles = [after(1.0)]
 
     scan = site.scan(park.enrol(), FRESH)
 
@@ -286,26 +301,24 @@ def test_platform_that_is_down_is_soon_left_alone(served, park, platform):
 def test_platform_that_hangs_holds_few_threads_and_no_other_scan(served, park, platform):
     connect(park, platform)
     platform.always = silent(3.0)
-    known = [f"KNOWN-{number:04}" for number in range(60)]
+    known = [f"KNOWN-{number:04}" for number in range(20)]
     park.sell(*known)
     device, strangers = park.enrol(), [park.enrol() for _ in range(8)]
-    for code in known[:10]:
-        served[1].scan(device, code)
-
     threads = [
-        threading.Thread(target=timed, args=(served[1], each, f"HANGING-{number:04}"))
+        threading.Thread(target=served[1].try_scan, args=(each, f"HANGING-{number:04}"))
         for number, each in enumerate(strangers)
     ]
+
     for thread in threads:
         thread.start()
-    took = sorted(timed(served[1], device, code)[1] for code in known[10:])
+    wait_until(lambda: len(platform.asked) == MOST_AT_ONCE)
+    took = sorted(timed(served[1], device, code)[1] for code in known)
     asking = [each for each in threading.enumerate() if each.name.startswith("look-up feed")]
     for thread in threads:
         thread.join()
 
-    assert len(asking) == MOST_AT_ONCE
-    assert took[len(took) // 2] < 0.1
-    assert took[-1] < 0.3
+    assert len(asking) == len(platform.asked) == MOST_AT_ONCE
+    assert took[len(took) // 2] < LIMIT_S / 2
 
 
 def test_who_waves_made_up_codes_asks_little(site, park, platform):
