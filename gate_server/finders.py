@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+import msgspec
+
 from admission.errors import FeedUnavailable
+from gate_server.feed_sources import FetchedFeed, open_source
 from gate_server.feeds.contract import Part
 from gate_server.feeds.http import PlatformHttp
 from gate_server.feeds.native_find import NativeFinder
-from gate_server.feeds.octo import Dates, OctoPlan, OctoSource
-from gate_server.feeds.pull import PullSource
 from gate_server.keyring import Keyring
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind, about_secret, list_secrets
 from gate_server.ledger.ledger import Ledger
@@ -50,11 +51,9 @@ def open_finder(ledger: Ledger, keys: Keyring, feed: Feed) -> Finder:
         secret = _secret(ledger, keys, feed, SecretKind.WEBHOOK)
         return NativeFinder(PlatformHttp(str(feed.config["find_url"]), ""), secret, ledger.clock)
     token = _secret(ledger, keys, feed, SecretKind.TOKEN)
-    http = PlatformHttp(str(feed.config["url"]), token)
-    if feed.kind is FeedKind.PULL:
-        return PullSource(http, now=ledger.clock)
-    plan = OctoPlan(Dates.CREATED, 1, ledger.venue.zone)  # days are of no matter for one booking
-    return OctoSource(feed.platform, http, plan, now=ledger.clock)
+    told = {"feed_id": feed.feed_id, "platform": feed.platform, "kind": feed.kind.value}
+    fetched = msgspec.convert(told | {"config": dict(feed.config)}, FetchedFeed)
+    return open_source(fetched, token, zone=ledger.venue.zone, now=ledger.clock)
 
 
 def _secret(ledger: Ledger, keys: Keyring, feed: Feed, kind: SecretKind) -> str:

@@ -10,7 +10,8 @@ from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
 from gate_server.cli.feed_lookup import feed_lookup
-from gate_server.cli.feeds import feed
+from gate_server.cli.feed_sources import add_folder, add_octo, add_pull, pull
+from gate_server.cli.feeds import feed, feed_add
 from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
@@ -40,3 +41,6 @@ for each in (
 ):
     main.add_command(each)
 feed.add_command(feed_lookup)
+for each in (add_pull, add_octo, add_folder):
+    feed_add.add_command(each)
+feed.add_command(pull)
