@@ -61,6 +61,10 @@ class LedgerConflict(LedgerError):
         self.slug = slug
 
 
+class CodeUnknown(LedgerError):
+    """The ledger knows no such code, and a platform can be asked for it; nothing was recorded."""
+
+
 class NotFound(LedgerError):
     """The ledger knows nothing by that name."""
 

@@ -6,7 +6,7 @@ server has taken every offline scan by then; this only says what a human should 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ class ConflictKind(StrEnum):
     ANSWER_DIFFERS = "answer_differs"
     CLOCK_SKEW = "clock_skew"
     DEVICE_CLONED = "device_cloned"
+    USED_AFTER_REFUND = "used_after_refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ class Conflict:
         return f"{self.kind}:{':'.join(names)}"
 
 
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """People of a voucher were given their money back on request, and are locked.
+
+    Attributes:
+        sold: people whom it let in before; `left` of them it still does.
+    """
+
+    sold: int
+    left: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """All that is on record of one voucher, or of a code that finds none.
@@ -72,6 +85,7 @@ class Account:
         offline: those that a scanner decided by itself.
         voucher, deal: None for a code that nobody knows.
         voids: every version of the deal's void and its restores.
+        given_back: None where nobody was.
     """
 
     venue: Venue
@@ -80,6 +94,7 @@ class Account:
     voucher: Voucher | None = None
     deal: Deal | None = None
     voids: Sequence[Void] = ()
+    given_back: GivenBack | None = None
 
     def is_offline(self, record: Record) -> bool:
         """Say whether a scanner decided a scan by itself."""
@@ -104,6 +119,8 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
     - `used_after_void`, `used_after_cancel`: an offline admission after the void was in force and
       not covered by its terms, or after the platform had ended the voucher.
     - `cancelled_after_use`: the platform ended a voucher that had been used by then.
+    - `used_after_refund`: an admission for which the people given back on request left too few; a
+      scanner made it before it knew, or a turnstile counted through who had been taken back.
     - `unknown_at_upload`: an offline admission on a code that the ledger does not know (yet).
 
     What a supervisor let in (`overridden`) and what was annulled is none of these.
@@ -118,7 +135,14 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
             for each in passages
             if account.is_offline(each) and not _by_supervisor(each)
         )
-    found = [*_overuses(account, passages, Terms.of(account.voucher, account.deal))]
+    terms = Terms.of(account.voucher, account.deal)
+    if account.given_back is not None:
+        terms = replace(terms, admits=account.given_back.sold)
+    found = [*_overuses(account, passages, terms)]
+    if account.given_back is not None:
+        told = {each.scans[-1] for each in found}
+        left = replace(terms, admits=account.given_back.left)
+        found += _after_refund(account, passages, left, told)
     found += _after_void(account, passages, account.voucher, account.deal)
     found += _status(account, passages, account.voucher)
     return tuple(found)
@@ -201,6 +225,24 @@ def _before(account: Account, record: Record) -> list[Record]:
     return before
 
 
+# --- refunds on request --------------------------------------------------------------------------
+
+
+def _after_refund(
+    account: Account, passages: Sequence[Record], left: Terms, told: Container[Name]
+) -> Iterator[Conflict]:
+    for record in passages:
+        if _by_supervisor(record) or name_of(record) in told:
+            continue
+        if left.admits and left.right_to(record.area) is None:
+            continue
+        history = fold(_before(account, record), left, account.venue)
+        day = account.venue.day_of(record.passed_at)
+        lacking = record.passed > history.available(record.area, day)
+        if lacking and not (left.admits and by_stamp(history, record, day)):
+            yield Conflict(ConflictKind.USED_AFTER_REFUND, (name_of(record),))
+
+
 # --- voids and statuses --------------------------------------------------------------------------
 
 
@@ -240,6 +282,8 @@ def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> I
     status_at = voucher.status_at
     if voucher.status not in _ENDED or status_at is None:
         return
+    if account.given_back is not None and account.given_back.left == 0:
+        return  # the lock's own effect
     newest = max(account.voids, key=lambda version: version.version, default=None)
     if newest is not None and not newest.restored and newest.made(status_at):
         return  # the void's own effect

@@ -39,7 +39,8 @@ class Voucher:
         valid_from: first instant of admission, aware UTC, inclusive; None: the deal's.
         valid_until: last instant of admission, aware UTC, inclusive; None: the deal's.
         status_at: when the platform set `status`.
-        refund_listed: it stands on a refund list, so nobody enters on it any more.
+        refund_listed: it stands on a refund list, or all its people were given back on request, so
+            nobody enters on it any more.
         exchanged: people whom its living tickets let in; they enter on those alone.
         exchanged_for: masked tails of its living tickets; of a ticket, of the one in its place.
         parent_id: the voucher that this ticket was exchanged from.

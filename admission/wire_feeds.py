@@ -59,6 +59,8 @@ class FeedAnswer(Answer, frozen=True):
         accepted_at: when it was last up to date; `age_s` since then.
         set_aside: rows that cannot be taken yet.
         redemptions: of the feed by which its platform is told who came in.
+        lookup: of a platform that is asked for unknown codes, `closed` where all is well, `open`
+            while it is left alone, `half_open` when one question may try; null: it is not asked.
     """
 
     feed_id: int
@@ -74,6 +76,7 @@ class FeedAnswer(Answer, frozen=True):
     rows_taken: int
     set_aside: int
     redemptions: RedemptionsAnswer | None = None
+    lookup: str | None = None
 
 
 class FeedList(Answer, frozen=True):

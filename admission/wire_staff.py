@@ -94,6 +94,7 @@ class Preview(Answer, frozen=True):
     Attributes:
         would_admit: vouchers that it would still let in, by the arrivals so far.
         would_refuse: vouchers with people left that it would turn away, by the arrivals so far.
+        refunded_people: given back on request before; counted nowhere else here.
     """
 
     vouchers: int
@@ -105,6 +106,7 @@ class Preview(Answer, frozen=True):
     inside: int
     would_admit: int = 0
     would_refuse: int = 0
+    refunded_people: int = 0
 
 
 class VoidAnswer(Answer, frozen=True):
@@ -132,6 +134,7 @@ class DealAnswer(Answer, frozen=True):
     vouchers: int
     people_sold: int
     people_admitted: int
+    refunded_people: int
     hold: HoldAnswer | None
     void: VoidTerms | None
 

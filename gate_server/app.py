@@ -16,6 +16,7 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
 from gate_server.ledger.reports import DealBook
 from gate_server.pushes import Pushes
+from gate_server.readthrough import ReadThrough
 from gate_server.retries import Retries
 from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages, read_why_words
@@ -82,6 +83,7 @@ class GateApp(Flask):
         self._retries.stop()
         self.services.hub.stop()
         self.services.downloads.stop()
+        self.services.read_through.stop()
 
 
 def create_app(
@@ -129,6 +131,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         segments=segments,
         downloads=Downloads(ledger, segments),
         deal_book=deal_book,
+        read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
         signers=Signers(ledger, keys),
         pushes=Pushes(ledger, keys, settings),

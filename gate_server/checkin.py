@@ -9,7 +9,7 @@ from admission.arrivals import find_number, is_numbered
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, CodeRead, read_code
 from admission.corrections import check_replay
-from admission.errors import InvalidInput
+from admission.errors import CodeUnknown, InvalidInput
 from admission.history import History, Record, fold
 from admission.moves import decide_moving
 from admission.operators import check_operator
@@ -50,6 +50,8 @@ class Presented:
         voucher_id: the voucher picked by a handle; `pick_problem` says why the handle is no good.
         stamped_at: when the holder stood there, of a stamp that was kept while the server was away.
         passage: the lane watches its turnstile and will report who passed.
+        ask_first: a platform can be asked for the code, should nobody know it.
+        unanswered: one was asked, and has not answered yet.
     """
 
     device: Device
@@ -65,6 +67,8 @@ class Presented:
     pick_problem: str | None = None
     stamped_at: datetime | None = None
     passage: bool = False
+    ask_first: bool = False
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class CheckIn:
             LedgerConflict: the nonce belongs to another scan, or the scan was annulled.
             InvalidInput: the picked voucher cannot be used.
             Forbidden: nobody has signed in where somebody must have.
+            CodeUnknown: nobody knows the code, and a platform is to be asked first.
         """
         if scan.mode is not Mode.CHECK:
             stored = find_scan(tx, scan.device.device_id, scan.nonce)
@@ -111,9 +116,11 @@ class CheckIn:
     def _decide(self, tx: Session, scan: Presented) -> Decision:
         gate = tx.catalogue.gates[scan.device.gate_id]
         rows = self._find(tx, scan)
+        if scan.ask_first and not rows:
+            raise CodeUnknown("nobody knows the code, and somebody can be asked for it")
         new = self._new_scan(scan, gate, rows)
         gathered = _Gathered(tx, new, rows)
-        facts = self._facts(tx, new.scan_at)
+        facts = self._facts(tx, new.scan_at, scan.unanswered)
         case, device_id = _case(tx, scan, gate, gathered, facts), scan.device.device_id
         verdict = decide_moving(case, gathered.records, new.scan_at, device_id=device_id)
         decision = Decision(
@@ -174,13 +181,14 @@ class CheckIn:
         number = self._keys.code_key(now).number
         return next((key for key in code.keys if key[0] == number), code.keys[0])
 
-    def _facts(self, tx: Session, now: datetime) -> Facts:
-        catalogue = tx.catalogue
+    def _facts(self, tx: Session, now: datetime, unanswered: bool) -> Facts:
+        catalogue, stale_after_s = tx.catalogue, self._limits.stale_after_s
         return Facts(
             emergency=catalogue.emergency,
             inside=tx.inside,
             limit=self._limits.people,
-            stale=bool(catalogue.feeds) and catalogue.stale(now, self._limits.stale_after_s),
+            # A platform that was asked and is silent may yet know the code: that is our own lag.
+            stale=unanswered or (bool(catalogue.feeds) and catalogue.stale(now, stale_after_s)),
         )
 
     def _record(

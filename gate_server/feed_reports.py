@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from admission.wire_feeds import FeedAnswer
 from gate_server.ledger.aside import count_aside
 from gate_server.ledger.feeds import list_feeds
@@ -10,8 +12,14 @@ from gate_server.redemption_figures import answers_by_feed
 from gate_server.settings import Settings
 
 
-def report_feeds(ledger: Ledger, settings: Settings) -> list[FeedAnswer]:
-    """Return how each feed fares now, oldest first."""
+def report_feeds(
+    ledger: Ledger, settings: Settings, lookups: Mapping[int, str] | None = None
+) -> list[FeedAnswer]:
+    """Return how each feed fares now, oldest first.
+
+    Args:
+        lookups: by feed, how the breaker of those stands that are asked for unknown codes.
+    """
     now, told = ledger.clock(), answers_by_feed(ledger)
     found = ledger.read(
         lambda db: [(feed, count_aside(db, feed.feed_id)) for feed in list_feeds(db)]
@@ -32,6 +40,7 @@ def report_feeds(ledger: Ledger, settings: Settings) -> list[FeedAnswer]:
             rows_taken=feed.rows_taken,
             set_aside=count,
             redemptions=told.get(feed.feed_id),
+            lookup=(lookups or {}).get(feed.feed_id),
         )
         for feed, count in found
     ]

@@ -252,7 +252,8 @@ def _open(options: Options) -> GateApp:
     ca_pem = b"" if options.http else _tls(directory).ca_pem.read_bytes()
     app = create_app(ledger, keys, settings, ca_pem=ca_pem)
     told = partial(tell_override, app.services)
-    services = Services(ledger, keys, settings, directory, overridden=told)
+    lookups = app.services.read_through.states
+    services = Services(ledger, keys, settings, directory, overridden=told, lookups=lookups)
     server = control.ControlServer(directory, services)
     server.start()
     feeder = FeederWatch(directory, partial(is_needed, ledger))

@@ -21,6 +21,7 @@ from admission.messages import Messages
 from admission.why_words import WhyWords
 from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
+from gate_server.lookup_settings import LookupSettings
 from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
@@ -55,6 +56,7 @@ class Settings:
     duty: DutySettings
     anomalies: Bars
     redemptions: RedemptionSettings
+    lookup: LookupSettings
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -78,6 +80,7 @@ TABLES: Final[dict[str, Callable[..., Any]]] = {
     "duty": DutySettings,
     "anomalies": Bars,
     "redemptions": RedemptionSettings,
+    "lookup": LookupSettings,
 }
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 

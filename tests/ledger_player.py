@@ -25,7 +25,7 @@ from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
-from gate_server.ledger import actions, corrections, counts, devices, slips, tickets
+from gate_server.ledger import actions, corrections, counts, devices, refunds, slips, tickets
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
@@ -323,6 +323,27 @@ class Player:
         ]
         batch = Batch(prepared, sealed, "test", "test")
         assert not import_vouchers(self.ledger, batch, self.keys.code_keys).rejected
+
+    def take_refund(self, now: datetime, body: Row) -> Answer:
+        keys = self.checkin.read(body["code"]).keys
+        asked = refunds.Asked(
+            platform=body.get("platform", "lvtu"),
+            request_id=body["id"],
+            content=b"the same",
+            people=body.get("people"),
+            keys=keys,
+        )
+        answer = self.ledger.write(lambda tx: refunds.decide_request(tx, asked, now=now))
+        return {
+            "decision": answer.decision,
+            "reason": answer.reason,
+            "people": answer.people,
+            "refundable": answer.refundable,
+        }
+
+    def take_withdraw(self, now: datetime, body: Row) -> None:
+        platform, name = body.get("platform", "lvtu"), body["id"]
+        self.ledger.write(lambda tx: refunds.withdraw_request(tx, platform, name, now=now))
 
     def take_gate(self, now: datetime, body: Row) -> None:
         state = GateState(body["state"])

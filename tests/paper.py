@@ -23,14 +23,14 @@ from admission.scans import Device, Direction, GateState, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from admission.voids import CostBearer, Honour, Void, default_statuses_since
 from tests.paper_book import Entry
-from tests.paper_desk import Desk
+from tests.paper_refunds import Refunds
 from tests.paper_rows import Row, read_scope
 
 Answer = dict[str, Any]
 
 
-class Paper(Desk):
-    """A book with an exchange desk that takes the steps of a scenario."""
+class Paper(Refunds):
+    """A book with an exchange desk and refunds that takes the steps of a scenario."""
 
     def play(self, step: Row) -> Answer:
         """Play one step; a problem is an answer too."""

@@ -10,6 +10,7 @@ from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.duty import duty
 from gate_server.cli.edge import Group
+from gate_server.cli.feed_lookup import feed_lookup
 from gate_server.cli.feed_redemptions import reconcile, redemptions
 from gate_server.cli.feed_sources import add_folder, add_octo, add_pull, pull
 from gate_server.cli.feeds import feed, feed_add
@@ -18,6 +19,7 @@ from gate_server.cli.imports import import_
 from gate_server.cli.incidents import incident
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
+from gate_server.cli.refunds import refund
 from gate_server.cli.scans import scan
 from gate_server.cli.serving import serve
 from gate_server.cli.tickets import ticket
@@ -38,10 +40,11 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(feed, finding, operator, handover, card),
-    *(incident, duty),
+    *(incident, duty, refund),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)
+feed.add_command(feed_lookup)
 for each in (add_pull, add_octo, add_folder):
     feed_add.add_command(each)
 for each in (pull, reconcile, redemptions):

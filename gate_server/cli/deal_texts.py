@@ -15,6 +15,8 @@ def deal_text(deal: dict[str, Any]) -> str:
         f"valid {local(deal['valid_from'])} to {local(deal['valid_until'])}",
         f"{sold}; {deal['people_admitted']} let in so far",
     ]
+    if deal["refunded_people"]:
+        lines.append(f"{deal['refunded_people']} of them were given back on request")
     if deal["hold"] is not None:
         lines.append(_hold(deal["hold"]))
     if deal["void"] is not None:

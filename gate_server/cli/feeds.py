@@ -69,7 +69,7 @@ def feed_status() -> None:
     found = call(options().data, "feed status")
     columns = (
         "feed_id", "platform", "kind", "state", "age", "rows_taken", "set_aside", "redemptions",
-        "failures", "error",
+        "failures", "lookup", "error",
     )  # fmt: skip
     show(found, listing([_status(row) for row in found], columns))
 

@@ -161,6 +161,7 @@ def _listed(services: Services, deal: Deal, sold: DealCounts) -> dict[str, Any]:
         "vouchers": sold.vouchers,
         "people_sold": sold.people_sold,
         "people_admitted": sold.people_admitted,
+        "refunded_people": sold.refunded_people,
     }
 
 
@@ -196,7 +197,7 @@ def _preview(services: Services, params: VoidDeal) -> dict[str, Any]:
     counted = {
         name: getattr(touched, name)
         for name in ("vouchers", "people", "paid_minor", "arrived", "admitted_people", "inside")
-    }
+    } | {"refunded_people": touched.refunded_people}
     return {
         "deal_id": params.deal_id,
         "status": _status(services, deal.deal_no),

@@ -160,7 +160,7 @@ def list_feeds(services: Services, _: Nothing) -> list[dict[str, Any]]:
 
 def feed_status(services: Services, _: Nothing) -> list[dict[str, Any]]:
     """Say how each feed fares."""
-    found = report_feeds(services.ledger, services.settings)
+    found = report_feeds(services.ledger, services.settings, services.lookups())
     return [msgspec.to_builtins(each) for each in found]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,6 +23,7 @@ class Services:
 
     Attributes:
         by: who gave the command, for the audit.
+        lookups: by feed, how those stand that are asked for unknown codes; a server's alone.
         overridden: is told of each scan that a command overrode, with its device, so that a running
             server tells the lane.
     """
@@ -33,6 +34,7 @@ class Services:
     directory: Path
     by: str = "command line"
     overridden: Callable[[str, Decision], object] = lambda _device_id, _decision: None
+    lookups: Callable[[], Mapping[int, str]] = dict
 
 
 class Params(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from gate_server.commands import (
     conflicts,
     deals,
     duty,
+    feed_lookup,
     feed_redemptions,
     feeds,
     findings,
@@ -31,6 +32,7 @@ from gate_server.commands import (
     issue,
     people,
     redemptions,
+    refunds,
     scans,
     tickets,
     venue,
@@ -53,6 +55,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | findings.COMMANDS
     | redemptions.COMMANDS
     | feed_redemptions.COMMANDS
+    | feed_lookup.COMMANDS
+    | refunds.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

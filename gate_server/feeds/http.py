@@ -29,6 +29,8 @@ import httpx
 from admission.errors import FeedRejected, FeedUnavailable, InvalidInput
 
 LONGEST_RETRY_S: Final = 3600.0
+MOST_FOUND_BYTES: Final = 64 << 10
+"""Of an answer about one voucher: what reads it is the server that decides scans."""
 _PIECE: Final = 1 << 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")

@@ -21,7 +21,7 @@ from admission.codes import normalise
 from admission.errors import FeedRejected
 from admission.row_values import Row
 from gate_server.feeds.contract import Kind, Offer, Part, SourceRow
-from gate_server.feeds.http import Limits, PlatformHttp, check_json
+from gate_server.feeds.http import MOST_FOUND_BYTES, Limits, PlatformHttp, check_json
 from gate_server.feeds.json_items import cut_items
 from gate_server.feeds.json_values import read_json
 from gate_server.feeds.octo_booking import read_booking, read_list
@@ -145,7 +145,7 @@ class OctoSource(Unreported):
     def find(self, code: str, *, timeout_s: float) -> Sequence[Part]:
         """Ask for the booking whose reference a code is: on many servers that is its QR code."""
         query = {"supplierReference": normalise(code)}
-        limits = Limits().within(timeout_s)
+        limits = Limits(most_bytes=MOST_FOUND_BYTES).within(timeout_s)
         answer = self._http.get("/bookings", query, limits=limits)
         if answer.status in {400, 404}:
             return ()

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from admission.errors import FeedRejected
 from gate_server.feeds.contract import Kind, Offer, Part, SourceRow
-from gate_server.feeds.http import Answer, Limits, PlatformHttp, check_json
+from gate_server.feeds.http import MOST_FOUND_BYTES, Answer, Limits, PlatformHttp, check_json
 from gate_server.feeds.json_values import read_json
 from gate_server.feeds.unreported import Unreported
 
@@ -92,7 +92,7 @@ class PullSource(Unreported):
 
     def find(self, code: str, *, timeout_s: float) -> Sequence[Part]:
         """Ask for one voucher; the code goes in the body, so that no log of addresses has it."""
-        limits = Limits().within(timeout_s)
+        limits = Limits(most_bytes=MOST_FOUND_BYTES).within(timeout_s)
         answer = self._http.send("POST", "/find", _write({"code": code}), limits=limits)
         if answer.status == HTTPStatus.NOT_FOUND:
             return ()

@@ -27,6 +27,7 @@ from admission.voids import Void
 from admission.wire_outage import ConflictAnswer, ConflictScan
 from gate_server.ledger.catalogue import VOIDS, read_void
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.refund_locks import find_given_back
 from gate_server.ledger.scans import (
     VoucherRow,
     find_voucher,
@@ -113,6 +114,7 @@ def reconcile(
         voucher=None if row is None else row.voucher,
         deal=None if row is None else row.deal,
         voids=_voids(tx, row),
+        given_back=find_given_back(tx, row),
     )
     found = find_conflicts(account)
     _keep(tx, row, key, _Found(found, numbers), now)
@@ -146,6 +148,7 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
         voucher=replace(parent.voucher, exchanged=0),
         deal=parent.deal,
         voids=_voids(tx, parent),
+        given_back=find_given_back(tx, parent),
     )
     conflicts = find_shared(together, found)
     _keep(tx, parent, None, _Found(conflicts, numbers), now)
@@ -163,6 +166,7 @@ def fits_alone(tx: Session, row: VoucherRow | None, record: Record) -> bool:
         voucher=None if row is None else row.voucher,
         deal=None if row is None else row.deal,
         voids=_voids(tx, row),
+        given_back=find_given_back(tx, row),
     )
     return not find_conflicts(account)
 

@@ -153,6 +153,15 @@ def add_feed(
     return row.lastrowid
 
 
+def change_config(tx: Session, feed: Feed, config: Mapping[str, Any], *, by: str) -> None:
+    """Change what a feed's source needs to know."""
+    fields = {"feed_id": feed.feed_id, "platform": feed.platform, "config": dict(config)}
+    tx.record_event("feed_changed", {**fields, "by": by})
+    told = msgspec.json.encode(dict(config)).decode()
+    tx.db.execute("UPDATE feeds SET config = ? WHERE feed_id = ?", (told, feed.feed_id))
+    tx.touched.add("feeds")
+
+
 def remove_feed(tx: Session, feed: Feed, *, by: str, now: datetime) -> None:
     """End a feed: its secrets and set-aside rows go, its vouchers and the record of it stay."""
     fields = {"feed_id": feed.feed_id, "platform": feed.platform, "by": by}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from gate_server.ledger.scans import (
 from gate_server.ledger.session import Session
 
 MOST_FOUND = 10
+_VOUCHER_BY_KEY = "SELECT 1 FROM vouchers WHERE credential_key = ? LIMIT 1"
+_CREDENTIAL_BY_KEY = "SELECT 1 FROM credentials WHERE key = ? LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,15 @@ def look_up(
     }
     tx.record_event("lookup", fields, personal={"asked": asked.value})
     return found, len(rows) > MOST_FOUND
+
+
+def is_known(db: sqlite3.Connection, *, keys: Iterable[bytes]) -> bool:
+    """Say whether a code finds any voucher, without reading one."""
+    return any(
+        db.execute(sql, (key,)).fetchone() is not None
+        for key in keys
+        for sql in (_VOUCHER_BY_KEY, _CREDENTIAL_BY_KEY)
+    )
 
 
 def _find(tx: Session, asked: Asked) -> list[VoucherRow]:

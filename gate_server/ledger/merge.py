@@ -16,6 +16,7 @@ from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.kept_codes import keep_code, keep_new_codes
 from gate_server.ledger.links import LINK, holders, link_more, link_new, order_link, recount
 from gate_server.ledger.prepared import Imported, PreparedVoucher, Rejection
+from gate_server.ledger.refund_locks import Locks
 from gate_server.ledger.sales import SalesDelta
 from gate_server.ledger.scans import find_voucher, terms_of
 from gate_server.ledger.session import Session
@@ -138,8 +139,9 @@ class VoucherWriter:
             else:
                 changed.append((row, deal, there))
         self._write_new()
+        locks = Locks(self._tx, [there.voucher_id for _, _, there in changed])
         for row, deal, there in changed:
-            self._change(row, deal, there)
+            self._change(row, deal, there, locks)
 
     def _deal_of(self, row: PreparedVoucher) -> Deal | None:
         deal = self._tx.catalogue.deal(row.deal_id)
@@ -222,13 +224,15 @@ class VoucherWriter:
                 self.twice += [voucher_id, *(each for each, _ in found if each != voucher_id)]
         self._new, self._linked = [], []
 
-    def _change(self, row: PreparedVoucher, deal: Deal, there: _Stored) -> None:
+    def _change(self, row: PreparedVoucher, deal: Deal, there: _Stored, locks: Locks) -> None:
         if self._secondary and not there.filled:
             self.imported.unchanged += 1
             return
         keep_code(self._tx, self._sealed, row.every_key, there.voucher_id)
         taken_over = there.filled and not self._secondary
-        after = self._fresh(row, deal) if taken_over else self._merged(row, deal, there)
+        told = there._replace(content=locks.told(there.voucher_id, there.content))
+        said = self._fresh(row, deal) if taken_over else self._merged(row, deal, told)
+        after = locks.keep(there.voucher_id, said)
         linked = bool(row.more) and link_more(self._tx, row, there.voucher_id)
         if after != there.content or taken_over:
             at = row.updated_at if taken_over else max(row.updated_at, there.updated_at)

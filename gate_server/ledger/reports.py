@@ -20,6 +20,7 @@ from admission.history import Record, Terms, fold
 from admission.voids import Honour, arrivals_covered
 from admission.vouchers import Status
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.refund_locks import count_refunded
 from gate_server.ledger.scans import read_record
 from gate_server.ledger.session import Session
 
@@ -39,13 +40,15 @@ class DealCounts:
     """What was sold of a deal, and how many came.
 
     Attributes:
-        people_sold: those that its vouchers admit.
+        people_sold: those that its vouchers admit, or did before they were given back.
         people_admitted: persons let in so far.
+        refunded_people: given back on request, and locked.
     """
 
     vouchers: int = 0
     people_sold: int = 0
     people_admitted: int = 0
+    refunded_people: int = 0
 
 
 class DealBook:
@@ -61,6 +64,7 @@ class DealBook:
         self._lock = Lock()
         self._revision = -1
         self._sold: dict[int, tuple[int, int]] = {}
+        self._refunded: dict[int, tuple[int, int]] = {}
 
     def counts(self) -> dict[int, DealCounts]:
         """Return the counts by deal number."""
@@ -68,6 +72,9 @@ class DealBook:
         counts: dict[int, DealCounts] = defaultdict(DealCounts)
         for deal_no, (vouchers, people) in self._vouchers().items():
             counts[deal_no].vouchers, counts[deal_no].people_sold = vouchers, people
+        for deal_no, (people, taken_off) in self._refunded.items():
+            counts[deal_no].refunded_people = people
+            counts[deal_no].people_sold += taken_off
         for deal_no, people in admitted.items():
             counts[deal_no].people_admitted = people
         return counts
@@ -77,6 +84,7 @@ class DealBook:
             revision = self._ledger.read(_newest_voucher)
             if revision != self._revision:
                 self._sold, self._revision = self._count(), revision
+                self._refunded = self._ledger.read(count_refunded)
             return self._sold
 
     def _count(self) -> dict[int, tuple[int, int]]:
@@ -132,6 +140,7 @@ class Touched:
         admitted_people: persons admitted; `inside` of them are inside now.
         used: vouchers that let nobody in any more, whatever the terms.
         honoured: vouchers that the honour terms would still let in, by the arrivals so far.
+        refunded_people: given back on request before, whom it would not touch any more.
     """
 
     vouchers: int = 0
@@ -142,6 +151,7 @@ class Touched:
     inside: int = 0
     used: int = 0
     honoured: int = 0
+    refunded_people: int = 0
     buyers: set[int] = field(default_factory=set)
 
     @property
@@ -162,6 +172,7 @@ def preview_void(ledger: Ledger, deal: Deal, honour: Honour | None, now: datetim
                 touched.buyers.add(buyer_no)
     for scanned in _histories(ledger, deal.deal_no):
         _touch(touched, scanned, deal, honour, (now, ledger.venue))
+    touched.refunded_people = ledger.read(count_refunded).get(deal.deal_no, (0, 0))[0]
     touched.admitted_people = dict(ledger.read(_admitted)).get(deal.deal_no, 0)
     return touched
 

@@ -14,6 +14,7 @@ from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
 from gate_server.ledger.schema_people import PEOPLE
 from gate_server.ledger.schema_redemptions import REDEMPTIONS
+from gate_server.ledger.schema_refunds import REFUNDS
 from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_tickets import TICKETS
 
@@ -358,6 +359,11 @@ def _incidents(db: sqlite_utils.Database) -> None:
 @migrations(name="010_redemptions")
 def _redemptions(db: sqlite_utils.Database) -> None:
     _execute(db, REDEMPTIONS)
+
+
+@migrations(name="011_refunds")
+def _refunds(db: sqlite_utils.Database) -> None:
+    _execute(db, REFUNDS)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

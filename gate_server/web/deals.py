@@ -165,6 +165,7 @@ def _preview(call: Call, deal_id: str, terms: VoidRequest) -> VoidAnswer:
             inside=touched.inside,
             would_admit=touched.honoured,
             would_refuse=touched.refused,
+            refunded_people=touched.refunded_people,
         ),
     )
 
@@ -197,6 +198,7 @@ def _answer(catalogue: Catalogue, deal: Deal, counts: DealCounts) -> DealAnswer:
         vouchers=counts.vouchers,
         people_sold=counts.people_sold,
         people_admitted=counts.people_admitted,
+        refunded_people=counts.refunded_people,
         hold=None if hold is None else _hold(hold),
         void=None if void is None else _void(void, deal),
     )

@@ -33,4 +33,6 @@ def take_push(call: Call) -> Reply:
 @feeds.operation("GET", "/feeds", who=STEWARDS, answer=FeedList)
 def list_feeds(call: Call) -> FeedList:
     """Tell how each feed fares: its age, its errors, the rows that are set aside."""
-    return FeedList(feeds=report_feeds(call.services.ledger, call.services.settings))
+    services = call.services
+    lookups = services.read_through.states()
+    return FeedList(feeds=report_feeds(services.ledger, services.settings, lookups))

@@ -21,6 +21,7 @@ from gate_server import __version__
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
 from gate_server.web.feed_metrics import feed_metrics
+from gate_server.web.lookup_metrics import lookup_metrics
 from gate_server.web.redemption_metrics import collect_redemptions
 from gate_server.web.services import Services
 from gate_server.web.stats import today
@@ -51,6 +52,7 @@ class _Figures(Collector):
         yield self._decisions()
         yield from self._devices()
         yield from feed_metrics(self._services)
+        yield from lookup_metrics(self._services)
         yield from self._gauges()
         yield from collect_redemptions(self._services.ledger)
 

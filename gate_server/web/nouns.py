@@ -18,6 +18,7 @@ from gate_server.web.incidents import incidents
 from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
+from gate_server.web.refunds import refunds
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.stats import stats
@@ -44,6 +45,7 @@ NOUNS = (
     why,
     incidents,
     feeds,
+    refunds,
     operators,
     handover,
     stats,

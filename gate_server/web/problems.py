@@ -64,6 +64,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "incident-closed": Kind(409, "The incident was closed before"),
         "decision-awaited": Kind(409, "Its deal is still on hold"),
         "push-reused": Kind(409, "The webhook-id belongs to another body"),
+        "request-reused": Kind(409, "The request's id belongs to another question"),
         "lifted-already": Kind(409, "The block was lifted before"),
         "epoch-changed": Kind(409, "The ledger has begun a new life"),
         "enrolment-gone": Kind(410, "The enrolment code is of no use any more"),

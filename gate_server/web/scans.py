@@ -53,7 +53,11 @@ def submit_scan(call: Call) -> ScanAnswer:
     services, device, request = call.services, call.device, call.body
     _check_mode(device, request)
     presented = _present(services, device, request)
-    decision = services.ledger.write(lambda tx: services.check_in.run(tx, presented))
+    decision = services.read_through.decide(
+        presented,
+        request.code,
+        lambda: services.ledger.write(lambda tx: services.check_in.run(tx, presented)),
+    )
     services.timings.note(device.gate_id, (perf_counter() - started) * 1000)
     services.ledger.tallies.scanned_at[device.device_id] = presented.received_at
     _note(services, presented, decision)

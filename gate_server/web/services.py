@@ -9,6 +9,7 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
 from gate_server.pushes import Pushes
+from gate_server.readthrough import ReadThrough
 from gate_server.segments import Segments
 from gate_server.settings import Settings
 from gate_server.web.answers import Answers
@@ -47,5 +48,6 @@ class Services:
     why: WhyBook
     signers: Signers
     pushes: Pushes
+    read_through: ReadThrough
     ca_pem: bytes
     openapi: bytes

@@ -64,6 +64,8 @@ MAY = {
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
     "GET /feeds": f"{STEWARDS} auditor",
     "POST /feeds/native/<platform>": "signed",
+    "POST /feeds/native/<platform>/refund-requests": "signed",
+    "GET /refund-requests": f"{SUPERVISORS} partner auditor",
     "GET /stats": f"{STEWARDS} auditor",
     "GET /events": f"{DEVICES} {STEWARDS} auditor",
     "GET /replica": DEVICES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 from contextlib import contextmanager
@@ -21,8 +22,9 @@ from gate_server.duty_calls import DutyCalls
 from gate_server.duty_forms import Outcome
 from gate_server.duty_list import DutyList
 from gate_server.incidents import IncidentDesk
-from gate_server.ledger import actions, audit, corrections
+from gate_server.ledger import actions, audit, corrections, feeds
 from gate_server.ledger.duty import Form
+from gate_server.refunds import answer_request
 from gate_server.settings import read_settings
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
@@ -109,6 +111,8 @@ def void_until_the_reserve_is_used(venue, reserve):
 def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans_back(small_disk):
     with a_venue(small_disk) as venue:
         venue.sell(CODES)
+        native = {"secondary": False, "by": "anne", "now": venue.clock()}
+        venue.change(lambda tx: feeds.add_feed(tx, "P", feeds.FeedKind.NATIVE, {}, **native))
         assert (small_disk / "reserve").exists()
         ballast = fill(small_disk)
 
@@ -132,6 +136,11 @@ def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans
 
         told = broadcasts.send(venue.ledger, NOTICE, by="anne")
         assert told.state == "in_force"
+
+        (feed,) = venue.ledger.catalogue.feeds.values()
+        body = json.dumps({"id": "r1", "code": CODES[-2]}).encode()
+        answer = answer_request(venue.ledger, venue.keys, feed, "webhook-1", body)
+        assert json.loads(answer)["reason"] == "deal_voided", "silence would have approved"
 
         ballast.unlink()
         assert venue.scan(CODES[-1], "nonce-after").verdict.reason is Reason.DEAL_VOIDED

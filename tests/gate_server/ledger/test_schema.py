@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 import sqlite_utils
 
+from admission.refunds import RefundReason
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
@@ -14,6 +15,7 @@ from gate_server.ledger.redemption_places import note_offer
 from gate_server.ledger.redemptions import plan
 from tests.builders import new_incident
 from tests.pushers import Pusher, connect
+from tests.refund_requests import request
 from tests.server import Park, an_app
 
 LANES = "SELECT * FROM lane_counters ORDER BY reason, device_id"
@@ -163,5 +165,21 @@ def test_ledger_without_incidents_takes_them(tmp_path):
     now = park.ledger.clock()
     park.change(lambda tx: open_incident(tx, new_incident(), by="test", now=now))
     assert len(park.ledger.read(list_open)) == 1
+    assert park.ledger.read(audit.verify).findings == ()
+    park.close()
+
+
+def test_ledger_without_refunds_takes_requests_for_them(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("OLD-CODE-0001", voucher_ref="V-1")
+    device = park.enrol()
+    park.close()
+    make_old(park.directory / "ledger.db", before="011_refunds")
+
+    park = Park(park.directory)
+
+    assert request(park, ref="V-1").reason is RefundReason.UNUSED
+    with an_app(park) as (_, site):
+        assert site.scan(device, "OLD-CODE-0001")["reason"] == "refunded"
     assert park.ledger.read(audit.verify).findings == ()
     park.close()

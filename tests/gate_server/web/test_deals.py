@@ -128,6 +128,7 @@ def test_preview_counts_and_changes_nothing(site, park, device, boss):
         "inside": 1,
         "would_admit": 0,
         "would_refuse": 2,
+        "refunded_people": 0,
     }
     assert park.ledger.revision == before
 
