@@ -25,7 +25,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from admission.errors import AdmissionError, LedgerRefused, LedgerUnavailable
-from gate_server.commands import table
+from gate_server.commands import messages
 from gate_server.commands.services import Caller, Services
 from gate_server.key_files import OWNER_ONLY_FILE
 from gate_server.keyring import Keyring
@@ -109,7 +109,7 @@ class ControlServer:
         by = _who(caller)
         try:
             while (request := _receive(caller)) is not None:
-                _send(caller, table.answer(self._services, request, by=by))
+                _send(caller, _answer(self._services, request, by=by))
         except OSError as error:
             log.info("a command's connection ended: %s", error)
         finally:
@@ -131,7 +131,7 @@ class _Remote:
 
     def send(self, name: str, params: Struct | dict[str, Any]) -> None:
         try:
-            _send(self._connection, table.write_request(name, params))
+            _send(self._connection, messages.write_request(name, params))
         except OSError as error:
             raise _gone() from error
 
@@ -142,7 +142,7 @@ class _Remote:
             raise _gone() from error
         if reply is None:
             raise _gone()
-        return table.read_reply(reply)
+        return messages.read_reply(reply)
 
 
 class _Local:
@@ -157,10 +157,10 @@ class _Local:
         return self.receive()
 
     def send(self, name: str, params: Struct | dict[str, Any]) -> None:
-        self._reply = table.answer(self._services, table.write_request(name, params))
+        self._reply = _answer(self._services, messages.write_request(name, params))
 
     def receive(self) -> Any:
-        return table.read_reply(self._reply)
+        return messages.read_reply(self._reply)
 
 
 @contextlib.contextmanager
@@ -249,13 +249,20 @@ def _answer_apart(directory: Path, ours: socket.socket, theirs: socket.socket) -
     with theirs:
         try:
             with _open(directory) as services:
-                _send(theirs, table.write_reply(None))
+                _send(theirs, messages.write_reply(None))
                 while (request := _receive(theirs)) is not None:
-                    _send(theirs, table.answer(services, request))
+                    _send(theirs, _answer(services, request))
         except AdmissionError as error:
-            _send(theirs, table.write_failure(error))
+            _send(theirs, messages.write_failure(error))
         except OSError:
             log.info("the command that prepared the rows ended")
+
+
+def _answer(services: Services, request: bytes, *, by: str | None = None) -> bytes:
+    # Only who carries commands out needs what all of them load.
+    from gate_server.commands import table
+
+    return table.answer(services, request, by=by)
 
 
 def call(directory: Path, name: str, params: Struct | dict[str, Any] | None = None) -> Any:

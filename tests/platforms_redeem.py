@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlparse
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from admission.calendar import to_ms
-from gate_server.commands import table
+from gate_server.commands import messages, table
 from gate_server.commands.services import Services
 from gate_server.ledger.feeds import (
     FeedKind,
@@ -251,10 +251,10 @@ class Inside:
         return self.receive()
 
     def send(self, name: str, params: Any) -> None:
-        self._reply = table.answer(self._services, table.write_request(name, params))
+        self._reply = table.answer(self._services, messages.write_request(name, params))
 
     def receive(self) -> Any:
-        return table.read_reply(self._reply)
+        return messages.read_reply(self._reply)
 
 
 def connect_platform(

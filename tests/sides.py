@@ -12,7 +12,7 @@ from typing import Any
 
 from admission.codes import normalise
 from admission.keys import code_hash
-from gate_server.commands import table
+from gate_server.commands import messages, table
 from gate_server.commands.services import Services
 from gate_server.feed_rounds import Round, Tally
 from gate_server.feed_sources import FetchedFeed
@@ -70,10 +70,10 @@ class LocalCaller:
         return self.receive()
 
     def send(self, name: str, params: Any) -> None:
-        self._reply = table.answer(self._services, table.write_request(name, params))
+        self._reply = table.answer(self._services, messages.write_request(name, params))
 
     def receive(self) -> Any:
-        return table.read_reply(self._reply)
+        return messages.read_reply(self._reply)
 
 
 class Side:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from admission.errors import InvalidInput, LedgerRefused
 from gate_server.key_files import OWNER_ONLY_FILE, sync_directory
+from gate_server.ledger import schema
 from gate_server.ledger.archive import (
     FileSum,
     Manifest,
@@ -25,7 +26,6 @@ from gate_server.ledger.inspection import (
     epoch_of,
     newest_head,
     read_only,
-    steps_of,
 )
 
 
@@ -97,7 +97,7 @@ def _copy_rest(directory: Path, work: Path, *, version: str, now: datetime) -> M
         check_integrity(db)
         revision, head = newest_head(db)
         epoch = db.execute("SELECT epoch FROM venue").fetchone()[0]
-        steps = steps_of(db)
+        steps = schema.taken(db)
     return Manifest(
         created_at=now,
         server_version=version,

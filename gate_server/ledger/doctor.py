@@ -18,7 +18,7 @@ from admission.errors import AdmissionError, LedgerRefused
 from gate_server.certificates import TlsFiles
 from gate_server.key_files import OWNER_ONLY_DIR, OWNER_ONLY_FILE, check_owner_only
 from gate_server.keyring import Keyring
-from gate_server.ledger import audit, lanes, recount, tickets
+from gate_server.ledger import audit, lanes, recount, schema, tickets
 from gate_server.ledger.archive import KEYS
 from gate_server.ledger.directory import (
     LEDGER,
@@ -26,7 +26,7 @@ from gate_server.ledger.directory import (
     file_system_of,
     lock_is_free,
 )
-from gate_server.ledger.inspection import newest_head, read_only, unknown_steps
+from gate_server.ledger.inspection import newest_head, read_only
 from gate_server.ledger.ledger import CLOCK_TOLERANCE
 from gate_server.ledger.restore import READY, STAGE
 from gate_server.ledger.session import RESERVE_BYTES
@@ -243,7 +243,7 @@ def _references(_: Patient, db: sqlite3.Connection) -> None:
 
 def _tables(_: Patient, db: sqlite3.Connection) -> None:
     """Its tables are of this version."""
-    newer = unknown_steps(db)
+    newer = schema.unknown(db)
     if newer:
         raise Unwell(
             f"a newer gate-server made them ({', '.join(newer)})", "install that version again"

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import sqlite_utils
-
 from admission.errors import LedgerRefused
 from gate_server.ledger import audit
-from gate_server.ledger.schema import migrations
 from gate_server.ledger.session import connect
 
 
@@ -63,21 +60,6 @@ def epoch_of(path: Path) -> str:
     """Return the epoch of the ledger that is at a path now."""
     with read_only(path) as db:
         return str(db.execute("SELECT epoch FROM venue").fetchone()[0])
-
-
-def steps_of(db: sqlite3.Connection) -> list[str]:
-    """Return the names of the migrations that a ledger's tables have seen."""
-    return [row[0] for row in db.execute("SELECT name FROM _sqlite_migrations ORDER BY id")]
-
-
-def unknown_steps(db: sqlite3.Connection) -> list[str]:
-    """Return the migrations of a newer server, which this one does not know."""
-    empty = sqlite_utils.Database(memory=True)
-    try:
-        known = {step.name for step in migrations.pending(empty)}
-    finally:
-        empty.close()
-    return [name for name in steps_of(db) if name not in known]
 
 
 def verify_chain(path: Path, heads: Mapping[int, bytes]) -> audit.Verification:

@@ -48,7 +48,7 @@ def create_ledger(directory: Path, *, now: datetime) -> None:
     db = sqlite3.connect(making, isolation_level=None)
     try:
         db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        schema.migrate(db)
+        _migrate(db)
         db.execute(
             "INSERT INTO venue (one, epoch, committed_at, audit_head) VALUES (1, ?, ?, ?)",
             (new_epoch(), to_ms(now), audit.FIRST_HEAD),
@@ -117,7 +117,7 @@ class Ledger:
                     " install that version"
                 )
             if schema.pending(db):
-                schema.migrate(db)
+                _migrate(db)
             _check_clock(db, now(), accept_clock=accept_clock)
         finally:
             db.close()
@@ -246,6 +246,13 @@ class OpenDirectory:
     def __exit__(self, *_: object) -> None:
         self.ledger.close()
         self._lock.release()
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    # Only a ledger that is new, or of an earlier version, needs what this takes long to load.
+    from gate_server.ledger.migrations import migrate
+
+    migrate(db)
 
 
 def _check_clock(db: sqlite3.Connection, now: datetime, *, accept_clock: bool) -> None:

@@ -21,10 +21,11 @@ from msgspec import Struct
 from admission.errors import LedgerRefused
 from gate_server.key_files import OWNER_ONLY_DIR, sync_directory, write_durably
 from gate_server.keyring import Keyring
+from gate_server.ledger import schema
 from gate_server.ledger.archive import KEYS, SETTINGS, Manifest, read_archive
 from gate_server.ledger.audit import verify
 from gate_server.ledger.directory import LEDGER, DirectoryLock, check_directory
-from gate_server.ledger.inspection import check_integrity, newest_head, read_only, unknown_steps
+from gate_server.ledger.inspection import check_integrity, newest_head, read_only
 from gate_server.ledger.ledger import Ledger, new_epoch
 from gate_server.ledger.session import Session
 from gate_server.settings import read_settings
@@ -106,7 +107,7 @@ def _make_ready(stage: Path, manifest: Manifest, *, by: str, clock: Callable[[],
     """Check what was unpacked and begin its new life; return the new epoch."""
     path = check_directory(stage)
     with read_only(path) as db:
-        newer = unknown_steps(db)
+        newer = schema.unknown(db)
         if newer:
             raise LedgerRefused(f"the backup is of a newer gate-server (it has {newer[0]})")
         check_integrity(db)

@@ -44,7 +44,9 @@ def write(path, text):
 
 
 def all_commands(group=main, path=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield (*path, name)
         if isinstance(command, click.Group):
             yield from all_commands(command, (*path, name))

@@ -8,7 +8,7 @@ import pytest
 
 from admission.errors import LedgerUnavailable
 from admission.incidents import IncidentKind
-from gate_server.commands import table
+from gate_server.commands import messages, table
 from gate_server.commands.services import Services
 from gate_server.duty import LOOK_AGAIN_S, LOOK_S, DutyTask
 from gate_server.ledger.duty import Form
@@ -27,7 +27,9 @@ class Near:
     def call(self, name, params=None):
         if name in self.away:
             raise LedgerUnavailable("the gate server ended")
-        return table.read_reply(table.answer(self._services, table.write_request(name, params)))
+        return messages.read_reply(
+            table.answer(self._services, messages.write_request(name, params))
+        )
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-import sqlite_utils
 
 from admission.refunds import RefundReason
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
+from gate_server.ledger.migrations import migrate
 from gate_server.ledger.redemption_places import note_offer
 from gate_server.ledger.redemptions import plan
 from tests.builders import new_incident
@@ -27,7 +27,7 @@ def make_old(path, before):
     old_path = path.with_name("old.db")
     old = sqlite3.connect(old_path, isolation_level=None)
     old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    schema.migrations.apply(sqlite_utils.Database(old), stop_before=before)
+    migrate(old, stop_before=before)
     for (table,) in old.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         " AND name NOT LIKE '%migrations%'"
