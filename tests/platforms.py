@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -47,15 +49,20 @@ class Platform(ThreadingHTTPServer):
     allow_reuse_address = True
     block_on_close = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: tuple[Path, Path] | None = None) -> None:
+        """Args: tls: certificate and key."""
         super().__init__(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.pages: list[tuple[str, list[Any]]] = []
         self.bookings: dict[str, list[Any]] = {}
         self.troubles: list[Trouble | None] = []
         self.always: Trouble | None = None
         self.asked: list[Asked] = []
         self.stamp = STAMP
-        self.url = f"http://127.0.0.1:{self.server_port}/api"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}/api"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
