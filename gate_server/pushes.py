@@ -107,9 +107,9 @@ class Pushes:
         platforms = {deal.deal_id: deal.platform for deal in ledger.catalogue.deals.values()}
         preparer = Preparer(keys, platforms, now=ledger.clock(), platform=feed.platform)
         prepared = prepare(part, preparer, RowReader(ledger.venue), pause=breath.take)
-        limits = {"most_aside": self._most_aside}
-        take(ledger, keys, feed, prepared, by=feed.name, also=keep, **limits)
-        retry(ledger, keys, feed, most=RETRIED_AT_ONCE, pause=breath.take, **limits)
+        most = self._most_aside
+        take(ledger, keys, feed, prepared, by=feed.name, also=keep, most_aside=most)
+        retry(ledger, keys, feed, most=RETRIED_AT_ONCE, pause=breath.take, most_aside=most)
         return answers[0]
 
 
