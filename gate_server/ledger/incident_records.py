@@ -18,6 +18,7 @@ from gate_server.ledger.stop_sales import StopSale, newest_request
 
 MOST_LISTED: Final = 100
 _LAST: Final = 2**63 - 1
+_ENTRIES: Final = "SELECT incident_id, entry_id, kind, at, by, text, refs FROM incident_entries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,8 @@ def list_incidents(
 def list_entries(db: sqlite3.Connection, incident_ids: Sequence[str]) -> dict[str, list[Entry]]:
     """Return the timelines of incidents by their ids, each the oldest entry first."""
     marks = ", ".join("?" * len(incident_ids))
-    rows = db.execute(
-        "SELECT incident_id, entry_id, kind, at, by, text, refs FROM incident_entries"
-        f" WHERE incident_id IN ({marks}) ORDER BY entry_id",
-        tuple(incident_ids),
-    )
+    wanted = f"incident_id IN ({marks}) ORDER BY entry_id"
+    rows = db.execute(f"{_ENTRIES} WHERE {wanted}", tuple(incident_ids))
     found: dict[str, list[Entry]] = {incident_id: [] for incident_id in incident_ids}
     for incident_id, number, kind, at, by, text, refs in rows:
         entry = Entry(
