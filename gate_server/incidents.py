@@ -125,7 +125,7 @@ class IncidentDesk:
         )
         return self.show(incident_id)
 
-    def list(self, state: str | None, before: int | None) -> IncidentsAnswer:
+    def page(self, state: str | None, before: int | None) -> IncidentsAnswer:
         """Return a page of incidents, the newest first.
 
         Args:
@@ -138,8 +138,8 @@ class IncidentDesk:
             lambda db: list_incidents(db, is_open=is_open, before=before)
         )
         return IncidentsAnswer(
-            incidents=[IncidentAnswer(**self._fields(each)) for each in found],
-            next=found[-1].number if more else None,
+            incidents=[IncidentAnswer(**self._fields(*each)) for each in found],
+            next=found[-1][0].number if more else None,
         )
 
     def show(self, incident_id: str) -> IncidentDetail:
@@ -150,8 +150,7 @@ class IncidentDesk:
         """
         found = self._ledger.read(lambda db: get_record(db, incident_id))
         return IncidentDetail(
-            **self._fields(found.incident),
-            timeline=[self._entry(each) for each in found.entries],
+            **self._fields(found.incident, found.entries),
             calls=[_call(name, each) for name, each in found.calls],
             next_ring_at=next_ring(
                 found.incident,
@@ -166,7 +165,7 @@ class IncidentDesk:
     def _change(self, work: Callable[[Session], Any]) -> Any:
         return self._ledger.write(work, alone=True, urgent=True)
 
-    def _fields(self, incident: Incident) -> dict[str, Any]:
+    def _fields(self, incident: Incident, entries: list[Entry]) -> dict[str, Any]:
         state: Literal["open", "closed"] = "open" if incident.open else "closed"
         return {
             "incident_id": incident.incident_id,
@@ -190,6 +189,7 @@ class IncidentDesk:
             "closed_at": incident.closed_at,
             "closed_by": incident.closed_by,
             "summary": incident.summary,
+            "timeline": [self._entry(each) for each in entries],
         }
 
     def _entry(self, entry: Entry) -> EntryAnswer:

@@ -12,7 +12,6 @@ from gate_server.cli.edge import Group, listing, options, show
 from gate_server.commands.duty import AddContact, Tried
 from gate_server.commands.venue import Named
 from gate_server.control import call
-from gate_server.duty import send
 from gate_server.duty_forms import Message
 from gate_server.ledger.duty import Form
 
@@ -72,6 +71,8 @@ def duty_remove(name: str) -> None:
 @_NAME
 def duty_test(name: str) -> None:
     """Send a message that says it is a test, now, from this process."""
+    from gate_server.duty import send  # what speaks HTTP takes a while to load
+
     message = msgspec.convert(call(options().data, "duty test", Named(name=name)), Message)
     problem = send(message).problem
     call(options().data, "duty tried", Tried(name=name, problem=problem))

@@ -41,7 +41,7 @@ class Close(Params, frozen=True):
 
 def list_incidents(services: Services, params: ListIncidents) -> dict[str, Any]:
     """List a page of incidents, the newest first."""
-    return _built(_desk(services).list(params.state, params.before))
+    return _built(_desk(services).page(params.state, params.before))
 
 
 def show_incident(services: Services, params: Named) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +18,7 @@ from gate_server.ledger.stop_sales import StopSale, newest_request
 
 MOST_LISTED: Final = 100
 _LAST: Final = 2**63 - 1
+_ENTRIES: Final = "SELECT incident_id, entry_id, kind, at, by, text, refs FROM incident_entries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def get_record(db: sqlite3.Connection, incident_id: str) -> IncidentRecord:
     """
     return IncidentRecord(
         incident=get_incident(db, incident_id),
-        entries=list_entries(db, incident_id),
+        entries=list_entries(db, [incident_id])[incident_id],
         calls=list_calls(db, incident_id),
         rung_at=last_ring(db, incident_id)[1],
         request=newest_request(db, incident_id),
@@ -61,8 +63,8 @@ def list_ringing(db: sqlite3.Connection) -> list[tuple[Incident, datetime | None
 
 def list_incidents(
     db: sqlite3.Connection, *, is_open: bool | None, before: int | None
-) -> tuple[list[Incident], bool]:
-    """Return a page of incidents, the newest first, and whether there are older ones.
+) -> tuple[list[tuple[Incident, list[Entry]]], bool]:
+    """Return a page of incidents with their timelines, the newest first; and if there are older.
 
     Args:
         is_open: open ones only, or closed ones only; None: both.
@@ -74,18 +76,19 @@ def list_incidents(
         (_LAST if before is None else before, MOST_LISTED + 1),
     )
     found = [read_incident(row) for row in rows]
-    return found[:MOST_LISTED], len(found) > MOST_LISTED
+    page = found[:MOST_LISTED]
+    entries = list_entries(db, [each.incident_id for each in page])
+    return [(each, entries[each.incident_id]) for each in page], len(found) > MOST_LISTED
 
 
-def list_entries(db: sqlite3.Connection, incident_id: str) -> list[Entry]:
-    """Return an incident's timeline, oldest first."""
-    rows = db.execute(
-        "SELECT entry_id, kind, at, by, text, refs FROM incident_entries WHERE incident_id = ?"
-        " ORDER BY entry_id",
-        (incident_id,),
-    )
-    return [
-        Entry(
+def list_entries(db: sqlite3.Connection, incident_ids: Sequence[str]) -> dict[str, list[Entry]]:
+    """Return the timelines of incidents by their ids, each the oldest entry first."""
+    marks = ", ".join("?" * len(incident_ids))
+    wanted = f"incident_id IN ({marks}) ORDER BY entry_id"
+    rows = db.execute(f"{_ENTRIES} WHERE {wanted}", tuple(incident_ids))
+    found: dict[str, list[Entry]] = {incident_id: [] for incident_id in incident_ids}
+    for incident_id, number, kind, at, by, text, refs in rows:
+        entry = Entry(
             number=number,
             kind=EntryKind(kind),
             at=from_ms(at),
@@ -93,5 +96,5 @@ def list_entries(db: sqlite3.Connection, incident_id: str) -> list[Entry]:
             text=text,
             refs=msgspec.json.decode(refs),
         )
-        for number, kind, at, by, text, refs in rows
-    ]
+        found[incident_id].append(entry)
+    return found

@@ -25,7 +25,7 @@ incidents = Noun("incidents")
 )
 def list_incidents(call: Call) -> IncidentsAnswer:
     """List incidents, the newest first, 100 a page; `state` is `open` or `closed`."""
-    return _desk(call).list(call.query.get("state"), call.whole("before") or None)
+    return _desk(call).page(call.query.get("state"), call.whole("before") or None)
 
 
 @incidents.operation(

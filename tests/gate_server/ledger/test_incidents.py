@@ -58,7 +58,7 @@ def found(venue, incident_id):
 
 
 def timeline(venue, incident_id):
-    return venue.ledger.read(lambda db: list_entries(db, incident_id))
+    return venue.ledger.read(lambda db: list_entries(db, [incident_id]))[incident_id]
 
 
 def kinds(venue, incident_id):
@@ -181,10 +181,10 @@ def test_incidents_are_listed_page_by_page(venue):
 
     first, more = venue.ledger.read(lambda db: list_incidents(db, is_open=True, before=None))
     rest, last = venue.ledger.read(
-        lambda db: list_incidents(db, is_open=True, before=first[-1].number)
+        lambda db: list_incidents(db, is_open=True, before=first[-1][0].number)
     )
     closed, _ = venue.ledger.read(lambda db: list_incidents(db, is_open=False, before=None))
-    assert [each.incident_id for each in (*first, *rest)] == made[::-1]
+    assert [each.incident_id for each, _ in (*first, *rest)] == made[::-1]
     assert (len(first), more, last, closed) == (100, True, False, [])
 
 

@@ -51,6 +51,8 @@ def test_person_opens_one_and_it_has_a_timeline_and_an_end(site, boss):
         "chen",
     )
     assert shown["next_ring_at"] is None
+    (listed,) = site.get("/incidents", boss).json()["incidents"]
+    assert listed["timeline"] == shown["timeline"]
 
 
 def test_lost_answer_is_asked_for_again(site, boss):
