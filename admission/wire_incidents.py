@@ -66,6 +66,22 @@ class FiguresAnswer(Answer, frozen=True):
     quota: int | None
 
 
+class EntryAnswer(Answer, frozen=True):
+    """One entry of a timeline.
+
+    Attributes:
+        says: what happened, in both languages; `text` is somebody's own words.
+        refs: what it points to: a void's version, a broadcast's id.
+    """
+
+    at: datetime
+    kind: EntryKind
+    says: Said
+    by: str
+    text: str
+    refs: dict[str, str | int]
+
+
 class IncidentAnswer(Answer, frozen=True):
     """An incident.
 
@@ -73,6 +89,7 @@ class IncidentAnswer(Answer, frozen=True):
         number: where the next page goes on: `?before=` this one.
         awaits_decision: its deal is on hold until a supervisor releases or voids it.
         acknowledged_at: when somebody said last to see to it.
+        timeline: what touched it, oldest first.
     """
 
     incident_id: str
@@ -96,22 +113,7 @@ class IncidentAnswer(Answer, frozen=True):
     closed_at: datetime | None
     closed_by: str | None
     summary: str | None
-
-
-class EntryAnswer(Answer, frozen=True):
-    """One entry of a timeline.
-
-    Attributes:
-        says: what happened, in both languages; `text` is somebody's own words.
-        refs: what it points to: a void's version, a broadcast's id.
-    """
-
-    at: datetime
-    kind: EntryKind
-    says: Said
-    by: str
-    text: str
-    refs: dict[str, str | int]
+    timeline: list[EntryAnswer]
 
 
 class DutyCallAnswer(Answer, frozen=True):
@@ -149,13 +151,12 @@ class StopSaleAnswer(Answer, frozen=True):
 
 
 class IncidentDetail(IncidentAnswer, frozen=True):
-    """An incident with its timeline, oldest entry first.
+    """An incident with the calls about it and the request to its platform.
 
     Attributes:
         next_ring_at: when the on-duty list is called next; null: not any more.
     """
 
-    timeline: list[EntryAnswer]
     calls: list[DutyCallAnswer]
     next_ring_at: datetime | None
     stop_sale: StopSaleAnswer | None

@@ -26,6 +26,7 @@ class BroadcastRequest(Request, frozen=True):
         gates: whose devices; left out: all.
         expires_at: default the end of the venue day, at least an hour from now.
         nonce: makes a lost answer safe to ask again.
+        incident_id: the incident that it is about, whose timeline tells of it.
     """
 
     message: Text
@@ -33,6 +34,7 @@ class BroadcastRequest(Request, frozen=True):
     priority: Priority = Priority.NORMAL
     expires_at: datetime | None = None
     nonce: Nonce | None = None
+    incident_id: Ident | None = None
 
 
 class EndRequest(Request, frozen=True):

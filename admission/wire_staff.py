@@ -324,6 +324,7 @@ class StatsAnswer(Answer, frozen=True):
 
     Attributes:
         conflicts_open: what the ledger finds wrong and nobody has closed yet.
+        incidents_unanswered: open ones that nobody has acknowledged.
         calls: those that wait, the longest first.
     """
 
@@ -340,4 +341,6 @@ class StatsAnswer(Answer, frozen=True):
     counted_today: dict[str, int] = {}
     emergency: bool = False
     conflicts_open: int = 0
+    incidents_open: int = 0
+    incidents_unanswered: int = 0
     calls: list[CallAnswer] = []

@@ -15,6 +15,8 @@ from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
 from gate_server.ledger.reports import DealBook
+from gate_server.pushes import Pushes
+from gate_server.retries import Retries
 from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages, read_why_words
 from gate_server.web.answers import Answers
@@ -35,6 +37,7 @@ from gate_server.web.problems import make_problem
 from gate_server.web.replies import respond
 from gate_server.web.scans import scans
 from gate_server.web.services import Services
+from gate_server.web.signers import Signers
 from gate_server.web.stats import make_stats
 from gate_server.web.timings import Timings
 from gate_server.why import WhyBook
@@ -47,11 +50,12 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class GateApp(Flask):
-    """The application; `close` ends its event streams, downloads and its watching thread."""
+    """The application; `close` ends its event streams, downloads and its own threads."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("gate_server.web", static_folder=None, template_folder=None)
         self.services = services
+        self._retries = Retries(services.ledger, services.keys, services.settings)
         self._submit_scan = next(each for each in scans.operations if each.rule == "/scans")
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -68,8 +72,14 @@ class GateApp(Flask):
         start_response(_STATUS_LINES[reply.status], reply.headers)
         return [reply.body]
 
+    def start(self) -> None:
+        """Begin what goes on by itself."""
+        self.services.hub.start()
+        self._retries.start()
+
     def close(self) -> None:
         """End what listens; the ledger is its opener's."""
+        self._retries.stop()
         self.services.hub.stop()
         self.services.downloads.stop()
 
@@ -92,7 +102,7 @@ def create_app(
     app.register_blueprint(hand(app.services))
     app.register_blueprint(trust(app.services))
     app.register_error_handler(HTTPException, _answer_http_error)
-    app.services.hub.start()
+    app.start()
     return app
 
 
@@ -120,6 +130,8 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         downloads=Downloads(ledger, segments),
         deal_book=deal_book,
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
+        signers=Signers(ledger, keys),
+        pushes=Pushes(ledger, keys, settings),
         ca_pem=ca_pem,
         openapi=make_document(NOUNS),
     )

@@ -9,6 +9,7 @@ from admission import wire
 from admission.broadcasts import Broadcast, checked_text, default_expiry, rank
 from admission.calendar import whole_ms
 from admission.errors import InvalidInput, NotFound
+from admission.incidents import EntryKind
 from admission.scans import Device
 from admission.wire_notices import (
     BroadcastAnswer,
@@ -27,7 +28,9 @@ from gate_server.ledger.broadcasts import (
     record_broadcast,
 )
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.incidents import find_incident, write_entry
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.session import Session
 
 
 def send(ledger: Ledger, request: BroadcastRequest, *, by: str) -> BroadcastDetail:
@@ -52,11 +55,22 @@ def send(ledger: Ledger, request: BroadcastRequest, *, by: str) -> BroadcastDeta
         expires_at=whole_ms(expires_at),
     )
     broadcast_id = ledger.write(
-        lambda tx: record_broadcast(tx, broadcast, nonce=request.nonce, by=by),
-        alone=True,
-        urgent=True,
+        lambda tx: _record(tx, broadcast, request, by), alone=True, urgent=True
     )
     return show(ledger, broadcast_id)
+
+
+def _record(tx: Session, broadcast: Broadcast, request: BroadcastRequest, by: str) -> str:
+    about = request.incident_id
+    if about is not None and find_incident(tx.db, about) is None:
+        raise InvalidInput("incident_id", f"no incident {about}")
+    broadcast_id = record_broadcast(tx, broadcast, nonce=request.nonce, by=by)
+    # Another id: its answer was lost, and the timeline has it.
+    if about is not None and broadcast_id == broadcast.broadcast_id:
+        refs = {"broadcast_id": broadcast_id}
+        kind, now = EntryKind.BROADCAST, broadcast.made_at
+        write_entry(tx, about, kind, broadcast.zh, refs=refs, by=by, now=now)
+    return broadcast_id
 
 
 def end(ledger: Ledger, broadcast_id: str, *, reason: str, by: str) -> BroadcastDetail:

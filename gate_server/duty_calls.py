@@ -6,7 +6,6 @@ begun first, so that a kill repeats a message at most once, under the same id.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +27,8 @@ from gate_server.duty_list import make_message, note_contact
 from gate_server.keyring import Keyring
 from gate_server.ledger import duty, feeds, stop_sales
 from gate_server.ledger.duty import Contact, DutyCall, Form
-from gate_server.ledger.incidents import get_incident, list_open, write_entry
+from gate_server.ledger.incident_records import list_ringing
+from gate_server.ledger.incidents import get_incident, write_entry
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import StopSale
@@ -51,45 +51,50 @@ class DutyCalls:
     keys: Keyring
     settings: Settings
 
-    def due(self) -> list[Message]:
+    def due(self, sender: str) -> list[Message]:
         """Return what is to be sent now, one message a receiver; each is noted as begun.
 
         Whoever takes them says with `settle` what came of each; what nobody speaks of is handed out
-        again after LEASE.
+        again after LEASE, or at once to another sender: the one before was killed.
+
+        Args:
+            sender: a name of its own for each life of whoever sends.
         """
         now = self.ledger.clock()
-        if not self.ledger.read(lambda db: self._is_due(db, now)):
-            return []
-        return self.ledger.write(lambda tx: self._begin(tx, now), alone=True)
-
-    def _is_due(self, db: sqlite3.Connection, now: datetime) -> bool:
-        return bool(
-            duty.due_calls(db, now)
-            or stop_sales.due_requests(db, now)
-            or (duty.list_contacts(db) and self._to_ring(db, now))
+        waiting = self.ledger.read(
+            lambda db: bool(
+                duty.due_calls(db, now, sender) or stop_sales.due_requests(db, now, sender)
+            )
         )
+        if not (waiting or self._to_ring(self.ledger.read(list_ringing), now)):
+            return []
+        # Urgent: a full disk is no reason to call nobody.
+        return self.ledger.write(lambda tx: self._begin(tx, sender, now), alone=True, urgent=True)
 
-    def _to_ring(self, db: sqlite3.Connection, now: datetime) -> list[Incident]:
-        found = []
-        for incident in list_open(db):
-            rung_at = duty.last_ring(db, incident.incident_id)[1]
-            venue, opens_at = self.ledger.venue, self.settings.opens
-            at = next_ring(incident, rung_at, now, venue=venue, opens_at=opens_at)
-            if at is not None and at <= now:
-                found.append(incident)
-        return found
+    def _to_ring(
+        self, ringing: Sequence[tuple[Incident, datetime | None]], now: datetime
+    ) -> list[Incident]:
+        """Return the incidents that the list is to be called about now; none without a list."""
+        if not self.ledger.catalogue.duty.contacts:
+            return []
+        venue, opens_at = self.ledger.venue, self.settings.duty.opens
+        due = (
+            (incident, next_ring(incident, rung_at, now, venue=venue, opens_at=opens_at))
+            for incident, rung_at in ringing
+        )
+        return [incident for incident, at in due if at is not None and at <= now]
 
-    def _begin(self, tx: Session, now: datetime) -> list[Message]:
+    def _begin(self, tx: Session, sender: str, now: datetime) -> list[Message]:
         contacts = {each.contact_id: each for each in duty.list_contacts(tx.db)}
-        for incident in self._to_ring(tx.db, now) if contacts else ():
+        for incident in self._to_ring(list_ringing(tx.db), now) if contacts else ():
             self._ring(tx, incident, list(contacts.values()), now)
-        messages = [
-            self._begin_call(tx, call, contacts[call.contact_id], now)
-            for call in duty.due_calls(tx.db, now)
-        ]
-        messages += [
-            self._begin_request(tx, request, now) for request in stop_sales.due_requests(tx.db, now)
-        ]
+        messages, until = [], now + LEASE
+        for call in duty.due_calls(tx.db, now, sender):
+            duty.begin_call(tx, call, sender, until=until, now=now)
+            messages.append(self._address(tx, call, contacts[call.contact_id], now))
+        for request in stop_sales.due_requests(tx.db, now, sender):
+            stop_sales.begin_request(tx, request.request_id, sender, until=until)
+            messages.append(self._address_request(tx, request, now))
         return [message for message in messages if message is not None]
 
     def _ring(
@@ -99,7 +104,7 @@ class DutyCalls:
         told = self._told(tx, incident, last + 1, now)
         text = msgspec.json.encode(told).decode()
         duty.record_ring(tx, incident.incident_id, last + 1, text, contacts, now=now)
-        venue, opens_at = self.ledger.venue, self.settings.opens
+        venue, opens_at = self.ledger.venue, self.settings.duty.opens
         asked_at = asked_since(incident, now, venue=venue, opens_at=opens_at)
         # Each further one would only hide what people did; the detail counts them.
         if rung_at is None or rung_at < asked_at:
@@ -134,10 +139,9 @@ class DutyCalls:
             },
         )
 
-    def _begin_call(
+    def _address(
         self, tx: Session, call: DutyCall, contact: Contact, now: datetime
     ) -> Message | None:
-        duty.begin_call(tx, call, until=now + LEASE, now=now)
         told = msgspec.json.decode(call.told, type=Told)
         try:
             return make_message(self.keys, call.call_id, contact, told)
@@ -146,13 +150,12 @@ class DutyCalls:
             _settle_call(tx, call, Outcome(message_id=call.call_id, problem=str(error)), now)
             return None
 
-    def _begin_request(self, tx: Session, request: StopSale, now: datetime) -> Message | None:
+    def _address_request(self, tx: Session, request: StopSale, now: datetime) -> Message | None:
         feed = None if request.feed_id is None else tx.catalogue.feeds.get(request.feed_id)
         url = None if feed is None else feed.config.get(stop_sales.NOTIFY)
         if feed is None or not isinstance(url, str):
             stop_sales.leave_to_people(tx, request, "the feed that had the address is gone")
             return None
-        stop_sales.begin_request(tx, request.request_id, until=now + LEASE)
         try:
             secret = self._feed_secret(tx, feed.feed_id, now)
         except LedgerRefused as error:
@@ -181,11 +184,15 @@ class DutyCalls:
         )
 
     def _feed_secret(self, tx: Session, feed_id: int, now: datetime) -> str:
-        for secret in feeds.list_secrets(tx.db, feed_id, now):
-            if secret.kind is feeds.SecretKind.WEBHOOK:
-                about = feeds.about_secret(feed_id, secret.number)
-                return self.keys.unseal(secret.sealed, about=about).decode()
-        raise LedgerRefused("the feed has no secret to sign with; rotate it")
+        """Return the secrets of a push that count now, with a space between."""
+        found = [
+            self.keys.unseal(each.sealed, about=feeds.about_secret(feed_id, each.number)).decode()
+            for each in feeds.list_secrets(tx.db, feed_id, now)
+            if each.kind is feeds.SecretKind.WEBHOOK
+        ]
+        if not found:
+            raise LedgerRefused("the feed has no secret to sign with; rotate it")
+        return " ".join(found)
 
     # --- what came of it -------------------------------------------------------------------------
 
@@ -203,7 +210,7 @@ class DutyCalls:
                     _settle_request(tx, request, outcome, now)
 
         if outcomes:
-            self.ledger.write(record, alone=True)
+            self.ledger.write(record, alone=True, urgent=True)
 
 
 def _settle_call(tx: Session, call: DutyCall, outcome: Outcome, now: datetime) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from admission.errors import AdmissionError
+from gate_server.feed_rounds import FeedTask
+from gate_server.feed_sources import list_fetched
 from gate_server.feeder_tasks import (
     MAKERS,
     MOST_CALLS,
@@ -50,13 +52,19 @@ def run(directory: Path) -> None:
         directory, read_settings(directory), Keyring.open(directory / "keys")
     )
     room = threading.BoundedSemaphore(MOST_CALLS)
-    runner = Runner(lambda: Link(directory, room))
+    link, runner = Link(directory, room), Runner(lambda: Link(directory, room))
     always: dict[str, Task] = {task.name: task for task in (make(surroundings) for make in MAKERS)}
+    feeds: dict[str, Task] = {}
     while True:
         try:
-            runner.keep(always)
+            found = list_fetched(link.call("feed list"))
         except AdmissionError as error:
             log.warning("the server does not say which feeds there are: %s", error)
+        else:
+            feeds = {
+                feed.name: feeds.get(feed.name) or FeedTask(feed, surroundings) for feed in found
+            }
+            runner.keep(always | feeds)
         time.sleep(LOOK_S)
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from admission.errors import AdmissionError
 from gate_server import control
 from gate_server.commands.services import Caller
+from gate_server.duty import DutyTask
 from gate_server.keyring import Keyring
 from gate_server.settings import Settings
 
@@ -156,5 +157,9 @@ def _where(traceback: TracebackType | None) -> str:
     return place
 
 
-MAKERS: Final[tuple[Callable[[Surroundings], Task], ...]] = ()
+def _make_duty(_: Surroundings) -> Task:
+    return DutyTask()
+
+
+MAKERS: Final[tuple[Callable[[Surroundings], Task], ...]] = (_make_duty,)
 """Tasks beside those of the feeds; one of each runs for as long as the feeder does."""

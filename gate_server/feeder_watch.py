@@ -29,7 +29,12 @@ def has_feeds_to_fetch(ledger: Ledger) -> bool:
     return any(feed.kind is not FeedKind.NATIVE for feed in ledger.catalogue.feeds.values())
 
 
-NEEDS: Final[tuple[Callable[[Ledger], bool], ...]] = (has_feeds_to_fetch,)
+def has_people_to_call(ledger: Ledger) -> bool:
+    """Say whether somebody on duty, or a platform, may have to be told something."""
+    return ledger.catalogue.duty.needs_feeder
+
+
+NEEDS: Final[tuple[Callable[[Ledger], bool], ...]] = (has_feeds_to_fetch, has_people_to_call)
 """The feeder runs while one of these is so. They are asked twice a second: memory only."""
 
 

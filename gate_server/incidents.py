@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -34,10 +33,11 @@ from admission.wire_incidents import (
 from admission.wire_notices import Said
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
-from gate_server.ledger.duty import DutyCall, last_ring, list_calls
+from gate_server.ledger.duty import DutyCall
+from gate_server.ledger.incident_records import get_record, list_incidents
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
-from gate_server.ledger.stop_sales import StopSale, newest_request
+from gate_server.ledger.stop_sales import StopSale
 from gate_server.settings import Settings, read_incident_words
 
 STATES: Final = ("open", "closed")
@@ -125,7 +125,7 @@ class IncidentDesk:
         )
         return self.show(incident_id)
 
-    def list(self, state: str | None, before: int | None) -> IncidentsAnswer:
+    def page(self, state: str | None, before: int | None) -> IncidentsAnswer:
         """Return a page of incidents, the newest first.
 
         Args:
@@ -134,13 +134,12 @@ class IncidentDesk:
         if state is not None and state not in STATES:
             raise InvalidInput("state", f"is one of {', '.join(STATES)}")
         is_open = None if state is None else state == "open"
-        found = self._ledger.read(
-            lambda db: incidents.list_incidents(db, is_open=is_open, before=before)
+        found, more = self._ledger.read(
+            lambda db: list_incidents(db, is_open=is_open, before=before)
         )
-        full = len(found) == incidents.MOST_LISTED
         return IncidentsAnswer(
-            incidents=[IncidentAnswer(**self._fields(each)) for each in found],
-            next=found[-1].number if full else None,
+            incidents=[IncidentAnswer(**self._fields(*each)) for each in found],
+            next=found[-1][0].number if more else None,
         )
 
     def show(self, incident_id: str) -> IncidentDetail:
@@ -149,29 +148,24 @@ class IncidentDesk:
         Raises:
             NotFound: there is no such incident.
         """
-        return self._ledger.read(lambda db: self._detail(db, incident_id))
-
-    def _detail(self, db: sqlite3.Connection, incident_id: str) -> IncidentDetail:
-        incident = incidents.get_incident(db, incident_id)
-        request = newest_request(db, incident_id)
+        found = self._ledger.read(lambda db: get_record(db, incident_id))
         return IncidentDetail(
-            **self._fields(incident),
-            timeline=[self._entry(each) for each in incidents.list_entries(db, incident_id)],
-            calls=[_call(name, each) for name, each in list_calls(db, incident_id)],
+            **self._fields(found.incident, found.entries),
+            calls=[_call(name, each) for name, each in found.calls],
             next_ring_at=next_ring(
-                incident,
-                last_ring(db, incident_id)[1],
+                found.incident,
+                found.rung_at,
                 self._ledger.clock(),
                 venue=self._ledger.venue,
-                opens_at=self._settings.opens,
+                opens_at=self._settings.duty.opens,
             ),
-            stop_sale=None if request is None else _stop_sale(request),
+            stop_sale=None if found.request is None else _stop_sale(found.request),
         )
 
     def _change(self, work: Callable[[Session], Any]) -> Any:
         return self._ledger.write(work, alone=True, urgent=True)
 
-    def _fields(self, incident: Incident) -> dict[str, Any]:
+    def _fields(self, incident: Incident, entries: list[Entry]) -> dict[str, Any]:
         state: Literal["open", "closed"] = "open" if incident.open else "closed"
         return {
             "incident_id": incident.incident_id,
@@ -195,6 +189,7 @@ class IncidentDesk:
             "closed_at": incident.closed_at,
             "closed_by": incident.closed_by,
             "summary": incident.summary,
+            "timeline": [self._entry(each) for each in entries],
         }
 
     def _entry(self, entry: Entry) -> EntryAnswer:

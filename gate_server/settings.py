@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
 from admission.messages import Messages
 from admission.why_words import WhyWords
+from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
 
 FILE = "gate.toml"
@@ -35,7 +37,6 @@ class Settings:
         lookups_an_hour: look-ups by phone a user, then 429.
         pin_tries: wrong PINs of one operator, or on one device, in 15 minutes; then 429.
         operator_required: entries wait until somebody has signed in at the lane.
-        opens_at: when the venue opens; the on-duty list is called 2 hours before about open holds.
     """
 
     name: str
@@ -49,8 +50,8 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
-    opens_at: str
     feeds: FeedSettings
+    duty: DutySettings
     anomalies: Bars
 
     def __post_init__(self) -> None:
@@ -63,23 +64,18 @@ class Settings:
             )
         if self.limit < 0:
             raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")
-        try:
-            time.fromisoformat(self.opens_at)
-        except ValueError as error:
-            raise InvalidInput("duty.opens_at", "give a time as 09:00") from error
 
     @property
     def venue(self) -> Venue:
         """The venue's calendar."""
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
 
-    @property
-    def opens(self) -> time:
-        """When the venue opens, wall-clock time."""
-        return time.fromisoformat(self.opens_at)
 
-
-TABLES: Final[dict[str, Callable[..., Any]]] = {"feeds": FeedSettings, "anomalies": Bars}
+TABLES: Final[dict[str, Callable[..., Any]]] = {
+    "feeds": FeedSettings,
+    "duty": DutySettings,
+    "anomalies": Bars,
+}
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
 
@@ -135,6 +131,7 @@ def read_why_words(venue: Venue) -> WhyWords:
     return WhyWords(_parse(text, "why.toml"), venue)
 
 
+@cache
 def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
     text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")

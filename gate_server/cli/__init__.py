@@ -8,10 +8,13 @@ from gate_server import __version__
 from gate_server.cli.broadcasts import broadcast
 from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
+from gate_server.cli.duty import duty
 from gate_server.cli.edge import Group
-from gate_server.cli.feeds import feed
+from gate_server.cli.feed_sources import add_folder, add_octo, add_pull, pull
+from gate_server.cli.feeds import feed, feed_add
 from gate_server.cli.findings import finding
 from gate_server.cli.imports import import_
+from gate_server.cli.incidents import incident
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
 from gate_server.cli.scans import scan
@@ -34,6 +37,10 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(feed, finding, operator, handover, card),
+    *(incident, duty),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)
+for each in (add_pull, add_octo, add_folder):
+    feed_add.add_command(each)
+feed.add_command(pull)

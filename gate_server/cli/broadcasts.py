@@ -35,8 +35,15 @@ def broadcast() -> None:
     help="high is shown again and again.",
 )
 @click.option("--expires", metavar="TIME", help="17:00 is today; default the venue day's end.")
+@click.option("--incident", metavar="ID", help="The incident that it is about.")
 def broadcast_send(
-    zh: str, en: str, gates: tuple[str, ...], *, priority: str, expires: str | None
+    zh: str,
+    en: str,
+    gates: tuple[str, ...],
+    *,
+    priority: str,
+    expires: str | None,
+    incident: str | None,
 ) -> None:
     """Tell scanners something; on every connected one within a second."""
     request = BroadcastRequest(
@@ -44,6 +51,7 @@ def broadcast_send(
         gates=list(gates) or None,
         priority=Priority(priority),
         expires_at=read_time("--expires", expires, last=True),
+        incident_id=incident,
     )
     made = call(options().data, "broadcast send", Send(request=request))
     until = local(made["expires_at"])

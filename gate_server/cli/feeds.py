@@ -33,9 +33,10 @@ def feed_add() -> None:
 @feed_add.command("native", cls=Command)
 @click.option("--platform", required=True, metavar="P", help="As its deals name it.")
 @click.option("--secondary", is_flag=True, help="Fills gaps of the platform's authority only.")
-def add_native(platform: str, secondary: bool) -> None:
+@click.option("--notify-url", metavar="URL", help="Where it takes requests to stop a sale.")
+def add_native(platform: str, secondary: bool, notify_url: str | None) -> None:
     """Let a platform push its sales, signed with a secret that is shown this once."""
-    asked = AddNative(platform=platform, secondary=secondary)
+    asked = AddNative(platform=platform, secondary=secondary, notify_url=notify_url)
     _show_secret(_with_url(call(options().data, "feed add native", asked)))
 
 

@@ -9,15 +9,20 @@ from typing import Any
 import msgspec
 
 from admission.errors import InvalidInput, LedgerConflict
+from gate_server.breath import Breath
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing, checked_name
+from gate_server.duty_forms import check_notify_url
+from gate_server.feed_reports import report_feeds
 from gate_server.feeds.signatures import new_secret
-from gate_server.intake import PreparedPart, take, too_many
+from gate_server.intake import PreparedPart, retry, take, too_many
 from gate_server.ledger import aside, feeds
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind
 from gate_server.ledger.session import Session
+from gate_server.ledger.stop_sales import NOTIFY
 
 MOST_SHOWN = 10_000
+MOST_RETRIED = 500
 LONGEST_OVERLAP_S = 30 * 24 * 3600
 
 
@@ -26,6 +31,7 @@ class AddNative(Params, frozen=True):
 
     platform: str
     secondary: bool = False
+    notify_url: str | None = None
 
 
 class AddFeed(Params, frozen=True):
@@ -79,7 +85,7 @@ def add_native(services: Services, params: AddNative) -> dict[str, Any]:
     asked = AddFeed(
         platform=params.platform,
         kind=FeedKind.NATIVE,
-        config={},
+        config={} if params.notify_url is None else {NOTIFY: check_notify_url(params.notify_url)},
         secondary=params.secondary,
         secret=secret,
     )
@@ -142,16 +148,8 @@ def list_feeds(services: Services, _: Nothing) -> list[dict[str, Any]]:
 
 def feed_status(services: Services, _: Nothing) -> list[dict[str, Any]]:
     """Say how each feed fares."""
-    ledger, now = services.ledger, services.ledger.clock()
-    found = ledger.read(
-        lambda db: [(feed, aside.count_aside(db, feed.feed_id)) for feed in feeds.list_feeds(db)]
-    )
-    stale_after_s = services.settings.stale_after_s
-    return [
-        {**_told(feed), "set_aside": count, "age_s": feed.age_s(now),
-         "state": feed.state(now, stale_after_s, services.settings.feeds.failing_after)}
-        for feed, count in found
-    ]  # fmt: skip
+    found = report_feeds(services.ledger, services.settings)
+    return [msgspec.to_builtins(each) for each in found]
 
 
 def list_rejects(services: Services, params: WhichFeed) -> list[dict[str, Any]]:
@@ -215,6 +213,7 @@ def take_part(services: Services, params: TakePart) -> dict[str, Any]:
     ledger, most = services.ledger, services.settings.feeds.set_aside
     feed = ledger.read(lambda db: feeds.get_feed(db, params.feed_id))
     taken = take(ledger, services.keys, feed, params.part, by=services.by, most_aside=most)
+    retry(ledger, services.keys, feed, most=MOST_RETRIED, most_aside=most, pause=Breath().take)
     if taken.unkept:
         raise LedgerConflict("set-aside-full", too_many(taken.unkept, most))
     answer: dict[str, Any] = msgspec.to_builtins(taken)

@@ -22,9 +22,11 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    duty,
     feeds,
     findings,
     imports,
+    incidents,
     issue,
     people,
     scans,
@@ -43,6 +45,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | incidents.COMMANDS
+    | duty.COMMANDS
     | feeds.COMMANDS
     | findings.COMMANDS
 )

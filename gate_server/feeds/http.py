@@ -177,12 +177,12 @@ class PlatformHttp:
                 finally:
                     response.close()
             except httpx.HTTPError as error:
-                raise self._unavailable(error, limits) from error
-
-    def _unavailable(self, error: httpx.HTTPError, limits: Limits) -> FeedUnavailable:
+                if not self._cutter.late:
+                    problem = f"no answer from the platform: {_cause(error)}"
+                    raise FeedUnavailable(problem) from error
+        # A body without a length ends where its connection is cut, as if that were its end.
         if self._cutter.late:
-            return FeedUnavailable(f"the platform took longer than {limits.whole_s:g} s")
-        return FeedUnavailable(f"no answer from the platform: {_cause(error)}")
+            raise FeedUnavailable(f"the platform took longer than {limits.whole_s:g} s")
 
 
 class _Cutter:
@@ -349,12 +349,15 @@ def _unzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cause(error: BaseException) -> str:
+    """Say in a few words what kept an answer from coming; the innermost cause says it best."""
+    chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None:
-        for kind, words in _CAUSES:
-            if isinstance(cause, kind):
-                return words
+        chain.append(cause)
         cause = cause.__cause__ or cause.__context__
+    for kind, words in _CAUSES:
+        if any(isinstance(each, kind) for each in chain):
+            return words
     return "the connection failed"
 
 

@@ -32,6 +32,10 @@ PACE: Final = {Form.WECOM: timedelta(seconds=3.2), Form.DINGTALK: timedelta(seco
 """Least time between two messages: these robots take 20 a minute, then none for 10 minutes."""
 
 
+DUE: Final = "next_at <= :now OR (next_at IS NOT NULL AND begun <> :sender)"
+"""What of calls and requests is to be sent now; `begun` is null where nobody sends it."""
+
+
 class CallState(StrEnum):
     """What became of a call; stored, so never renamed."""
 
@@ -234,26 +238,30 @@ def drop_calls(tx: Session, incident_id: str) -> None:
     )
 
 
-def due_calls(db: sqlite3.Connection, now: datetime) -> list[DutyCall]:
+def due_calls(db: sqlite3.Connection, now: datetime, sender: str) -> list[DutyCall]:
     """Return at most one call a contact that is to be made now, the oldest; none that is paused.
 
     A contact that is being called waits for that call's end.
+
+    Args:
+        sender: who asks; what another has begun, which is gone then, is due at once.
     """
+    names = {"now": to_ms(now), "sender": sender}
     free = {each.contact_id for each in list_contacts(db) if each.free_at(now)}
-    sql = "SELECT DISTINCT contact_id FROM duty_calls WHERE begun AND next_at > ?"
-    free -= {contact_id for (contact_id,) in db.execute(sql, (to_ms(now),))}
+    sql = "SELECT DISTINCT contact_id FROM duty_calls WHERE begun = :sender AND next_at > :now"
+    free -= {contact_id for (contact_id,) in db.execute(sql, names)}
     due: dict[int, DutyCall] = {}
-    for row in db.execute(f"{_CALLS} WHERE next_at <= ? ORDER BY rung_at, call_id", (to_ms(now),)):
+    for row in db.execute(f"{_CALLS} WHERE {DUE} ORDER BY rung_at, call_id", names):
         call = _read_call(row)
         if call.contact_id in free:
             due.setdefault(call.contact_id, call)
     return list(due.values())
 
 
-def begin_call(tx: Session, call: DutyCall, *, until: datetime, now: datetime) -> None:
-    """Note that a call is being made; nobody else makes it before `until`."""
-    sql = "UPDATE duty_calls SET begun = 1, tries = tries + 1, next_at = ? WHERE call_id = ?"
-    tx.db.execute(sql, (to_ms(until), call.call_id))
+def begin_call(tx: Session, call: DutyCall, sender: str, *, until: datetime, now: datetime) -> None:
+    """Note who makes a call; while that one lives, nobody makes it again before `until`."""
+    sql = "UPDATE duty_calls SET begun = ?, tries = tries + 1, next_at = ? WHERE call_id = ?"
+    tx.db.execute(sql, (sender, to_ms(until), call.call_id))
     sql = "UPDATE duty_contacts SET tried_at = ? WHERE contact_id = ?"
     tx.db.execute(sql, (to_ms(now), call.contact_id))
 
@@ -278,7 +286,7 @@ def end_call(
     if call.state is CallState.DROPPED and problem is not None:
         state, next_at = CallState.DROPPED, None
     tx.db.execute(
-        "UPDATE duty_calls SET begun = 0, state = ?, problem = ?, next_at = ?, done_at = ?"
+        "UPDATE duty_calls SET begun = NULL, state = ?, problem = ?, next_at = ?, done_at = ?"
         " WHERE call_id = ?",
         (
             state.value,

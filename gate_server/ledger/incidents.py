@@ -14,7 +14,6 @@ from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.incidents import (
     Decision,
-    Entry,
     EntryKind,
     Figures,
     Incident,
@@ -24,16 +23,21 @@ from admission.incidents import (
 from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
 from gate_server.ledger.duty import drop_calls
 from gate_server.ledger.session import Session
-from gate_server.ledger.stop_sales import drop_requests, write_request
+from gate_server.ledger.stop_sales import (
+    StopState,
+    drop_requests,
+    newest_request,
+    write_request,
+)
 from gate_server.settings import read_incident_words
 
-MOST_LISTED: Final = 100
 _COLUMNS: Final = (
     "revision, incident_id, kind, subject, title_zh, title_en, deal_no, platform, gate_id,"
     " device_id, figures, opened_at, opened_by, asked_at, acknowledged_at, acknowledged_by,"
     " decided_at, decision, closed_at, closed_by, summary"
 )
-_INCIDENTS: Final = f"SELECT {_COLUMNS} FROM incidents"  # noqa: S608 - names of ours
+INCIDENTS: Final = f"SELECT {_COLUMNS} FROM incidents"  # noqa: S608 - names of ours
+_UNTAKEN: Final = frozenset({StopState.WAITING, StopState.BY_HAND})
 _DECISIONS: Final = {
     EntryKind.RELEASED: Decision.RELEASED,
     EntryKind.VOIDED: Decision.VOIDED,
@@ -52,6 +56,7 @@ def open_incident(tx: Session, incident: NewIncident, *, by: str, now: datetime)
     incident_id = f"I{secrets.token_hex(5)}"
     _insert(tx, incident_id, incident, by, now)
     write_entry(tx, incident_id, EntryKind.OPENED, incident.note, by=by, now=now)
+    _note_hold(tx, incident_id, incident, now)
     _request_stop(tx, incident_id, incident, by, now)
     tx.touched.add("incidents")
     return incident_id
@@ -116,15 +121,38 @@ def _raise_again(
         )
         tx.db.execute(sql, (to_ms(now), before.incident_id))
     write_entry(tx, before.incident_id, EntryKind.RAISED, incident.note, by=by, now=now)
-    if anew:
-        _request_stop(tx, before.incident_id, incident, by, now)
+    request = newest_request(tx.db, before.incident_id)
+    # What nobody has taken yet, a human's copy too, has the figures of now.
+    if anew or (request is not None and request.state in _UNTAKEN):
+        _request_stop(tx, before.incident_id, incident, by, now, again=not anew)
     tx.touched.add("incidents")
 
 
+def _note_hold(tx: Session, incident_id: str, incident: NewIncident, now: datetime) -> None:
+    """Let the timeline begin with the hold that the incident is about."""
+    if not incident.kind.asks_for_decision:
+        return
+    sql = "SELECT reason, made_by FROM holds WHERE deal_no = ? AND ended_at IS NULL"
+    row = tx.db.execute(sql, (incident.deal_no,)).fetchone()
+    if row is not None:
+        reason, made_by = row
+        write_entry(tx, incident_id, EntryKind.HELD, reason, by=made_by, now=now)
+
+
 def _request_stop(
-    tx: Session, incident_id: str, incident: NewIncident, by: str, now: datetime
+    tx: Session,
+    incident_id: str,
+    incident: NewIncident,
+    by: str,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> None:
-    """Write the request to the platform to stop a sale that was put on hold."""
+    """Write the request to the platform to stop a sale that was put on hold.
+
+    Args:
+        again: in place of one that nobody has taken; the timeline has that one.
+    """
     figures = incident.figures
     if not incident.kind.asks_for_decision or incident.deal_no is None or figures is None:
         return
@@ -133,8 +161,9 @@ def _request_stop(
     deal = read_deal(tx.db.execute(sql, (incident.deal_no,)).fetchone())
     text = read_incident_words(tx.venue).stop_sale(incident_id, deal, figures)
     request_id = write_request(tx, incident_id, deal, figures, text, now=now)
-    refs = {"request_id": request_id}
-    write_entry(tx, incident_id, EntryKind.STOP_SALE_WRITTEN, refs=refs, by=by, now=now)
+    if not again:
+        refs = {"request_id": request_id}
+        write_entry(tx, incident_id, EntryKind.STOP_SALE_WRITTEN, refs=refs, by=by, now=now)
 
 
 def note_incident(
@@ -188,9 +217,9 @@ def note_deal(
 ) -> None:
     """Put what was done to a deal into its open incidents; an end of its hold decides them."""
     open_ones = tx.db.execute(
-        f"{_INCIDENTS} WHERE deal_no = ? AND closed_at IS NULL ORDER BY revision", (deal_no,)
+        f"{INCIDENTS} WHERE deal_no = ? AND closed_at IS NULL ORDER BY revision", (deal_no,)
     )
-    for incident in [_read(row) for row in open_ones]:
+    for incident in [read_incident(row) for row in open_ones]:
         write_entry(tx, incident.incident_id, kind, text, refs=refs, by=by, now=now)
         decision = _DECISIONS.get(kind)
         if decision is not None and incident.kind.asks_for_decision:
@@ -255,8 +284,14 @@ def _check_open(incident: Incident) -> None:
 
 def find_open(db: sqlite3.Connection, subject: str) -> Incident | None:
     """Return the open incident about a subject."""
-    row = db.execute(f"{_INCIDENTS} WHERE subject = ? AND closed_at IS NULL", (subject,)).fetchone()
-    return None if row is None else _read(row)
+    row = db.execute(f"{INCIDENTS} WHERE subject = ? AND closed_at IS NULL", (subject,)).fetchone()
+    return None if row is None else read_incident(row)
+
+
+def find_incident(db: sqlite3.Connection, incident_id: str) -> Incident | None:
+    """Return an incident by its id."""
+    row = db.execute(f"{INCIDENTS} WHERE incident_id = ?", (incident_id,)).fetchone()
+    return None if row is None else read_incident(row)
 
 
 def get_incident(db: sqlite3.Connection, incident_id: str) -> Incident:
@@ -265,59 +300,20 @@ def get_incident(db: sqlite3.Connection, incident_id: str) -> Incident:
     Raises:
         NotFound: there is none by that id.
     """
-    row = db.execute(f"{_INCIDENTS} WHERE incident_id = ?", (incident_id,)).fetchone()
-    if row is None:
+    incident = find_incident(db, incident_id)
+    if incident is None:
         raise NotFound(f"no incident {incident_id}")
-    return _read(row)
+    return incident
 
 
 def list_open(db: sqlite3.Connection) -> list[Incident]:
     """Return all open incidents, oldest first."""
-    rows = db.execute(f"{_INCIDENTS} WHERE closed_at IS NULL ORDER BY revision")
-    return [_read(row) for row in rows]
+    rows = db.execute(f"{INCIDENTS} WHERE closed_at IS NULL ORDER BY revision")
+    return [read_incident(row) for row in rows]
 
 
-def list_incidents(
-    db: sqlite3.Connection, *, is_open: bool | None, before: int | None
-) -> list[Incident]:
-    """Return a page of incidents, the newest first.
-
-    Args:
-        is_open: open ones only, or closed ones only; None: both.
-        before: only those with a lower number; None: from the newest.
-    """
-    state = {None: "1", True: "closed_at IS NULL", False: "closed_at IS NOT NULL"}[is_open]
-    rows = db.execute(
-        f"{_INCIDENTS} WHERE {state} AND revision < ? ORDER BY revision DESC LIMIT ?",
-        (_LAST if before is None else before, MOST_LISTED),
-    )
-    return [_read(row) for row in rows]
-
-
-def list_entries(db: sqlite3.Connection, incident_id: str) -> list[Entry]:
-    """Return an incident's timeline, oldest first."""
-    rows = db.execute(
-        "SELECT entry_id, kind, at, by, text, refs FROM incident_entries WHERE incident_id = ?"
-        " ORDER BY entry_id",
-        (incident_id,),
-    )
-    return [
-        Entry(
-            number=number,
-            kind=EntryKind(kind),
-            at=from_ms(at),
-            by=by,
-            text=text,
-            refs=msgspec.json.decode(refs),
-        )
-        for number, kind, at, by, text, refs in rows
-    ]
-
-
-_LAST: Final = 2**63 - 1
-
-
-def _read(row: tuple[Any, ...]) -> Incident:
+def read_incident(row: tuple[Any, ...]) -> Incident:
+    """Make an incident of a row of INCIDENTS."""
     (number, incident_id, kind, subject, title_zh, title_en, deal_no, platform, gate_id, device_id,
      figures, opened_at, opened_by, asked_at, acknowledged_at, acknowledged_by, decided_at,
      decision, closed_at, closed_by, summary) = row  # fmt: skip

@@ -27,6 +27,10 @@ _FIND: Final = f"""
 SELECT credential_key, platform, voucher_id, updated_at, filled, {_CONTENT} FROM vouchers
 WHERE credential_key IN ({{}})
 """  # noqa: S608 - names of ours
+_FIND_LINKED: Final = f"""
+SELECT c.key, v.platform, v.voucher_id, v.updated_at, v.filled, {_CONTENT}
+FROM credentials c JOIN vouchers v USING (voucher_id) WHERE c.kind = 'qr' AND c.key IN ({{}})
+"""  # noqa: S608
 _INSERT: Final = f"""
 INSERT INTO vouchers
     (voucher_id, credential_key, platform, tail, filled, updated_at, revision, {_CONTENT})
@@ -147,13 +151,23 @@ class VoucherWriter:
         return None
 
     def _find(self, rows: list[PreparedVoucher]) -> dict[tuple[bytes, str], _Stored]:
-        keys = [key for row in rows for key in row.keys]
-        return {
-            (key, platform): _Stored(voucher_id, updated_at, bool(filled), _Content(*content))
-            for key, platform, voucher_id, updated_at, filled, *content in select_in(
-                self._tx, _FIND, keys
-            )
-        }
+        """Return the vouchers that rows are about, by code and platform.
+
+        By a further code too, where it leads to one alone: a platform that takes a voucher's own
+        code back when it cancels still names it by the others.
+        """
+        found = self._stored(_FIND, [key for row in rows for key in row.keys])
+        own = {key for key, _ in found}
+        unknown = [key for row in rows if own.isdisjoint(row.keys) for key in row.keys]
+        linked = self._stored(_FIND_LINKED, unknown)
+        return {at: there[0] for at, there in (linked | found).items() if len(there) == 1}
+
+    def _stored(self, sql: str, keys: list[bytes]) -> dict[tuple[bytes, str], list[_Stored]]:
+        found: dict[tuple[bytes, str], list[_Stored]] = {}
+        for key, platform, voucher_id, at, filled, *content in select_in(self._tx, sql, keys):
+            stored = _Stored(voucher_id, at, bool(filled), _Content(*content))
+            found.setdefault((key, platform), []).append(stored)
+        return found
 
     def _add(self, row: PreparedVoucher, deal: Deal) -> None:
         tx, voucher_id = self._tx, self._next_id
@@ -295,7 +309,10 @@ class VoucherWriter:
 
 
 def _apart(rows: Sequence[PreparedVoucher]) -> Iterator[Sequence[PreparedVoucher]]:
-    """Cut rows so that no code stands twice in a part: the second must see the first."""
+    """Cut rows so that no code stands twice in a part: the second must see the first.
+
+    A code that several rows have as a further one is no reason: it finds them all.
+    """
     seen: set[bytes] = set()
     start = 0
     for index, row in enumerate(rows):
@@ -303,6 +320,7 @@ def _apart(rows: Sequence[PreparedVoucher]) -> Iterator[Sequence[PreparedVoucher
             yield rows[start:index]
             start, seen = index, set()
         seen.add(row.key)
+        seen.update(hashes[0] for hashes in row.more)
     if start < len(rows):
         yield rows[start:]
 

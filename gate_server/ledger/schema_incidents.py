@@ -71,15 +71,15 @@ CREATE TABLE duty_rings (
 ) STRICT, WITHOUT ROWID;
 
 -- One row a contact and ring; its id is that of the message. next_at: when it is tried (again),
--- null once it is done with. begun: a try is under way, which is noted before it is made; until
--- next_at nobody else makes it.
+-- null once it is done with. begun: whose try is under way, noted before it is made; while that
+-- one lives nobody makes it again before next_at.
 CREATE TABLE duty_calls (
     call_id TEXT PRIMARY KEY,
     incident_id TEXT NOT NULL REFERENCES incidents (incident_id),
     ring INTEGER NOT NULL,
     contact_id INTEGER NOT NULL REFERENCES duty_contacts,
     state TEXT NOT NULL DEFAULT 'waiting',
-    begun INTEGER NOT NULL DEFAULT 0,
+    begun TEXT,
     tries INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER,
     done_at INTEGER,
@@ -101,7 +101,7 @@ CREATE TABLE stop_sales (
     written_at INTEGER NOT NULL,
     state TEXT NOT NULL,
     feed_id INTEGER REFERENCES feeds,
-    begun INTEGER NOT NULL DEFAULT 0,
+    begun TEXT,
     tries INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER,
     taken_at INTEGER,

@@ -16,6 +16,7 @@ from admission.calendar import from_ms, to_ms
 from admission.deals import Deal
 from admission.incidents import Figures
 from admission.messages import Sentence
+from gate_server.ledger.duty import DUE
 from gate_server.ledger.session import Session
 
 NOTIFY: Final = "notify_url"
@@ -67,14 +68,7 @@ def write_request(
 ) -> str:
     """Write a request and return its id; one of the incident that still waits is dropped."""
     drop_requests(tx, incident_id)
-    feed_id = next(
-        (
-            feed.feed_id
-            for feed in tx.catalogue.feeds.values()
-            if feed.platform == deal.platform and feed.config.get(NOTIFY)
-        ),
-        None,
-    )
+    feed_id = _find_feed(tx, deal.platform)
     request_id = f"msg_{secrets.token_hex(12)}"
     state = StopState.BY_HAND if feed_id is None else StopState.WAITING
     fields: Mapping[str, object] = {
@@ -106,28 +100,36 @@ def write_request(
     return request_id
 
 
+def _find_feed(tx: Session, platform: str) -> int | None:
+    """Return the feed that knows where a platform takes requests."""
+    for feed in tx.catalogue.feeds.values():
+        if feed.platform == platform and feed.config.get(NOTIFY):
+            return feed.feed_id
+    return None
+
+
 def drop_requests(tx: Session, incident_id: str) -> None:
-    """Send an incident's waiting request no more."""
+    """Send an incident's request no more, where nobody has taken it; a human need not either."""
     tx.db.execute(
-        "UPDATE stop_sales SET state = ?, next_at = NULL, begun = 0"
-        " WHERE incident_id = ? AND state = ?",
-        (StopState.DROPPED.value, incident_id, StopState.WAITING.value),
+        "UPDATE stop_sales SET state = ?, next_at = NULL, begun = NULL"
+        " WHERE incident_id = ? AND state IN (?, ?)",
+        (StopState.DROPPED.value, incident_id, StopState.WAITING.value, StopState.BY_HAND.value),
     )
     tx.touched.add("incidents")
 
 
-def begin_request(tx: Session, request_id: str, *, until: datetime) -> None:
-    """Note that a request is being sent; nobody else sends it before `until`."""
-    sql = "UPDATE stop_sales SET begun = 1, tries = tries + 1, next_at = ? WHERE request_id = ?"
-    tx.db.execute(sql, (to_ms(until), request_id))
+def begin_request(tx: Session, request_id: str, sender: str, *, until: datetime) -> None:
+    """Note who sends a request; while that one lives, nobody sends it again before `until`."""
+    sql = "UPDATE stop_sales SET begun = ?, tries = tries + 1, next_at = ? WHERE request_id = ?"
+    tx.db.execute(sql, (sender, to_ms(until), request_id))
 
 
 def note_taken(tx: Session, request: StopSale, *, now: datetime) -> None:
     """Note that the platform has taken a request."""
     tx.record_event("stop_sale_taken", {"request_id": request.request_id})
     tx.db.execute(
-        "UPDATE stop_sales SET state = ?, taken_at = ?, next_at = NULL, begun = 0, problem = NULL"
-        " WHERE request_id = ?",
+        "UPDATE stop_sales SET state = ?, taken_at = ?, next_at = NULL, begun = NULL,"
+        " problem = NULL WHERE request_id = ?",
         (StopState.TAKEN.value, to_ms(now), request.request_id),
     )
     tx.touched.add("incidents")
@@ -136,7 +138,7 @@ def note_taken(tx: Session, request: StopSale, *, now: datetime) -> None:
 def note_untaken(tx: Session, request: StopSale, problem: str, *, next_at: datetime) -> None:
     """Note that a request did not arrive, and when it is sent again."""
     tx.db.execute(
-        "UPDATE stop_sales SET begun = 0, next_at = ?, problem = ?"
+        "UPDATE stop_sales SET begun = NULL, next_at = ?, problem = ?"
         " WHERE request_id = ? AND state = ?",
         (to_ms(next_at), problem, request.request_id, StopState.WAITING.value),
     )
@@ -145,7 +147,7 @@ def note_untaken(tx: Session, request: StopSale, problem: str, *, next_at: datet
 def leave_to_people(tx: Session, request: StopSale, problem: str) -> None:
     """Send a request no more, for the feed that had the address is gone: a human does."""
     tx.db.execute(
-        "UPDATE stop_sales SET state = ?, feed_id = NULL, next_at = NULL, begun = 0, problem = ?"
+        "UPDATE stop_sales SET state = ?, feed_id = NULL, next_at = NULL, begun = NULL, problem = ?"
         " WHERE request_id = ?",
         (StopState.BY_HAND.value, problem, request.request_id),
     )
@@ -167,10 +169,14 @@ def newest_request(db: sqlite3.Connection, incident_id: str) -> StopSale | None:
     return None if row is None else _read(row)
 
 
-def due_requests(db: sqlite3.Connection, now: datetime) -> list[StopSale]:
-    """Return the requests that are to be sent now, oldest first."""
-    sql = f"{_REQUESTS} WHERE next_at <= ? ORDER BY written_at, request_id"
-    return [_read(row) for row in db.execute(sql, (to_ms(now),))]
+def due_requests(db: sqlite3.Connection, now: datetime, sender: str) -> list[StopSale]:
+    """Return the requests that are to be sent now, oldest first.
+
+    Args:
+        sender: who asks; what another has begun, which is gone then, is due at once.
+    """
+    sql = f"{_REQUESTS} WHERE {DUE} ORDER BY written_at, request_id"
+    return [_read(row) for row in db.execute(sql, {"now": to_ms(now), "sender": sender})]
 
 
 def _read(row: tuple[Any, ...]) -> StopSale:

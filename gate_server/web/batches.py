@@ -28,6 +28,7 @@ from admission.wire_outage import (
     OfflineStamp,
     nonce_of,
 )
+from gate_server.breath import Breath
 from gate_server.checkin import Presented
 from gate_server.ledger.evidence import keep_evidence
 from gate_server.ledger.journal_heads import Chains, bound_earlier, keep_tip
@@ -42,8 +43,6 @@ batches = Noun("batches")
 # A slice lasts so long where nobody waits, and ends after the shorter time where somebody does.
 MOST_S: Final = 0.005
 LEAST_S: Final = 0.0015
-BREATH_EVERY_S: Final = 0.001
-BREATH_S: Final = 0.0001
 MOST_LINES: Final = 100_000
 
 # One batch at a time: what reads many lines takes the interpreter away from live scans.
@@ -107,24 +106,6 @@ class _Read:
     line: BatchLine | None
     code: CodeRead | None = None
     answer: BatchAnswer | None = None
-
-
-class Breath:
-    """Leaves the interpreter to other threads now and then, which live scans need at once.
-
-    The writer gives it away at each statement and takes it back before anybody has woken up.
-    """
-
-    __slots__ = ("_next_s",)
-
-    def __init__(self) -> None:
-        self._next_s = time.monotonic() + BREATH_EVERY_S
-
-    def take(self) -> None:
-        """Pause for an instant, if the last pause was a while ago."""
-        if time.monotonic() > self._next_s:
-            time.sleep(BREATH_S)
-            self._next_s = time.monotonic() + BREATH_EVERY_S
 
 
 class _Batch:

@@ -96,10 +96,15 @@ def degraded(services: Services) -> list[str]:
     facts = {
         "clock": services.clocks.alarmed(catalogue, now),
         "feed_stale": catalogue.stale(now, services.settings.stale_after_s),
+        "feed_failing": any(
+            feed.failures >= services.settings.feeds.failing_after
+            for feed in catalogue.feeds.values()
+        ),
         "disk_low": disk_free_bytes(services) < 5 * RESERVE_BYTES,
         "reserve_missing": not (ledger.directory / "reserve").exists(),
         "streams_full": services.hub.listening >= services.settings.streams,
         "emergency": catalogue.emergency,
+        "duty_failing": catalogue.duty.failing > 0,
     }
     return [name for name, true in facts.items() if true]
 

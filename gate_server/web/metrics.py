@@ -20,6 +20,7 @@ from admission.verdicts import OUTCOMES, Reason
 from gate_server import __version__
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
+from gate_server.web.feed_metrics import feed_metrics
 from gate_server.web.services import Services
 from gate_server.web.stats import today
 from gate_server.web.timings import BOUNDS_MS
@@ -48,6 +49,7 @@ class _Figures(Collector):
         yield self._scans()
         yield self._decisions()
         yield from self._devices()
+        yield from feed_metrics(self._services)
         yield from self._gauges()
 
     def _scans(self) -> Metric:
@@ -113,6 +115,11 @@ class _Figures(Collector):
             "conflicts_open": (
                 "Conflicts that nobody has closed yet",
                 sum(ledger.read(count_open).values()),
+            ),
+            "incidents_open": ("Incidents that are open", ledger.catalogue.duty.open_incidents),
+            "duty_failures": (
+                "Messages in a row that whoever is on duty did not take",
+                ledger.catalogue.duty.failures,
             ),
             "downloads": ("Replica downloads under way", services.downloads.under_way),
             "event_streams": ("Event streams open", services.hub.listening),

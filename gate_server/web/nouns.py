@@ -10,9 +10,11 @@ from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
+from gate_server.web.feeds import feeds
 from gate_server.web.findings import findings
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
+from gate_server.web.incidents import incidents
 from gate_server.web.lanes import lanes
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
@@ -40,6 +42,8 @@ NOUNS = (
     lanes,
     broadcasts,
     why,
+    incidents,
+    feeds,
     operators,
     handover,
     stats,

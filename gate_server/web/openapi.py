@@ -22,6 +22,15 @@ openapi = Noun("openapi")
 
 _ARGUMENT = re.compile(r"<([a-z_]+)>")
 _REF = "#/components/schemas/{name}"
+_SECURITY: Json = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-signature",
+        "description": "Standard Webhooks 1.0, with webhook-id and webhook-timestamp beside it",
+    },
+}
 _EPOCH_HEADERS = {
     "X-Gatehouse-Epoch": {"schema": {"type": "string"}},
     "X-Gatehouse-Revision": {"schema": {"type": "integer"}},
@@ -54,7 +63,7 @@ def make_document(nouns: Iterable[Noun]) -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SECURITY,
         },
     }
     return msgspec.json.encode(document)
@@ -71,7 +80,9 @@ def _types(operations: Iterable[Operation]) -> Iterator[type]:
 def slugs_of(operation: Operation) -> list[str]:
     """Return the slugs of every problem that a call can answer with, in the order of KINDS."""
     slugs = {"invalid", "internal", "unavailable", *operation.problems}
-    if not operation.public:
+    if operation.signed:
+        slugs.add("unauthorized")
+    elif not operation.public:
         slugs |= {"unauthorized", "device-unknown", "forbidden"}
         slugs |= {"device-revoked", "device-suspended"}
     if operation.body is not None:
@@ -90,7 +101,7 @@ def _describe(operation: Operation, schema_of: dict[type, Json]) -> Json:
         "description": _description(operation, " ".join(rest.split())),
         "parameters": [*_arguments(operation), *_parameters(operation)],
         "responses": {**_success(operation, schema_of), **_problems(operation, schema_of[Problem])},
-        "security": [] if operation.public else [{"bearer": []}],
+        "security": [{name: []} for name in _security(operation)],
     }
     if operation.body is not None:
         content = {NDJSON if operation.lines else JSON: {"schema": schema_of[operation.body]}}
@@ -98,8 +109,16 @@ def _describe(operation: Operation, schema_of: dict[type, Json]) -> Json:
     return described
 
 
+def _security(operation: Operation) -> list[str]:
+    if operation.signed:
+        return ["signature"]
+    return [] if operation.public else ["bearer"]
+
+
 def _description(operation: Operation, rest: str) -> str:
     callers = "anybody" if operation.public else ", ".join(sorted(operation.who))
+    if operation.signed:
+        callers = "the platform, by its signature"
     return f"{rest} Callers: {callers}.".strip()
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from admission import wire
 from admission.errors import AdmissionError, Forbidden, InvalidInput
 from admission.scans import Device
+from admission.wire_feeds import MOST_PUSH_BYTES
 from admission.wire_outage import MOST_BATCH_BYTES
 from gate_server.web.callers import (
     DEVICES,
@@ -30,6 +31,7 @@ from gate_server.web.callers import (
     identify,
 )
 from gate_server.web.problems import PROBLEM_JSON, ProblemReply, Refused, make_problem, problem_of
+from gate_server.web.signers import Signer, sent_headers
 
 if TYPE_CHECKING:
     from gate_server.web.services import Services
@@ -76,12 +78,19 @@ class Call:
     address: str
     known_caller: Caller | None
     encodings: str = ""
+    known_signer: Signer | None = None
 
     @property
     def caller(self) -> Caller:
         """Who calls; calls that anybody may make do not ask."""
         assert self.known_caller is not None  # noqa: S101 - authorised before any view
         return self.known_caller
+
+    @property
+    def signer(self) -> Signer:
+        """Which feed signed the call; for signed calls."""
+        assert self.known_signer is not None  # noqa: S101 - verified before any view
+        return self.known_signer
 
     @property
     def device(self) -> Device:
@@ -145,6 +154,7 @@ class Operation:
         content_type: of a success.
         lines: the body is NDJSON, each line of type `body`; the view gets its bytes and reads them.
         revoked: a revoked device may call it, too.
+        signed: the platform of the path signs the body; the view gets its bytes and reads them.
     """
 
     noun: str
@@ -161,6 +171,7 @@ class Operation:
     content_type: str
     lines: bool = False
     revoked: bool = False
+    signed: bool = False
 
     @property
     def name(self) -> str:
@@ -171,7 +182,7 @@ class Operation:
         """Authorise, read, call and write; whatever happens is a reply."""
         caller = None
         try:
-            if not self.public:
+            if not self.public and not self.signed:
                 caller = identify(environ, services.ledger.catalogue)
                 self._authorise(caller)
             reply = self._reply(services, environ, args, caller)
@@ -201,14 +212,20 @@ class Operation:
         caller: Caller | None,
     ) -> Reply:
         body: Any = None
-        if self.lines:
+        signer = None
+        if self.signed:
+            signer, body = services.signers.identify(
+                sent_headers(environ), args["platform"], lambda: read_body(environ, MOST_PUSH_BYTES)
+            )
+        elif self.lines:
             body = read_body(environ, MOST_BATCH_BYTES)
         elif self.body is not None:
             body = wire.read(self.body, read_body(environ))
         query = self._query(environ)
         address = environ.get("REMOTE_ADDR", "")
         encodings = environ.get("HTTP_ACCEPT_ENCODING", "")
-        result = self.view(Call(services, body, args, query, address, caller, encodings))
+        call = Call(services, body, args, query, address, caller, encodings, signer)
+        result = self.view(call)
         if isinstance(result, Reply):
             return result
         return Reply(_encode(result), self.status)
@@ -251,6 +268,7 @@ class Noun:
         content_type: str = JSON,
         lines: bool = False,
         revoked: bool = False,
+        signed: bool = False,
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
@@ -272,6 +290,7 @@ class Noun:
                     content_type,
                     lines,
                     revoked,
+                    signed,
                 )
             )
             return view

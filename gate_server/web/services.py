@@ -8,6 +8,7 @@ from gate_server.checkin import CheckIn
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
+from gate_server.pushes import Pushes
 from gate_server.segments import Segments
 from gate_server.settings import Settings
 from gate_server.web.answers import Answers
@@ -16,6 +17,7 @@ from gate_server.web.calls import Calls
 from gate_server.web.clocks import ClockWatch
 from gate_server.web.downloads import Downloads
 from gate_server.web.hub import Hub
+from gate_server.web.signers import Signers
 from gate_server.web.timings import Timings
 from gate_server.why import WhyBook
 
@@ -43,5 +45,7 @@ class Services:
     downloads: Downloads
     deal_book: DealBook
     why: WhyBook
+    signers: Signers
+    pushes: Pushes
     ca_pem: bytes
     openapi: bytes

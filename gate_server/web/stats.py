@@ -58,6 +58,8 @@ def make_stats(services: Services) -> StatsAnswer:
         counted_today=dict(day.counted),
         emergency=catalogue.emergency,
         conflicts_open=sum(ledger.read(count_open).values()),
+        incidents_open=catalogue.duty.open_incidents,
+        incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
     )
 

@@ -55,7 +55,15 @@ MAY = {
     "POST /broadcasts/<broadcast_id>/end": SUPERVISORS,
     "POST /broadcasts/<broadcast_id>/seen": DEVICES,
     "GET /devices/self/broadcasts": DEVICES,
+    "GET /incidents": f"{SUPERVISORS} auditor",
+    "POST /incidents": SUPERVISORS,
+    "GET /incidents/<incident_id>": f"{SUPERVISORS} auditor",
+    "POST /incidents/<incident_id>/notes": SUPERVISORS,
+    "POST /incidents/<incident_id>/acknowledge": SUPERVISORS,
+    "POST /incidents/<incident_id>/close": SUPERVISORS,
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
+    "GET /feeds": f"{STEWARDS} auditor",
+    "POST /feeds/native/<platform>": "signed",
     "GET /stats": f"{STEWARDS} auditor",
     "GET /events": f"{DEVICES} {STEWARDS} auditor",
     "GET /replica": DEVICES,
@@ -64,12 +72,9 @@ MAY = {
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
-ARGUMENTS |= {
-    "<finding_id>": "0",
-    "<conflict_id>": "0",
-    "<broadcast_id>": "NONE",
-    "<ticket>": "T1-0",
-}
+ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
+ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
+ARGUMENTS |= {"<finding_id>": "0"}
 
 
 def test_every_call_is_in_the_contract():
@@ -134,6 +139,8 @@ def test_only_whom_the_contract_names_gets_through(site, members, call, caller):
 def expect(answer, may, caller):
     if may == ["anybody"] or caller in may:
         assert answer.status_code in {200, 400, 404}
+    elif may == ["signed"]:  # whoever else the caller is
+        assert (answer.status_code, slug_of(answer)) == (401, "unauthorized")
     elif caller == "nobody" or caller == "disabled":
         assert (answer.status_code, slug_of(answer)) == (401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")

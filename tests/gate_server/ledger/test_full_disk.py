@@ -9,13 +9,21 @@ from contextlib import contextmanager
 import pytest
 
 from admission.errors import LedgerUnavailable
+from admission.incidents import IncidentKind
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Text
+from admission.wire_incidents import IncidentRequest
 from admission.wire_notices import BroadcastRequest
 from admission.wire_staff import VoidRequest
 from gate_server import broadcasts
+from gate_server.duty_calls import DutyCalls
+from gate_server.duty_forms import Outcome
+from gate_server.duty_list import DutyList
+from gate_server.incidents import IncidentDesk
 from gate_server.ledger import actions, audit, corrections
+from gate_server.ledger.duty import Form
+from gate_server.settings import read_settings
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
 
@@ -127,6 +135,29 @@ def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans
 
         ballast.unlink()
         assert venue.scan(CODES[-1], "nonce-after").verdict.reason is Reason.DEAL_VOIDED
+        assert venue.ledger.read(audit.verify).findings == ()
+
+
+def test_whoever_is_on_duty_is_called_though_the_disk_is_full(small_disk):
+    with a_venue(small_disk) as venue:
+        venue.sell(CODES)
+        parts = venue.ledger, venue.keys, read_settings(small_disk)
+        desk, calls = IncidentDesk(venue.ledger, parts[2]), DutyCalls(*parts)
+        DutyList(*parts).add("night", Form.WECOM, "https://robots.example/send", None, by="anne")
+        asked = IncidentRequest(kind=IncidentKind.HELP, title="help at the north gate")
+        incident_id = desk.open(asked, by="anne").incident_id
+        fill(small_disk)
+        _, refused = scan_until_full(venue)
+        assert refused, "the disk was not full"
+
+        for _ in range(20):
+            (message,) = calls.due("feeder")
+            calls.settle([Outcome(message_id=message.message_id)])
+            venue.clock.advance(minutes=5)
+        desk.acknowledge(incident_id, by="anne")
+
+        assert not (small_disk / "reserve").exists(), "there was room without it"
+        assert calls.due("feeder") == []
         assert venue.ledger.read(audit.verify).findings == ()
 
 

@@ -12,6 +12,7 @@ from admission.incidents import EntryKind, IncidentKind
 from admission.voids import CostBearer
 from admission.wire_staff import VoidRequest
 from gate_server.ledger import actions, audit, incidents
+from gate_server.ledger.incident_records import list_entries, list_incidents
 from tests.builders import figures, new_incident
 from tests.ledgers import a_venue
 
@@ -57,7 +58,7 @@ def found(venue, incident_id):
 
 
 def timeline(venue, incident_id):
-    return venue.ledger.read(lambda db: incidents.list_entries(db, incident_id))
+    return venue.ledger.read(lambda db: list_entries(db, [incident_id]))[incident_id]
 
 
 def kinds(venue, incident_id):
@@ -141,6 +142,14 @@ def test_incident_of_a_held_deal_cannot_be_closed_before_the_decision(venue):
         close()
 
 
+def test_timeline_begins_with_the_hold_that_it_is_about(venue):
+    hold(venue, reason="1 fen of 260 yuan")
+    incident_id = open_one(venue, deal_no=1)
+
+    told = [(entry.kind.value, entry.text, entry.by) for entry in timeline(venue, incident_id)]
+    assert told[:2] == [("opened", "", "finding"), ("held", "1 fen of 260 yuan", "finding")]
+
+
 def test_deals_of_others_touch_no_incident(venue):
     incident_id = open_one(venue, deal_no=None)
     hold(venue)
@@ -170,13 +179,13 @@ def test_unknown_incident_is_not_found(venue):
 def test_incidents_are_listed_page_by_page(venue):
     made = [open_one(venue, subject=f"finding {number}") for number in range(103)]
 
-    first = venue.ledger.read(lambda db: incidents.list_incidents(db, is_open=True, before=None))
-    rest = venue.ledger.read(
-        lambda db: incidents.list_incidents(db, is_open=True, before=first[-1].number)
+    first, more = venue.ledger.read(lambda db: list_incidents(db, is_open=True, before=None))
+    rest, last = venue.ledger.read(
+        lambda db: list_incidents(db, is_open=True, before=first[-1][0].number)
     )
-    closed = venue.ledger.read(lambda db: incidents.list_incidents(db, is_open=False, before=None))
-    assert [each.incident_id for each in (*first, *rest)] == made[::-1]
-    assert (len(first), closed) == (100, [])
+    closed, _ = venue.ledger.read(lambda db: list_incidents(db, is_open=False, before=None))
+    assert [each.incident_id for each, _ in (*first, *rest)] == made[::-1]
+    assert (len(first), more, last, closed) == (100, True, False, [])
 
 
 def test_incidents_are_in_the_audit_and_what_people_wrote_can_be_erased(venue):

@@ -1,0 +1,347 @@
+"""What platforms push: signed, once, all of it or none, and what cannot be taken by row."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from gate_server.commands import feeds as commands
+from gate_server.commands.services import Services
+from gate_server.feeds.signatures import sign
+from gate_server.ledger.ledger import utc_now
+from tests.pushers import Pusher, a_push, connect
+from tests.server import slug_of
+
+CODE = "9K3F-22AX-8K2F"
+DEAL = {
+    "deal_id": "NEW", "platform": "lvtu", "title": "New", "face_price_minor": 100,
+    "currency": "CNY", "valid_from": "2014-01-01", "valid_until": "2099-12-31",
+}  # fmt: skip
+
+
+@pytest.fixture
+def pusher(park, site):
+    return Pusher(site, connect(park))
+
+
+def query(park, sql, *values):
+    return park.ledger.read(lambda db: db.execute(sql, values).fetchall())
+
+
+def status(park):
+    services = Services(park.ledger, park.keys, park.settings, park.directory, "test")
+    (feed,) = commands.feed_status(services, None)
+    return feed
+
+
+def test_pushed_deals_and_vouchers_are_admissible_at_once(park, site, pusher):
+    device = park.enrol()
+
+    assert pusher.deals(DEAL).json() == {"accepted": 1, "rejected": []}
+    assert pusher.vouchers({"code": CODE, "deal_id": "NEW", "admits": 2}).json() == {
+        "accepted": 1,
+        "rejected": [],
+    }
+
+    assert site.scan(device, CODE)["reason"] == "admitted"
+
+
+def test_rows_that_cannot_be_taken_are_told_by_number_and_the_others_go_in(park, pusher):
+    body = a_push("vouchers", [
+        {"code": "GOOD-CODE-1", "deal_id": "DAY"},
+        {"code": "GOOD-CODE-2", "deal_id": "NONE"},
+        {"code": "GOOD-CODE-3", "deal_id": "DAY", "colour": "red"},
+        {"code": "GOOD-CODE-4"},
+        {"code": "GOOD-CODE-5", "deal_id": "DAY", "price_paid_minor": 0.01},
+        {"code": "GOOD-CODE-6", "deal_id": "DAY", "admits": {"people": 2}},
+        7,
+        {"code": "GOOD-CODE-7", "deal_id": "DAY"},
+    ])  # fmt: skip
+    body = body.replace(b'{"code": "GOOD-CODE-4"}', b'{"code": "A-CODE-1", "code": "A-CODE-2"}')
+
+    answer = pusher.send(body).json()
+
+    assert answer["accepted"] == 2
+    assert [(each["row"], each["field"]) for each in answer["rejected"]] == [
+        (2, "deal_id"), (3, "colour"), (4, "code"), (5, "price_paid_minor"), (6, ""), (7, ""),
+    ]  # fmt: skip
+    assert status(park)["set_aside"] == 6
+    assert "GOOD-CODE" not in json.dumps(answer)
+
+
+def test_the_same_push_again_gets_the_first_answer(park, pusher):
+    body = a_push("vouchers", [{"code": CODE, "deal_id": "DAY"}, {"code": "X", "deal_id": "DAY"}])
+    first = pusher.send(body, "push-a")
+    before = park.ledger.revision
+
+    again = pusher.send(body, "push-a", at=utc_now() + timedelta(seconds=3))
+
+    assert again.content == first.content
+    assert park.ledger.revision == before
+
+
+def test_another_body_under_the_same_id_is_a_conflict(pusher):
+    pusher.vouchers({"code": CODE}, webhook_id="push-a")
+
+    other = pusher.vouchers({"code": "OTHER-CODE"}, webhook_id="push-a")
+
+    assert (other.status_code, slug_of(other)) == (409, "push-reused")
+
+
+def test_after_thirty_days_an_id_may_come_anew(park, pusher):
+    park.now = utc_now()
+    pusher.vouchers({"code": CODE}, webhook_id="push-a", at=park.now)
+    park.now += timedelta(days=30, seconds=1)
+
+    other = pusher.vouchers({"code": "OTHER-CODE"}, webhook_id="push-a", at=park.now)
+
+    assert other.status_code == 200
+    assert query(park, "SELECT COUNT(*) FROM pushes") == [(1,)]
+
+
+def test_the_same_push_twice_at_once_is_taken_once(park, pusher):
+    body = a_push("vouchers", [{"code": f"CODE-{n:05}", "deal_id": "DAY"} for n in range(2000)])
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(pusher.send(body, "push-a")))
+               for _ in range(4)]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.content for answer in answers}) == 1
+    sql = "SELECT SUM(body ->> 'count') FROM audit WHERE body ->> 'kind' = 'vouchers'"
+    assert query(park, sql) == [(2000,)]
+
+
+def test_no_rows_are_a_sign_of_life(park, pusher):
+    assert status(park)["state"] == "waiting"
+
+    assert pusher.vouchers().json() == {"accepted": 0, "rejected": []}
+
+    assert status(park)["state"] == "well"
+
+
+@pytest.mark.parametrize(
+    ("headers", "minutes"),
+    [
+        ({"webhook-signature": "v1,AAAA"}, 0),
+        ({"webhook-signature": ""}, 0),
+        ({"webhook-signature": "v1"}, 0),
+        ({"webhook-signature": "v1,%%%,,, v1, v2,AAAA"}, 0),
+        ({"webhook-id": "another-id"}, 0),
+        ({"webhook-id": ""}, 0),
+        ({"webhook-id": "x" * 256}, 0),
+        ({"webhook-timestamp": "nan"}, 0),
+        ({"webhook-timestamp": "9" * 400}, 0),
+        ({"webhook-timestamp": "-1"}, 0),
+        ({}, 6),
+        ({}, -6),
+    ],
+    ids=range(12),
+)
+def test_what_is_not_signed_lately_is_refused_and_touches_nothing(park, pusher, headers, minutes):
+    at = utc_now() + timedelta(minutes=minutes)
+
+    answer = pusher.vouchers({"code": CODE}, headers=headers, at=at)
+
+    assert (answer.status_code, slug_of(answer)) == (401, "unauthorized")
+    assert (status(park)["accepted_at"], status(park)["failures"]) == (None, 0)
+    assert query(park, "SELECT COUNT(*) FROM vouchers") == [(0,)]
+
+
+def test_a_platform_that_there_is_not_is_answered_like_a_wrong_signature(site, pusher):
+    wrong = Pusher(site, pusher.secret[:-8] + "AAAAAAA=").vouchers()
+    unknown = Pusher(site, pusher.secret, platform="nobody").vouchers()
+
+    assert (unknown.status_code, unknown.content) == (wrong.status_code, wrong.content)
+    assert sorted(unknown.headers) == sorted(wrong.headers)
+
+
+def test_a_platform_cannot_push_for_another(park, site, pusher):
+    connect(park, "tuan")
+
+    assert Pusher(site, pusher.secret, platform="tuan").vouchers().status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"not json", ""),
+        (b"\xff\xfe", ""),
+        (b"[" * 5000, ""),
+        (b"[]", ""),
+        (a_push("tickets", []), "type"),
+        (a_push("deals", []).replace(b"+00:00", b""), "timestamp"),
+        (a_push("deals", []).replace(b'"type"', b'"kind"'), "kind"),
+        (a_push("deals", []).replace(b"{", b'{"type": "vouchers", '), ""),
+        (a_push("deals", [{"deal_id": "D"}]).replace(b"{", b'{"data": [], ', 1), ""),
+        (a_push("deals", [], utc_now() + timedelta(hours=1)), "timestamp"),
+    ],
+    ids=range(10),
+)
+def test_what_is_signed_and_cannot_be_read_is_a_failure_of_the_feed(park, site, body, field):
+    pusher, at = BytesPusher(site, connect(park)), utc_now()
+
+    answer = pusher.send(body, "push-a", at=at)
+
+    assert (answer.status_code, slug_of(answer)) == (400, "invalid")
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+    assert (status(park)["failures"], status(park)["accepted_at"]) == (1, None)
+    assert pusher.vouchers({"code": CODE}, webhook_id="push-a").status_code == 200
+    assert status(park)["failures"] == 0
+
+
+class BytesPusher(Pusher):
+    """Signs bytes that are no text, which the library cannot."""
+
+    def headers(self, body, webhook_id, at):
+        told = {"webhook-id": webhook_id, "webhook-timestamp": str(int(at.timestamp()))}
+        return told | {"webhook-signature": sign(self.secret, webhook_id, at, body)}
+
+
+def test_a_body_that_is_too_large_is_refused(pusher):
+    body = a_push("vouchers", [{"code": "x" * (16 << 20), "deal_id": "DAY"}])
+
+    answer = pusher.send(body)
+
+    assert (answer.status_code, slug_of(answer)) == (413, "too-large")
+
+
+def test_both_secrets_count_while_one_retires(park, site, pusher):
+    park.now = utc_now()
+    services = Services(park.ledger, park.keys, park.settings, park.directory, "test")
+    asked = commands.RotateSecret(platform="lvtu", retire_after_s=3600)
+    fresh = Pusher(site, commands.rotate_secret(services, asked)["secret"])
+    during = [each.vouchers(at=park.now).status_code for each in (pusher, fresh)]
+
+    park.now += timedelta(hours=1, seconds=1)
+
+    after = [each.vouchers(at=park.now).status_code for each in (pusher, fresh)]
+    assert (during, after) == ([200, 200], [401, 200])
+
+
+def test_a_list_of_signatures_may_hold_ours_among_others(pusher):
+    body, at = a_push("vouchers", []), utc_now()
+    signature = pusher.headers(body, "push-a", at)["webhook-signature"]
+    listed = f"v1a,AAAA v1,{'A' * 43}= {signature}"
+
+    answer = pusher.send(body, "push-a", at=at, headers={"webhook-signature": listed})
+
+    assert answer.status_code == 200
+
+
+def test_a_removed_feed_takes_no_more_pushes_and_its_vouchers_stay(park, site, pusher):
+    device = park.enrol()
+    pusher.vouchers({"code": CODE})
+    services = Services(park.ledger, park.keys, park.settings, park.directory, "test")
+    commands.remove_feed(services, commands.WhichFeed(platform="lvtu"))
+
+    assert pusher.vouchers().status_code == 401
+    assert site.scan(device, CODE)["reason"] == "admitted"
+    assert query(park, "SELECT COUNT(*) FROM feed_secrets") == [(0,)]
+
+
+def test_a_voucher_that_came_before_its_deal_goes_in_by_itself(park, site, pusher):
+    device = park.enrol()
+    assert pusher.vouchers({"code": CODE, "deal_id": "NEW"}).json()["accepted"] == 0
+
+    pusher.deals(DEAL)
+
+    assert site.scan(device, CODE)["reason"] == "admitted"
+    assert status(park)["set_aside"] == 0
+
+
+def test_a_deal_from_a_file_lets_its_vouchers_in_by_themselves(park, site, pusher):
+    pusher.vouchers({"code": CODE, "deal_id": "NEW"})
+    park.offer("NEW")
+
+    until = time.monotonic() + 10
+    while status(park)["set_aside"] and time.monotonic() < until:
+        time.sleep(0.1)
+
+    assert query(park, "SELECT COUNT(*) FROM vouchers") == [(1,)]
+
+
+def test_age_alone_makes_unknown_codes_stale_and_a_refused_push_does_not_help(park, site, pusher):
+    device = park.enrol()
+    park.now = utc_now()
+
+    def reason():
+        return site.scan(device, "NEVER-SOLD-1")["reason"]
+
+    before = reason()
+    pusher.vouchers(at=park.now)
+    fresh = reason()
+    park.now += timedelta(seconds=301)
+    old = reason()
+    Pusher(site, pusher.secret[:-8] + "AAAAAAA=").vouchers(at=park.now)
+    refused = reason()
+    degraded = site.http.get("/readyz").json()["degraded"]
+    pusher.vouchers(at=park.now)
+
+    assert (before, fresh, old, refused) == (
+        "ledger_stale", "unknown_code", "ledger_stale", "ledger_stale",
+    )  # fmt: skip
+    assert "feed_stale" in degraded
+    assert reason() == "unknown_code"
+
+
+def test_failures_show_in_readiness_metrics_and_the_list(park, site):
+    pusher = BytesPusher(site, connect(park))
+    pusher.vouchers({"code": CODE}, {"code": "OTHER-1", "deal_id": "NONE"})
+    for _ in range(3):
+        pusher.send(b"nonsense")
+
+    ready = site.http.get("/readyz").json()
+    (feed,) = site.get("/feeds", park.hire("steward")).json()["feeds"]
+    metrics = site.http.get("/metrics").text
+
+    assert "feed_failing" in ready["degraded"]
+    assert (feed["state"], feed["failures"], feed["set_aside"]) == ("failing", 3, 1)
+    labels = '{feed="1",kind="native",platform="lvtu"}'
+    assert f"gatehouse_feed_failures{labels} 3.0" in metrics
+    assert f"gatehouse_feed_set_aside{labels} 1.0" in metrics
+    assert f"gatehouse_feed_rows_total{labels} 1.0" in metrics
+    assert f"gatehouse_feed_age_seconds{labels}" in metrics
+
+
+def test_a_cancellation_after_use_that_is_pushed_is_a_conflict(park, site, pusher):
+    device = park.enrol()
+    pusher.vouchers({"code": CODE})
+    site.scan(device, CODE)
+
+    pusher.vouchers({"code": CODE, "status": "cancelled"})
+
+    found = site.get("/conflicts", park.hire()).json()["conflicts"]
+    assert [each["kind"] for each in found] == ["cancelled_after_use"]
+
+
+def test_the_same_code_of_two_platforms_is_kept_for_both_and_referred(park, site, pusher):
+    device = park.enrol()
+    park.offer("OTHERS", platform="tuan")
+    other = Pusher(site, connect(park, "tuan"), "tuan")
+
+    pusher.vouchers({"code": CODE})
+    other.vouchers({"code": CODE, "deal_id": "OTHERS"})
+
+    assert site.scan(device, CODE)["reason"] == "ambiguous_code"
+
+
+def test_a_push_ends_no_hold_void_or_block(park, site, pusher):
+    boss, device = park.hire(), park.enrol()
+    pusher.deals(DEAL)
+    pusher.vouchers({"code": CODE, "deal_id": "NEW", "buyer_ref": "b1"})
+    site.post("/deals/NEW/hold", boss, {"reason": "absurd price"})
+    site.post("/blocks", boss, {"platform": "lvtu", "buyer_ref": "b2", "reason": "scalper"})
+
+    pusher.deals(DEAL | {"title": "Newer"}, told=utc_now() + timedelta(seconds=1))
+    pusher.vouchers({"code": CODE, "deal_id": "NEW"}, {"code": "OTHER-1", "buyer_ref": "b2"})
+
+    reasons = [site.scan(device, code)["reason"] for code in (CODE, "OTHER-1")]
+    assert reasons == ["deal_held", "buyer_blocked"]
