@@ -45,12 +45,17 @@ def low_prices(sales: DealSales, bars: Bars) -> list[PriceSales]:
     least = _least_price(sales, bars)
     known = [each for each in sales.prices if each.vouchers > 0 and each.price_minor is not None]
     highest = max((each.unit_minor for each in known), default=0.0)
+    # Most prices are nowhere near: what is not below the highest bar needs no closer look.
+    bar = max(least, highest * max(bars.price_others_share, bars.price_admits_share))
     low = [
         each
         for each in known
-        if each.unit_minor < least
-        or _below_others(each, known, highest, sales, bars)
-        or _for_fewer(each, known, highest, sales, bars)
+        if each.unit_minor < bar
+        and (
+            each.unit_minor < least
+            or _below_others(each, known, highest, sales, bars)
+            or _for_fewer(each, known, highest, sales, bars)
+        )
     ]
     return low if sum(each.vouchers for each in low) >= bars.price_vouchers else []
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from admission.code_space import CodeShape
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
@@ -21,10 +22,11 @@ class Deals(Params, frozen=True):
 
 
 class Vouchers(Params, frozen=True):
-    """Vouchers as prepared, with the sealed names of buyers in them."""
+    """Vouchers as prepared, with the sealed names of buyers in them, and how their codes look."""
 
     rows: list[PreparedVoucher]
     sealed: dict[bytes, bytes]
+    shapes: dict[str, CodeShape] = msgspec.field(default_factory=dict)
 
 
 def deal_platforms(services: Services, _: Nothing) -> dict[str, str]:
@@ -40,7 +42,7 @@ def put_deals(services: Services, params: Deals) -> dict[str, Any]:
 
 def put_vouchers(services: Services, params: Vouchers) -> dict[str, Any]:
     """Put vouchers into the ledger, in slices."""
-    batch = Batch(params.rows, params.sealed, SOURCE, services.by)
+    batch = Batch(params.rows, params.sealed, SOURCE, services.by, shapes=params.shapes)
     return _answer(import_vouchers(services.ledger, batch, services.keys.code_keys))
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from admission.calendar import Venue
+from admission.code_space import Shapes
 from admission.errors import FeedRejected
 from admission.rows import (
     DEAL_COLUMNS,
@@ -96,20 +97,22 @@ class Importer:
         reader, file = RowReader(self.venue), RowFile(path, VOUCHER_COLUMNS, VOUCHER_NEEDS)
         rows: list[PreparedVoucher] = []
         sealed: dict[bytes, bytes] = {}
+        shapes = Shapes()
         for line, row in file:
             try:
                 if isinstance(row, FeedRejected):
                     raise row
                 fields = reader.voucher(row, updated_at=self.now)
                 rows.append(preparer.voucher(line, fields, sealed))
+                shapes.add(fields.deal_id, fields.code)
             except FeedRejected as problem:
                 imported.rejected.append(_rejection(line, problem))
             if len(rows) == ROWS_A_MESSAGE:
-                yield Vouchers(rows=rows, sealed=sealed)
-                rows, sealed = [], {}
+                yield Vouchers(rows=rows, sealed=sealed, shapes=shapes.measured())
+                rows, sealed, shapes = [], {}, Shapes()
                 self.progress(file.position, file.size)
         if rows:
-            yield Vouchers(rows=rows, sealed=sealed)
+            yield Vouchers(rows=rows, sealed=sealed, shapes=shapes.measured())
         self.progress(file.size, file.size)
 
 

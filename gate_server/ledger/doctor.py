@@ -18,7 +18,7 @@ from admission.errors import AdmissionError, LedgerRefused
 from gate_server.certificates import TlsFiles
 from gate_server.key_files import OWNER_ONLY_DIR, OWNER_ONLY_FILE, check_owner_only
 from gate_server.keyring import Keyring
-from gate_server.ledger import audit, lanes, recount, schema, tickets
+from gate_server.ledger import audit, lanes, recount, sales, schema, tickets
 from gate_server.ledger.archive import KEYS
 from gate_server.ledger.directory import (
     LEDGER,
@@ -314,13 +314,14 @@ def _chain(_: Patient, db: sqlite3.Connection) -> None:
 
 
 def _counters(patient: Patient, db: sqlite3.Connection) -> None:
-    """Its counters are what the scans add up to."""
+    """Its counters are what scans and vouchers add up to."""
     problems = recount.differences(db, read_settings(patient.directory).venue)
-    problems += lanes.differences(db)
+    problems += lanes.differences(db) + sales.differences(db)
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise Unwell(
-            f"{len(problems)} differ: {shown}", "the scans are right; tell who maintains the server"
+            f"{len(problems)} differ: {shown}",
+            "scans and vouchers are right; tell who maintains the server",
         )
 
 

@@ -109,7 +109,7 @@ class Touched:
 
     earliest: int = 1 << 62
     hours: set[int] = field(default_factory=set)
-    buyers: set[tuple[int, int]] = field(default_factory=set)
+    buyers: set[int] = field(default_factory=set)
 
 
 class SalesDelta:
@@ -133,25 +133,29 @@ class SalesDelta:
     def _count(self, sold: Sold, sign: int) -> None:
         if sold.status in _GONE:
             return
-        deal_no, people, at = sold.deal_no, sign * sold.admits, sold.sold_at
+        deal_no, at, buyer_no = sold.deal_no, sold.sold_at, sold.buyer_no
+        people, price = sign * sold.admits, sold.price_paid_minor
         touched = self.touched.get(deal_no)
         if touched is None:
             touched = self.touched[deal_no] = Touched()
-        touched.earliest = min(touched.earliest, at or 0)
-        hour = UNKNOWN if at is None else at // HOUR_MS
-        week = UNKNOWN if at is None else at // WEEK_MS
-        price = UNKNOWN if sold.price_paid_minor is None else sold.price_paid_minor
+        if at is None:
+            touched.earliest, hour, week = 0, UNKNOWN, UNKNOWN
+        else:
+            hour, week = at // HOUR_MS, at // WEEK_MS
+            if at < touched.earliest:
+                touched.earliest = at
+        price = UNKNOWN if price is None else price
         self._count_price((deal_no, price, sold.admits), at, sign)
         sums = self._hours[deal_no, hour]
         sums[0] += sign
         sums[1] += people
         self._windows[deal_no, _quarter(sold.valid_from), _quarter(sold.valid_until)] += people
-        if sold.buyer_no is not None:
-            self._buyers[deal_no, sold.buyer_no, week] += people
+        if buyer_no is not None:
+            self._buyers[deal_no, buyer_no, week] += people
         if sign > 0:
             touched.hours.add(hour)
-            if sold.buyer_no is not None:
-                touched.buyers.add((sold.buyer_no, week))
+            if buyer_no is not None:
+                touched.buyers.add(buyer_no)
 
     def _count_price(self, key: tuple[int, int, int], at: int | None, sign: int) -> None:
         sums = self._prices.get(key)

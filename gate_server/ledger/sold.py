@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from admission.anomaly_amounts import UNPRICED, QuotaQuestion, ask_quota
@@ -116,7 +117,7 @@ def _hours(tx: Session, deal: Deal, touched: Touched, bars: Bars) -> tuple[HourS
 
 
 def _buyers(tx: Session, deal: Deal, touched: Touched, bars: Bars) -> tuple[BuyerSales, ...]:
-    wanted = sorted({buyer_no for buyer_no, _ in touched.buyers})
+    wanted = sorted(touched.buyers)
     if not wanted or bars.hoard_people == 0:
         return ()
     # One statement whatever their number: its text is kept prepared.
@@ -195,5 +196,6 @@ def tell_price(tx: Session, deal: Deal, price_minor: int) -> None:
     tx.db.execute(_TELL, (deal.deal_no, price_minor))
 
 
+@lru_cache(maxsize=16_384)  # the same sums come up at each look
 def _instant(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
