@@ -72,6 +72,9 @@ class Platform(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.connections: list[socket.socket] = []
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a caller that was killed while it waited for its answer."""
+
     def go_down(self) -> None:
         """Answer nobody any more."""
         self.shutdown()
