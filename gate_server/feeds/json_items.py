@@ -46,19 +46,22 @@ class _Cutter:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Take more bytes and yield the objects that they complete."""
-        self._held += piece
-        while not self._ended and (found := _BRACKET.match(self._held, self._at)):
-            bracket = found.start(1)
+        held = self._held = self._held + piece
+        while found := _BRACKET.match(held, self._at):
+            bracket = found.end() - 1
+            opens = held[bracket] in _OPEN
             if self._depth <= 1:
-                self._check_between(self._held[self._at : bracket], self._held[bracket])
-            if self._held[bracket] in _OPEN:
-                self._deeper(bracket)
-            else:
-                self._depth -= 1
-                self._ended = self._depth == 0
-                if self._depth == 1:
-                    yield self._held[self._start : bracket + 1]
+                self._check_between(held[self._at : bracket], held[bracket])
             self._at = bracket + 1
+            if opens:
+                self._deeper(bracket)
+                continue
+            self._depth -= 1
+            if self._depth == 1:
+                yield held[self._start : self._at]
+            elif self._depth == 0:
+                self._ended = True
+                break
         self._let_go()
 
     def end(self) -> None:

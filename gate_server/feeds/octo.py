@@ -7,7 +7,7 @@ of any size: it is read as it comes. https://docs.octo.travel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -35,7 +35,7 @@ OVERLAP: Final = timedelta(minutes=10)
 COLD_DAYS_A_ROUND: Final = 5
 _DAY: Final = timedelta(days=1)
 # A day may have 206,865 bookings of 4 kB, and writing them takes its time too.
-DAY_LIMITS: Final = Limits(silence_s=60.0, whole_s=3600.0, most_bytes=4 << 30)
+DAY_LIMITS: Final = Limits(silence_s=120.0, whole_s=3600.0, most_bytes=4 << 30)
 
 
 class Dates(StrEnum):
@@ -150,7 +150,7 @@ class OctoSource(Unreported):
         if answer.status in {400, 404}:
             return ()
         bookings = read_list(check_json(answer).body)
-        gathered = _Gathered(self._mapper(), frozenset())
+        gathered = _Gathered(self._platform, self._now(), ())
         for number, text in enumerate(bookings, 1):
             gathered.add(text, f"look-up #{number}", None)
         wanted = normalise(code)
@@ -161,15 +161,12 @@ class OctoSource(Unreported):
         """Close the connection."""
         self._http.close()
 
-    def _mapper(self) -> Mapper:
-        return Mapper(self._platform, self._now())
-
     def _day(self, day: date, place: Place) -> Iterator[Part]:
         """Yield what was changed on one day, and with its last rows that it was told."""
         name = day.isoformat()
         before = place.days.get(name)
         since = datetime.fromisoformat(before) if before else None
-        gathered = _Gathered(self._mapper(), frozenset(place.deals))
+        gathered = _Gathered(self._platform, self._now(), place.deals)
         query = {"localDateStart": name, "localDateEnd": name}
         with self._http.opened("/bookings", query, limits=self._limits) as pieces:
             for number, text in enumerate(cut_items(pieces), 1):
@@ -189,9 +186,9 @@ class OctoSource(Unreported):
 class _Gathered:
     """Rows that have been read and not yet given on."""
 
-    def __init__(self, mapper: Mapper, told: frozenset[str]) -> None:
-        self._mapper = mapper
+    def __init__(self, platform: str, now: datetime, told: Iterable[str]) -> None:
         self.told = set(told)
+        self._mapper = Mapper(platform, now, self.told)
         self.deals: dict[str, Row] = {}
         self.rows: list[SourceRow] = []
         self.newest: datetime | None = None
@@ -209,8 +206,8 @@ class _Gathered:
         if updated is not None and since is not None and updated < since - OVERLAP:
             return
         found: Rows = self._mapper.rows(booking, place)
-        self.deals |= {name: row for name, row in found.deals.items() if name not in self.told}
-        self.told |= found.deals.keys()
+        self.deals |= found.deals
+        self.told.update(found.deals)
         self.rows += found.vouchers
 
     def parts(self, now: datetime) -> list[Part]:

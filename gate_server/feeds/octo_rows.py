@@ -7,7 +7,7 @@ Prices are the unit items': the booking's own are 0 on real servers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -57,12 +57,15 @@ class Mapper:
 
     Args:
         now: no booking was changed later than that, whatever its server's clock says.
+        told: deals that need not be told again.
     """
 
-    def __init__(self, platform: str, now: datetime) -> None:
+    def __init__(self, platform: str, now: datetime, told: Container[str] = ()) -> None:
+        self._told = told
         self._platform = platform
         self._now = now
-        self._zones: dict[str, ZoneInfo | None] = {}
+        self._zones: dict[str, ZoneInfo] = {}
+        self._deal_ids: dict[tuple[str | None, ...], str] = {}
 
     def rows(self, booking: Booking, place: str) -> Rows:
         """Return the rows of a booking; none of one that nobody has bought yet, or ever did."""
@@ -92,14 +95,20 @@ class Mapper:
             raise FeedRejected("status", f"is none of {known}")
         if not vouchers:
             return NOTHING
-        deals = {self.deal_id(booking, unit): self._deal(booking, unit) for unit in booking.units}
+        deals: dict[str, Row] = {}
+        for unit in booking.units:
+            name = self.deal_id(booking, unit)
+            if name not in self._told and name not in deals:
+                deals[name] = self._deal(booking, unit)
         return Rows(deals, vouchers)
 
     def deal_id(self, booking: Booking, unit: UnitItem) -> str:
         """Return the id of a unit's deal: stable, and legal whatever OCTO's own ids are."""
         parts = (self._platform, booking.product_id, booking.option_id, unit.unit_id)
-        told = "\x1f".join(part or "" for part in parts)
-        return f"octo-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        if parts not in self._deal_ids:
+            told = "\x1f".join(part or "" for part in parts).encode("utf-8", "replace")
+            self._deal_ids[parts] = f"octo-{hashlib.sha256(told).hexdigest()[:16]}"
+        return self._deal_ids[parts]
 
     def _deal(self, booking: Booking, unit: UnitItem) -> Row:
         product, pricing = booking.product, unit.pricing
@@ -342,4 +351,6 @@ def _title(booking: Booking, unit: UnitItem) -> str:
 
 def _shown(text: str) -> str:
     """Return a platform's text without what does not print: a title is shown, never obeyed."""
+    if text.isprintable():
+        return text.strip()
     return "".join(char if char.isprintable() else " " for char in text).strip()

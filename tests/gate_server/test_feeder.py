@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gate_server import control
 from tests import platforms
-from tests.e2e.processes import children_of, gate_server, lives, wait_until
+from tests.e2e.processes import children_of, lives, wait_until
 from tests.platforms import TOKEN, Platform, a_deal_row, a_voucher_row
 from tests.server import Park, a_running_server
 
@@ -21,8 +22,6 @@ def park(tmp_path):
     park = Park(tmp_path / "var", settings=SMALL)
     park.gate = park.enrol()
     park.close()
-    (tmp_path / "token").write_text(TOKEN + "\n")
-    (tmp_path / "token").chmod(0o600)
     return park
 
 
@@ -46,10 +45,10 @@ def _command(pid):
         return b""
 
 
-def add_pull(park, platform, *options):
-    token = park.directory.parent / "token"
-    words = ("--platform", "sunny", "--url", platform.url, "--token-file", token)
-    return gate_server(park.directory, "feed", "add", "pull", *words, *options)
+def add_pull(park, platform, every_s=None):
+    config = {"url": platform.url} | ({"every_s": every_s} if every_s else {})
+    asked = {"platform": "sunny", "kind": "pull", "config": config, "secret": TOKEN}
+    control.call(park.directory, "feed add", asked)
 
 
 def reason(server, park, code):
@@ -64,31 +63,30 @@ def await_admitted(server, park, code, within_s=15):
 @contextmanager
 def fed(park, platform):
     """Run a server that is fed by a platform, once its first voucher is in."""
-    add_pull(park, platform, "--every", "1")
+    add_pull(park, platform, 1.0)
     with a_running_server(park.directory) as server:
         await_admitted(server, park, "CODE-0001")
         yield server
 
 
-def test_feed_that_is_added_beside_the_server_is_fetched_within_seconds(park, platform):
+def test_feed_that_is_added_beside_the_server_is_fetched_within_seconds_until_removed(
+    park, platform
+):
+    control.call(park.directory, "feed add native", {"platform": "lvtu"})
     with a_running_server(park.directory) as server:
+        time.sleep(1.0)
         none = feeders(server)
-        said = add_pull(park, platform)
+        add_pull(park, platform)
         await_admitted(server, park, "CODE-0001", 10)
         wait_until(lambda: len(feeders(server)) == 1, 2, "one feeder")
+        control.call(park.directory, "feed remove", {"platform": "sunny"})
+        wait_until(lambda: not feeders(server), 5, "its end")
+        after = reason(server, park, "CODE-0001")
         log = server.log
 
-    assert none == []
-    assert "first 1 deals are there" in said
-    assert TOKEN not in said + log
-
-
-def test_push_alone_needs_no_feeder(park):
-    gate_server(park.directory, "feed", "add", "native", "--platform", "sunny")
-    with a_running_server(park.directory) as server:
-        time.sleep(1.5)
-
-        assert feeders(server) == []
+    assert none == [], "a push comes by itself"
+    assert after == "admitted", "what is in stays"
+    assert TOKEN not in log
 
 
 def test_it_ends_with_the_server_and_leaves_its_stop_quick(park, platform):
@@ -99,14 +97,6 @@ def test_it_ends_with_the_server_and_leaves_its_stop_quick(park, platform):
 
     assert (status, lives(feeder)) == (0, False)
     assert time.monotonic() - began < 4
-
-
-def test_it_ends_when_the_last_such_feed_is_removed(park, platform):
-    with fed(park, platform) as server:
-        gate_server(park.directory, "feed", "remove", "sunny")
-        wait_until(lambda: not feeders(server), 5, "its end")
-
-        assert reason(server, park, "CODE-0001") == "admitted"
 
 
 @pytest.mark.parametrize("who", ["feeder", "worker", "parent"])
@@ -130,9 +120,11 @@ def test_kill_in_the_middle_of_a_round_loses_nothing(park, platform, who):
         with a_running_server(park.directory) as server:
             await_admitted(server, park, more[-1])
     platform.always = None
-    vouchers = gate_server(park.directory, "deal", "list", "--json")
+    (deal,) = [
+        deal for deal in control.call(park.directory, "deal list") if deal["deal_id"] == "EAST"
+    ]
 
-    assert '"vouchers": 301' in vouchers or vouchers.count("301") == 1
+    assert deal["vouchers"] == 301
 
 
 def slowly(handler):
@@ -140,34 +132,26 @@ def slowly(handler):
     handler.answer()
 
 
-def test_platform_that_is_down_or_mad_is_told_of_and_comes_back(park, platform):
-    with fed(park, platform) as server:
-        platform.always = platforms.content(b"<html>", kind="text/html")
-        wait_until(lambda: "page for people" in status(park), 8, "its error")
-        healthy = server.http.get("/readyz").status_code
-        platform.always = None
-        platform.pages.append(("vouchers", [a_voucher_row("CODE-0002")]))
-        await_admitted(server, park, "CODE-0002", 20)
-        after = status(park)
-
-    assert healthy == 200
-    assert "page for people" not in after
-
-
 def status(park):
-    return gate_server(park.directory, "feed", "status", "--json")
+    return {feed["platform"]: feed for feed in control.call(park.directory, "feed status")}
 
 
-def test_hanging_platform_holds_up_no_other(park, platform, tmp_path):
+def test_mad_platform_is_told_of_hanging_one_holds_up_no_other(park, platform, tmp_path):
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     with fed(park, platform) as server:
+        platform.always = platforms.content(b"<html>", kind="text/html")
+        wait_until(lambda: "for people" in status(park)["sunny"]["error"], 8, "its error")
         platform.always = platforms.silent(30)
-        gate_server(park.directory, "feed", "add", "folder", "--platform", "moon", "--path", inbox)
+        asked = {"platform": "moon", "kind": "folder", "config": {"path": str(inbox)}}
+        control.call(park.directory, "feed add", asked)
         row = a_deal_row("MOON", platform="moon")
         (inbox / "deals.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
         (inbox / "vouchers.csv").write_text("code,deal_id\nMOON-0001,MOON\n")
         await_admitted(server, park, "MOON-0001")
-        moved = sorted(path.name for path in (inbox / "done").iterdir())
+        ready = server.http.get("/readyz").status_code
+        fares = status(park)
 
-    assert "deals.csv" in moved
+    assert ready == 200
+    assert "for people" in fares["sunny"]["error"]
+    assert (fares["moon"]["error"], fares["moon"]["failures"]) == ("", 0)
