@@ -9,7 +9,7 @@ import sqlite_utils
 
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.ledger import utc_now
-from gate_server.ledger.redemption_places import note_offer
+from gate_server.ledger.redemption_places import begin_place, note_offer
 from gate_server.ledger.redemptions import plan
 from tests.server import Park, an_app
 
@@ -105,6 +105,7 @@ def test_ledger_without_redemptions_reports_them_from_then_on(tmp_path):
 
     assert park.ledger.read(audit.verify).findings == ()
     offered = {"offered": True, "partial": True, "lists": False}
+    park.change(lambda tx: begin_place(tx, "lvtu", None))
     park.change(lambda tx: note_offer(tx, "lvtu", **offered))
     with an_app(park) as (_, site):
         site.scan(device, "AFTER-CODE-01")
