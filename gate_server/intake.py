@@ -7,7 +7,8 @@ the ledger is. Rows and the place to go on from are one transaction at the end o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -98,7 +99,7 @@ def prepare(
 
     Args:
         preparer: of the feed's platform.
-        pause: called after every row.
+        pause: called now and then, at least after every row.
     """
     work = _Work(part, preparer, reader)
     for line, row in enumerate(part.rows, 1):
@@ -111,7 +112,7 @@ def prepare(
         vouchers=work.vouchers,
         sealed=work.sealed,
         aside=work.aside,
-        shapes=work.shapes.measured(),
+        shapes=work.shapes.measured(pause=pause),
         cursor=part.cursor,
         whole=part.whole,
     )
@@ -183,7 +184,8 @@ class _Work:
         else:
             why += f" (the row is longer than {LONGEST_KEPT} bytes and cannot be tried again)"
         place, field = legible(row.place, _LONGEST_PLACE), legible(problem.field, _LONGEST_FIELD)
-        return AsideRow(line, place, field, legible(why, 500), subject, sealed, at, awaits)
+        variant = b"" if awaits is None else self._preparer.code_hash(text)
+        return AsideRow(line, place, field, legible(why, 500), subject, variant, sealed, at, awaits)
 
     def _updated_at(self, row: SourceRow) -> int:
         try:
@@ -215,6 +217,7 @@ def take(
     by: str,
     most_aside: int,
     also: Also | None = None,
+    retried: Sequence[int] = (),
 ) -> Taken:
     """Put a prepared part into the ledger, with the place to go on from.
 
@@ -223,18 +226,13 @@ def take(
 
     Args:
         most_aside: rows of one feed that may be set aside; beyond it the feed keeps its place.
+        retried: the numbers of the part's rows among those that are set aside.
 
     Raises:
         LedgerUnavailable: some rows may be in, the place is as before; take the same part again.
         NotFound: the feed was removed.
     """
-    found: list[Taken] = []
-
-    def finish(tx: Session, imported: Imported) -> None:
-        found[:] = [_finish(tx, feed, part, imported, most_aside)]
-        if also is not None:
-            also(tx, found[0])
-
+    end = _End(feed, part, most_aside, tuple(retried), also)
     ledger.read(lambda db: get_feed(db, feed.feed_id))
     if part.kind is Kind.DEALS:
         import_deals(
@@ -244,46 +242,71 @@ def take(
             by=by,
             platform=feed.platform,
             secondary=feed.secondary,
-            finish=finish,
+            finish=end.note,
         )
     else:
         batch = Batch(
             part.vouchers, part.sealed, feed.name, by, feed.platform, feed.secondary, part.shapes
         )
-        import_vouchers(ledger, batch, keys.code_keys, finish=finish)
-    return found[0]
+        import_vouchers(ledger, batch, keys.code_keys, finish=end.note)
+    assert end.taken is not None  # noqa: S101 - noted with the last rows
+    return end.taken
 
 
-def _finish(
-    tx: Session, feed: Feed, part: PreparedPart, imported: Imported, most_aside: int
-) -> Taken:
-    """Note in the transaction of a part's last rows what has come of it."""
-    get_feed(tx.db, feed.feed_id)
-    now, refused = tx.clock(), {each.line for each in imported.rejected}
-    taken = [
-        *((row.keys, row.updated_at) for row in part.vouchers if row.line not in refused),
-        *(
-            ((row.deal.deal_id.encode(),), to_ms(row.deal.updated_at or now))
-            for row in part.deals
-            if row.line not in refused
-        ),
-    ]
-    aside.drop_taken(tx, feed.feed_id, part.kind.value, taken)
-    kind, platform = part.kind.value, feed.platform
-    kept = [row for row in part.aside if not aside.superseded(tx, platform, kind, row)]
-    unkept = aside.keep_aside(tx, feed.feed_id, kind, kept, most=most_aside, now=now)
-    rejected = [Rejection(row.line, row.field, row.problem) for row in part.aside]
-    rejected = sorted([*rejected, *imported.rejected], key=lambda each: each.line)
-    counts = imported.added, imported.changed, imported.unchanged
-    whole = unkept == 0 and not refused
-    note_taken(
-        tx, feed.feed_id, imported.added + imported.changed, cursor=part.cursor if whole else None
-    )
-    if unkept:
-        note_failed(tx, feed.feed_id, too_many(unkept, most_aside), now=now)
-    elif part.whole and whole:
-        note_accepted(tx, feed.feed_id, now=now)
-    return Taken(*counts, rejected, unkept)
+@dataclass(slots=True)
+class _End:
+    """What stands in the transaction of a part's last rows.
+
+    Attributes:
+        taken: what became of the part, once that transaction is on disk.
+    """
+
+    feed: Feed
+    part: PreparedPart
+    most_aside: int
+    retried: tuple[int, ...]
+    also: Also | None
+    taken: Taken | None = None
+
+    def note(self, tx: Session, imported: Imported) -> None:
+        """Note what is set aside, the place to go on from, and that the feed is up to date."""
+        feed, part, now = get_feed(tx.db, self.feed.feed_id), self.part, tx.clock()
+        refused = {each.line for each in imported.rejected}
+        aside.drop_taken(tx, feed, part.kind.value, _subjects(part, refused))
+        unkept = self._set_aside(tx, feed)
+        whole = unkept == 0 and not refused
+        changed = imported.added + imported.changed
+        note_taken(tx, feed.feed_id, changed, cursor=part.cursor if whole else None)
+        if unkept:
+            note_failed(tx, feed.feed_id, too_many(unkept, self.most_aside), now=now)
+        elif part.whole and whole:
+            note_accepted(tx, feed.feed_id, now=now)
+        rejected = [Rejection(row.line, row.field, row.problem) for row in part.aside]
+        rejected = sorted([*rejected, *imported.rejected], key=lambda each: each.line)
+        counts = imported.added, imported.changed, imported.unchanged
+        self.taken = Taken(*counts, rejected, unkept)
+        if self.also is not None:
+            self.also(tx, self.taken)
+
+    def _set_aside(self, tx: Session, feed: Feed) -> int:
+        """Set rows aside, or note what has come of those; return how many found no room."""
+        kind, rows, now = self.part.kind.value, self.part.aside, tx.clock()
+        if not self.retried:
+            return aside.keep_aside(tx, feed, kind, rows, most=self.most_aside, now=now)
+        by_line = {row.line: row for row in rows}
+        for line, row_id in enumerate(self.retried, 1):
+            aside.note_tried(tx, feed, kind, (row_id, by_line.get(line)), now=now)
+        return 0
+
+
+def _subjects(part: PreparedPart, refused: set[int]) -> Iterator[tuple[tuple[bytes, ...], int]]:
+    """Yield what each row that is in is about, and its time."""
+    for voucher in part.vouchers:
+        if voucher.line not in refused:
+            yield voucher.keys, voucher.updated_at
+    for row in part.deals:
+        if row.line not in refused and row.deal.updated_at is not None:
+            yield (row.deal.deal_id.encode(),), to_ms(row.deal.updated_at)
 
 
 def too_many(unkept: int, most_aside: int) -> str:
@@ -310,10 +333,20 @@ def retry(
     by_code = platforms_by_code(ledger.catalogue.feeds)
     preparer = Preparer(keys, platforms, now=now, platform=feed.platform, by_code=by_code)
     for kind in Kind:
-        rows = [_reopened(keys, feed, row) for row in due if row.kind == kind.value]
+        rows = [row for row in due if row.kind == kind.value]
         if rows:
-            part = prepare(Part(kind, rows, now), preparer, RowReader(ledger.venue), pause=pause)
-            take(ledger, keys, feed, part, by="retry", most_aside=most_aside)
+            part = Part(kind, [_reopened(keys, feed, row) for row in rows], now)
+            prepared = prepare(part, preparer, RowReader(ledger.venue), pause=pause)
+            retried = [row.row_id for row in rows]
+            take(
+                ledger,
+                keys,
+                feed,
+                prepared,
+                by="retry",
+                most_aside=most_aside,
+                retried=retried,
+            )
     return len(due)
 
 

@@ -114,9 +114,9 @@ class Pushes:
             by_code=platforms_by_code(ledger.catalogue.feeds),
         )
         prepared = prepare(part, preparer, RowReader(ledger.venue), pause=breath.take)
-        limits = {"most_aside": self._most_aside}
-        take(ledger, keys, feed, prepared, by=feed.name, also=keep, **limits)
-        retry(ledger, keys, feed, most=RETRIED_AT_ONCE, pause=breath.take, **limits)
+        most = self._most_aside
+        take(ledger, keys, feed, prepared, by=feed.name, also=keep, most_aside=most)
+        retry(ledger, keys, feed, most=RETRIED_AT_ONCE, pause=breath.take, most_aside=most)
         return answers[0]
 
 

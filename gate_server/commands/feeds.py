@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -40,7 +41,7 @@ class AddNative(Params, frozen=True):
 
 
 class AddFeed(Params, frozen=True):
-    """A feed that the server fetches; its secret comes sealed by nobody, and leaves sealed.
+    """A feed that the server fetches.
 
     Attributes:
         secret: what the platform gave us; None: its source needs none.
@@ -51,6 +52,9 @@ class AddFeed(Params, frozen=True):
     config: dict[str, Any]
     secondary: bool = False
     secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AddFeed(platform={self.platform!r}, kind={self.kind.value!r})"
 
 
 class WhichFeed(Params, frozen=True):
@@ -112,7 +116,7 @@ def add_feed(services: Services, params: AddFeed) -> dict[str, Any]:
 
 def push_path(platform: str) -> str:
     """Return where a platform's pushes go."""
-    return f"/api/v1/feeds/native/{platform}"
+    return f"/api/v1/feeds/native/{quote(platform, safe='')}"
 
 
 def _add(services: Services, params: AddFeed, kind: SecretKind) -> int:

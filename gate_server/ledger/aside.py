@@ -10,18 +10,24 @@ from typing import Final
 from msgspec import Struct
 
 from admission.calendar import from_ms, to_ms
+from gate_server.ledger.feeds import Feed
 from gate_server.ledger.session import Session
 
 FIRST_AFTER_MS: Final = 60_000
 LONGEST_AFTER_MS: Final = 60 * 60 * 1000
 
+_IDENTITY: Final = "feed_id = ? AND kind = ? AND subject = ? AND variant = ?"
 _KEEP: Final = """
-INSERT INTO set_aside (feed_id, kind, subject, place, field, problem, sealed, first_at, tried_at,
-    updated_at, awaits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (feed_id, kind, subject) DO UPDATE SET place = excluded.place, field = excluded.field,
-    problem = excluded.problem, sealed = excluded.sealed, tried_at = excluded.tried_at,
-    updated_at = excluded.updated_at, awaits = excluded.awaits, tries = tries + 1
-WHERE excluded.updated_at >= updated_at
+INSERT INTO set_aside (feed_id, kind, subject, variant, place, field, problem, sealed, updated_at,
+    awaits, first_at, tried_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (feed_id, kind, subject, variant) DO UPDATE SET (place, field, problem, sealed,
+    updated_at, awaits, tried_at) = (excluded.place, excluded.field, excluded.problem,
+    excluded.sealed, excluded.updated_at, excluded.awaits, excluded.tried_at), tries = tries + 1
+WHERE (excluded.updated_at, excluded.field, excluded.problem) >= (updated_at, field, problem)
+"""
+_TRIED: Final = """
+UPDATE OR REPLACE set_aside SET (subject, variant, field, problem, sealed, updated_at, awaits,
+    tried_at) = (?, ?, ?, ?, ?, ?, ?, ?), tries = tries + 1 WHERE row_id = ?
 """
 # A row that waits for its deal is due once the deal is there; another one ever more rarely.
 _DUE: Final = """
@@ -36,16 +42,18 @@ SELECT kind, place, field, problem, tries, first_at, tried_at FROM set_aside
 WHERE feed_id = ? ORDER BY row_id LIMIT ?
 """
 _KNOWN: Final = """
-SELECT subject, updated_at FROM set_aside WHERE feed_id = ? AND kind = ? AND subject IN ({})
+SELECT row_id, subject, updated_at, awaits IS NOT NULL, feed_id = ?1 FROM set_aside
+WHERE kind = ?2 AND (feed_id = ?1 OR ?3 AND feed_id IN (
+    SELECT feed_id FROM feeds WHERE platform = ?4 AND secondary)) AND subject IN ({})
 """
-_GONE: Final = "DELETE FROM set_aside WHERE feed_id = ? AND kind = ? AND subject = ?"
-_NEWER: Final = {
-    "vouchers": "SELECT 1 FROM vouchers WHERE credential_key = ? AND platform = ?"
-    " AND updated_at >= ? AND NOT filled",
-    "deals": "SELECT 1 FROM deals WHERE deal_id = CAST(? AS TEXT) AND platform = ?"
-    " AND updated_at >= ? AND NOT filled",
+_ANY: Final = "SELECT 1 FROM set_aside LIMIT 1"
+_SUBJECTS_A_LOOK: Final = 500
+_GONE: Final = "DELETE FROM set_aside WHERE row_id = ?"
+_THERE: Final = {
+    "vouchers": "SELECT updated_at, filled FROM vouchers WHERE credential_key = ? AND platform = ?",
+    "deals": "SELECT updated_at, filled FROM deals"
+    " WHERE deal_id = CAST(? AS TEXT) AND platform = ?",
 }
-_ROWS_A_LOOK: Final = 500
 
 
 class AsideRow(Struct, frozen=True, array_like=True):
@@ -54,6 +62,7 @@ class AsideRow(Struct, frozen=True, array_like=True):
     Attributes:
         line: which row of its part it is, from 1.
         subject: of a voucher the hash of its code, of a deal its id; else of the whole row.
+        variant: of a row that awaits its deal the hash of all of it; else b"".
         sealed: the row itself, see `about_row`; b"" where it cannot be tried again from here: it
             is too long, or its source alone can say it better.
         updated_at: milliseconds; an older row never takes the place of a newer one.
@@ -65,6 +74,7 @@ class AsideRow(Struct, frozen=True, array_like=True):
     field: str
     problem: str
     subject: bytes
+    variant: bytes
     sealed: bytes
     updated_at: int
     awaits: str | None = None
@@ -98,51 +108,86 @@ def about_row(platform: str, kind: str, subject: bytes) -> str:
 
 
 def keep_aside(
-    tx: Session, feed_id: int, kind: str, rows: Sequence[AsideRow], *, most: int, now: datetime
+    tx: Session, feed: Feed, kind: str, rows: Sequence[AsideRow], *, most: int, now: datetime
 ) -> int:
-    """Set rows aside; return how many were not, because `most` of the feed are already."""
-    room = most - count_aside(tx.db, feed_id)
+    """Set rows aside; return how many were not, because `most` of the feed are already.
+
+    A row of which the ledger holds a newer state is not kept.
+    """
+    room = most - count_aside(tx.db, feed.feed_id)
     unkept = 0
     for row in rows:
-        sql = "SELECT 1 FROM set_aside WHERE feed_id = ? AND kind = ? AND subject = ?"
-        known = tx.db.execute(sql, (feed_id, kind, row.subject)).fetchone() is not None
+        if _superseded(tx, feed, kind, row):
+            continue
+        identity = (feed.feed_id, kind, row.subject, row.variant)
+        sql = f"SELECT 1 FROM set_aside WHERE {_IDENTITY}"  # noqa: S608 - a constant
+        known = tx.db.execute(sql, identity).fetchone() is not None
         if not known and room <= 0:
             unkept += 1
             continue
         room -= not known
-        told = (row.place, row.field, row.problem, row.sealed, to_ms(now), to_ms(now))
-        values = (feed_id, kind, row.subject, *told, row.updated_at, row.awaits)
-        tx.db.execute(_KEEP, values)
+        told = (row.place, row.field, row.problem, row.sealed, row.updated_at, row.awaits)
+        tx.db.execute(_KEEP, (*identity, *told, to_ms(now), to_ms(now)))
     return unkept
 
 
-def superseded(tx: Session, platform: str, kind: str, row: AsideRow) -> bool:
-    """Say whether the ledger holds as new a state of what a row is about."""
-    values = (row.subject, platform, row.updated_at)
-    return tx.db.execute(_NEWER[kind], values).fetchone() is not None
+def note_tried(
+    tx: Session, feed: Feed, kind: str, tried: tuple[int, AsideRow | None], *, now: datetime
+) -> None:
+    """Note what has come of a row that was tried again.
+
+    Args:
+        tried: its number among those set aside, and what it is now; None: it is in.
+    """
+    row_id, row = tried
+    if row is None or _superseded(tx, feed, kind, row):
+        tx.db.execute(_GONE, (row_id,))
+        return
+    told = (row.field, row.problem, row.sealed, row.updated_at, row.awaits, to_ms(now))
+    tx.db.execute(_TRIED, (row.subject, row.variant, *told, row_id))
 
 
 def drop_taken(
-    tx: Session, feed_id: int, kind: str, taken: Iterable[tuple[tuple[bytes, ...], int]]
+    tx: Session, feed: Feed, kind: str, taken: Iterable[tuple[tuple[bytes, ...], int]]
 ) -> None:
-    """Let go of what was set aside and is in now, or a newer row of the same.
+    """Let go of what was set aside and of which a newer state is in.
+
+    Where the authority's is in, a second feed has no say any more.
 
     Args:
         taken: of each row that is in its subjects and its time in milliseconds.
     """
-    if not count_aside(tx.db, feed_id):
+    if tx.db.execute(_ANY).fetchone() is None:
         return
     newest: dict[bytes, int] = {}
     for subjects, updated_at in taken:
         for subject in subjects:
             newest[subject] = max(updated_at, newest.get(subject, updated_at))
     subjects_in = list(newest)
-    for start in range(0, len(subjects_in), _ROWS_A_LOOK):
-        some = subjects_in[start : start + _ROWS_A_LOOK]
-        sql = _KNOWN.format(",".join("?" * len(some)))
-        for subject, updated_at in tx.db.execute(sql, (feed_id, kind, *some)).fetchall():
-            if updated_at <= newest[subject]:
-                tx.db.execute(_GONE, (feed_id, kind, subject))
+    for start in range(0, len(subjects_in), _SUBJECTS_A_LOOK):
+        some = subjects_in[start : start + _SUBJECTS_A_LOOK]
+        sql = _KNOWN.format(", ".join(f"?{5 + number}" for number in range(len(some))))
+        values = (feed.feed_id, kind, not feed.secondary, feed.platform, *some)
+        for row_id, subject, updated_at, awaits, own in tx.db.execute(sql, values).fetchall():
+            older = _is_older(updated_at, newest[subject], awaits=bool(awaits))
+            if older or not own:
+                tx.db.execute(_GONE, (row_id,))
+
+
+def _superseded(tx: Session, feed: Feed, kind: str, row: AsideRow) -> bool:
+    """Say whether the ledger holds a newer state of what a row is about."""
+    there = tx.db.execute(_THERE[kind], (row.subject, feed.platform)).fetchone()
+    if there is None:
+        return False
+    at, filled = there
+    if filled != feed.secondary:
+        return not filled
+    return _is_older(row.updated_at, at, awaits=row.awaits is not None)
+
+
+def _is_older(updated_at: int, at: int, *, awaits: bool) -> bool:
+    """Say whether a row cannot count beside one that is in; of one instant, both may."""
+    return updated_at < at if awaits else updated_at <= at
 
 
 def count_aside(db: sqlite3.Connection, feed_id: int) -> int:

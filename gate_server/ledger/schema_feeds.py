@@ -30,11 +30,14 @@ CREATE TABLE feed_secrets (
 -- A row that cannot be taken yet is tried again. subject: keyed hash of the code that it is about,
 -- or a deal's id, so that the same again takes its place. sealed: the row itself, for it may hold a
 -- code and an account; empty where it cannot be tried again from here. awaits: the deal it needs.
+-- variant: of a row that needs a deal the keyed hash of all of it, since each such row counts once
+-- the deal is there; of others empty, for there the newest is enough.
 CREATE TABLE set_aside (
     row_id INTEGER PRIMARY KEY,
     feed_id INTEGER NOT NULL REFERENCES feeds,
     kind TEXT NOT NULL,
     subject BLOB NOT NULL,
+    variant BLOB NOT NULL,
     place TEXT NOT NULL,
     field TEXT NOT NULL,
     problem TEXT NOT NULL,
@@ -44,7 +47,7 @@ CREATE TABLE set_aside (
     tries INTEGER NOT NULL DEFAULT 1,
     updated_at INTEGER NOT NULL,
     awaits TEXT,
-    UNIQUE (feed_id, kind, subject)
+    UNIQUE (feed_id, kind, subject, variant)
 ) STRICT;
 
 -- One row a push, for 30 days: the same id is answered as it was answered first.

@@ -31,7 +31,7 @@ from gate_server.web.callers import (
     identify,
 )
 from gate_server.web.problems import PROBLEM_JSON, ProblemReply, Refused, make_problem, problem_of
-from gate_server.web.signers import Signer, sent_headers
+from gate_server.web.signers import Signer
 
 if TYPE_CHECKING:
     from gate_server.web.services import Services
@@ -215,7 +215,7 @@ class Operation:
         signer = None
         if self.signed:
             signer, body = services.signers.identify(
-                sent_headers(environ), args["platform"], lambda: read_body(environ, MOST_PUSH_BYTES)
+                environ, args["platform"], lambda: read_body(environ, MOST_PUSH_BYTES)
             )
         elif self.lines:
             body = read_body(environ, MOST_BATCH_BYTES)
@@ -274,25 +274,11 @@ class Noun:
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
 
         def declare(view: View) -> View:
+            answers = answer if isinstance(answer, tuple) else (answer,)
             self.operations.append(
-                Operation(
-                    self.name,
-                    method,
-                    rule,
-                    view,
-                    who,
-                    public,
-                    body,
-                    answer if isinstance(answer, tuple) else (answer,),
-                    status,
-                    tuple(problems),
-                    query,
-                    content_type,
-                    lines,
-                    revoked,
-                    signed,
-                )
-            )
+                Operation(self.name, method, rule, view, who, public, body, answers, status,
+                          tuple(problems), query, content_type, lines, revoked, signed)
+            )  # fmt: skip
             return view
 
         return declare

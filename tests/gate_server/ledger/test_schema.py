@@ -11,6 +11,7 @@ from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.redemption_places import begin_place, note_offer
 from gate_server.ledger.redemptions import plan
+from tests.pushers import Pusher, connect
 from tests.server import Park, an_app
 
 LANES = "SELECT * FROM lane_counters ORDER BY reason, device_id"
@@ -128,4 +129,24 @@ def test_ledger_without_broadcasts_takes_them(tmp_path):
         sent = site.post("/broadcasts", boss, {"message": {"zh": "通知", "en": "Notice"}}).json()
         seen = site.post(f"/broadcasts/{sent['broadcast_id']}/seen", device)
     assert (seen.status_code, sent["unseen"]) == (200, 1)
+    park.close()
+
+
+def test_ledger_without_feeds_takes_pushes(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("SOLD-CODE-1")
+    device = park.enrol()
+    park.close()
+    make_old(park.directory / "ledger.db", before="007_feeds")
+
+    park = Park(park.directory)
+
+    with an_app(park) as (_, site):
+        pushed = Pusher(site, connect(park)).vouchers(
+            {"code": "SOLD-CODE-1"}, {"code": "NEW-ONE-1"}
+        )
+        reasons = [site.scan(device, code)["reason"] for code in ("SOLD-CODE-1", "NEW-ONE-1")]
+    assert pushed.json()["accepted"] == 2
+    assert reasons == ["admitted", "admitted"]
+    assert park.ledger.read(audit.verify).findings == ()
     park.close()
