@@ -188,7 +188,6 @@ class Reporter:
         caller.call(
             "redemptions offer",
             OfferNote(
-                feed_id=self._feed.feed_id,
                 platform=self._feed.platform,
                 redeem=Offer.REDEEM in offers,
                 partial=Offer.PARTIAL in offers,

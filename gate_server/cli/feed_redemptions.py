@@ -52,11 +52,12 @@ def redemptions_text(told: dict[str, Any] | None) -> str:
     """Return how a platform stands in a few words; "-" where it is told nothing."""
     if told is None:
         return "-"
+    problem = f" ({told['problem']})" if told["problem"] else ""
     if told["state"] != "reported":
-        return {"unknown": "not asked yet", "reconcile": "none taken: reconcile"}[told["state"]]
+        words = {"unknown": "not asked yet", "reconcile": "none taken: reconcile"}
+        return words[told["state"]] + problem
     late = f", {told['oldest_s']:.0f} s" if told["waiting"] else ""
     poison = f", {told['poison']} poison" if told["poison"] else ""
-    problem = f" ({told['problem']})" if told["problem"] else ""
     return f"{told['waiting']} waiting{late}{poison}{problem}"
 
 

@@ -13,7 +13,7 @@ from gate_server.feeds.http import check_url
 from gate_server.ledger.feeds import list_secrets
 from gate_server.ledger.kept_codes import platforms_by_code
 from gate_server.ledger.redemption_handing import Out, hand_out, has_work, lose_sent
-from gate_server.ledger.redemption_places import note_offer, note_try, reporting_feeds
+from gate_server.ledger.redemption_places import begin_place, note_offer, note_try, reporting_feeds
 from gate_server.ledger.redemptions import Told, plan, settle
 from gate_server.ledger.session import Session
 
@@ -21,7 +21,6 @@ from gate_server.ledger.session import Session
 class Offer(Params, frozen=True):
     """What a platform can do, as its feed found out; whatever was out is lost from here on."""
 
-    feed_id: int
     platform: str
     redeem: bool
     partial: bool
@@ -88,12 +87,11 @@ def list_by_code(services: Services, _: Nothing) -> list[str]:
 def offer(services: Services, params: Offer) -> dict[str, Any]:
     """Keep what a platform can do, and take for lost what nobody will settle any more."""
     ledger, ladder = services.ledger, services.settings.redemptions.ladder
-    feed = ledger.catalogue.feeds.get(params.feed_id)
-    since = None if feed is None else feed.added_at
 
     def work(tx: Session) -> None:
         can = {"offered": params.redeem, "partial": params.partial, "lists": params.lists}
-        note_offer(tx, params.platform, since=since, **can)
+        _begin(services, tx, params.platform)
+        note_offer(tx, params.platform, **can)
         lose_sent(tx, params.platform, ladder, now=ledger.clock(), all_of_them=True)
 
     ledger.write(work, patient=True)
@@ -121,11 +119,17 @@ def settle_deeds(services: Services, params: Settle) -> dict[str, Any]:
 
     def work(tx: Session) -> None:
         now = ledger.clock()
+        _begin(services, tx, params.platform)
         settle(tx, params.told, ladder, now=now, retry_after_s=params.retry_after_s)
         note_try(tx, params.platform, params.problem, now=now)
 
     ledger.write(work, patient=True)
     return {}
+
+
+def _begin(services: Services, tx: Session, platform: str) -> None:
+    feed = reporting_feeds(services.ledger.catalogue.feeds).get(platform)
+    begin_place(tx, platform, None if feed is None else feed.added_at)
 
 
 def _told(out: Out) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from admission.errors import AdmissionError, LedgerRefused
 from gate_server.certificates import TlsFiles
 from gate_server.key_files import OWNER_ONLY_DIR, OWNER_ONLY_FILE, check_owner_only
 from gate_server.keyring import Keyring
-from gate_server.ledger import audit, lanes, recount, sales, schema, tickets
+from gate_server.ledger import audit, lanes, recount, redemption_lists, sales, schema, tickets
 from gate_server.ledger.archive import KEYS
 from gate_server.ledger.directory import (
     LEDGER,
@@ -332,5 +332,15 @@ def _tickets(_: Patient, db: sqlite3.Connection) -> None:
         raise Unwell(f"{len(problems)} differ: {'; '.join(problems[:_MOST_SHOWN])}", _RESTORE)
 
 
+def _redemptions(_: Patient, db: sqlite3.Connection) -> None:
+    """What platforms have confirmed is what they were told."""
+    problems = redemption_lists.differences(db)
+    if problems:
+        raise Unwell(f"{len(problems)} differ: {'; '.join(problems[:_MOST_SHOWN])}", _RESTORE)
+
+
 _OUTSIDE = (_rights, _whole, _local_disk, _room, _server, _settings, _keys, _certificates)
-_INSIDE = (_pages, _references, _tables, _life, _wal, _clock, _chain, _counters, _tickets)
+_INSIDE = (
+    *(_pages, _references, _tables, _life, _wal, _clock, _chain, _counters, _tickets),
+    _redemptions,
+)

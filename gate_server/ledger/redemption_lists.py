@@ -26,6 +26,12 @@ _NAMES: Final = (
     *("key", "voucher_ref", "tail", "deed", "people", "state", "tries", "problem", "gate_id"),
     *("device_id", "nonce", "at", "made_at", "next_try_at"),
 )
+_UNEQUAL: Final = """
+SELECT r.voucher_id, r.people, COALESCE(d.people, 0) FROM redeemed r LEFT JOIN (
+    SELECT voucher_id, SUM(IIF(deed = 'redeem', people, -people)) AS people
+    FROM deeds WHERE state = 'done' GROUP BY 1) d USING (voucher_id)
+WHERE r.people <> COALESCE(d.people, 0) LIMIT 100
+"""
 _POISONED: Final = """
 SELECT key, voucher_id FROM deeds
 WHERE platform = ? AND state IN ('refused', 'exhausted') AND state NOT IN ('done', 'dropped')
@@ -102,3 +108,11 @@ def slices(voucher_ids: list[int], most: int = 200) -> Iterator[list[int]]:
     """Cut a list into parts that one transaction takes quickly."""
     for start in range(0, len(voucher_ids), most):
         yield voucher_ids[start : start + most]
+
+
+def differences(db: sqlite3.Connection) -> list[str]:
+    """Return where what platforms have confirmed is not what their deeds add up to."""
+    rows = db.execute(_UNEQUAL).fetchall()
+    return [
+        f"voucher {number}: {said} people are confirmed, not {done}" for number, said, done in rows
+    ]

@@ -74,26 +74,25 @@ def reporting_feeds(feeds: Mapping[int, Feed]) -> dict[str, Feed]:
     return found
 
 
-def note_offer(
-    tx: Session,
-    platform: str,
-    *,
-    offered: bool,
-    partial: bool,
-    lists: bool,
-    since: datetime | None = None,
-) -> None:
-    """Keep what a platform can do; one that takes no redemptions is owed them until it does.
+def begin_place(tx: Session, platform: str, since: datetime | None) -> None:
+    """Owe a platform what happens from an instant on; where it was owed before, from then on.
 
     Args:
-        since: when its feed was added: it is owed what happened from then on. Where it was owed
-            before, from where that ended.
+        since: when its feed was added; None: now.
     """
+    sql = "SELECT 1 FROM redemption_places WHERE platform = ?"
+    if tx.db.execute(sql, (platform,)).fetchone() is not None:
+        return
     revision = tx.revision if since is None else first_scan_from(tx.db, since - _MARGIN) - 1
-    sql = "INSERT INTO redemption_places (platform, revision) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    sql = "INSERT INTO redemption_places (platform, revision) VALUES (?, ?)"
     tx.db.execute(sql, (platform, revision))
+
+
+def note_offer(tx: Session, platform: str, *, offered: bool, partial: bool, lists: bool) -> None:
+    """Keep what a platform can do; one that takes no redemptions is owed them until it does."""
     tx.db.execute(
-        "UPDATE redemption_places SET offered = ?, partial = ?, lists = ? WHERE platform = ?",
+        "UPDATE redemption_places SET offered = ?, partial = ?, lists = ?, problem = ''"
+        " WHERE platform = ?",
         (int(offered), int(partial), int(lists), platform),
     )
 

@@ -311,6 +311,16 @@ def test_what_the_server_could_not_take_is_told_again(desk):
     assert desk.platform.calls["ask"] == 1  # the one for what it offers
 
 
+def test_platform_that_lets_nobody_in_is_told_before_anything_was_sent(desk):
+    desk.platform.knows_us = False
+    desk.report(1)
+
+    (status,) = desk.caller.call("feed status")
+
+    told = status["redemptions"]
+    assert (told["state"], "401" in told["problem"]) == ("unknown", True)
+
+
 def test_platform_without_redemptions_is_owed_them_until_it_takes_them(desk):
     desk.platform.there = False
     desk.park.sell("OWED-CODE-01", voucher_ref="V1")

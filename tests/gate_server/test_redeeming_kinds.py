@@ -108,6 +108,56 @@ def test_octo_redeems_whole_bookings_by_their_code(tmp_path):
         assert problem == "*** is so already"
 
 
+HOSTILE = [
+    "[]",
+    "{}",
+    '{"data": 5}',
+    '{"data": [{"key": 1, "state": "done"}]}',
+    '{"data": [{"key": "x", "state": "eaten"}]}',
+    '{"data": [{"key": "of another", "state": "done"}]}',
+    "[" * 200_000,
+    "x" * 9_000_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:36])
+def test_answer_that_makes_no_sense_is_a_lost_one(desk, text):
+    desk.park.sell("ODD-CODE-001", voucher_ref="V1")
+    desk.report(1)
+    desk.scan("ODD-CODE-001")
+    desk.platform.trouble = lambda _kind, _: f"raw {text}"
+    for _ in range(3):
+        desk.report(1)
+        desk.pass_time(seconds=6)
+    lost = desk.states()
+    desk.platform.trouble = lambda _kind, _: None
+
+    desk.settle()
+
+    assert lost == ["lost"]
+    assert (desk.states(), desk.platform.people) == (["done"], {"V1": 1})
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '{"unitItems": 3}', '[{"unitItems": [4]}, 7]'])
+def test_octo_server_that_talks_nonsense_redeems_nobody_twice(tmp_path, text):
+    with (
+        a_platform(octo=True) as platform,
+        a_desk(tmp_path / "var", platform, kind=FeedKind.OCTO) as desk,
+    ):
+        desk.park.sell("OCTO-CODE-03", by_code=frozenset({"lvtu"}))
+        desk.report(1)
+        desk.scan("OCTO-CODE-03")
+        platform.trouble = lambda kind, _: f"raw {text}" if kind == "ask" else "lose"
+        for _ in range(3):
+            desk.report(1)
+            desk.pass_time(seconds=6)
+        platform.trouble = lambda _kind, _: None
+
+        desk.settle()
+
+        assert (desk.states(), platform.people["OCTO-CODE-03"]) == (["done"], 1)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_is_lost_the_books_come_to_the_ledgers(desk, seed):
     chance = random.Random(seed)

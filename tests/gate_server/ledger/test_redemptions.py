@@ -9,6 +9,7 @@ import pytest
 from admission.errors import LedgerUnavailable
 from gate_server.ledger.feeds import FeedKind
 from gate_server.ledger.kept_codes import about_code, forget_codes, platforms_by_code
+from gate_server.ledger.redemption_lists import differences
 from gate_server.ledger.redemption_places import first_scan_from, standing
 from gate_server.ledger.redemptions import find_changed
 from tests.platforms_redeem import a_platform
@@ -79,6 +80,18 @@ def test_voucher_has_one_open_deed_whatever_is_tried(desk):
 
     with pytest.raises(LedgerUnavailable, match="UNIQUE"):
         desk.park.change(lambda tx: tx.db.execute(copy))
+
+
+def test_doctor_sees_what_was_confirmed_and_never_told(desk):
+    desk.park.sell("SICK-CODE-01", voucher_ref="V1")
+    desk.scan("SICK-CODE-01")
+    desk.report()
+    well = desk.park.ledger.read(differences)
+
+    desk.park.change(lambda tx: tx.db.execute("UPDATE redeemed SET people = 2"))
+
+    assert well == []
+    assert desk.park.ledger.read(differences) == ["voucher 1: 2 people are confirmed, not 1"]
 
 
 def test_first_scan_of_an_instant_is_found_by_halves(desk):

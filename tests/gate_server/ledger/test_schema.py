@@ -11,7 +11,7 @@ from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.migrations import migrate
-from gate_server.ledger.redemption_places import note_offer
+from gate_server.ledger.redemption_places import begin_place, note_offer
 from gate_server.ledger.redemptions import plan
 from tests.builders import new_incident
 from tests.pushers import Pusher, connect
@@ -110,6 +110,7 @@ def test_ledger_without_redemptions_reports_them_from_then_on(tmp_path):
 
     assert park.ledger.read(audit.verify).findings == ()
     offered = {"offered": True, "partial": True, "lists": False}
+    park.change(lambda tx: begin_place(tx, "lvtu", None))
     park.change(lambda tx: note_offer(tx, "lvtu", **offered))
     with an_app(park) as (_, site):
         site.scan(device, "AFTER-CODE-01")
