@@ -15,7 +15,15 @@ from typing import Any, Final
 import msgspec
 
 from admission.calendar import Venue
-from admission.errors import FeedError, FeedUnavailable, LedgerConflict, NotFound
+from admission.errors import (
+    AdmissionError,
+    FeedError,
+    FeedRejected,
+    FeedUnavailable,
+    LedgerConflict,
+    LedgerError,
+    NotFound,
+)
 from admission.rows import RowReader
 from gate_server.commands.feeds import FeedFailed, OneFeed, TakePart
 from gate_server.commands.services import Caller
@@ -32,6 +40,7 @@ LONGEST_PAUSE_S: Final = 300.0
 # A round that finds nothing says so that often, not each time: it is a write to the disk.
 HEARTBEAT_S: Final = 20.0
 _JITTER: Final = 0.1
+DEFECT: Final = "a defect of this program ended the round; the server's log says where"
 _LOOK_S: Final = 0.1
 _WAIT_S: Final = 60.0
 
@@ -171,18 +180,33 @@ class FeedTask:
         feed = turn.find_feed(self._feed_id)
         if feed is None:
             return
-        with claim(self._surroundings.directory, feed):
-            try:
-                with contextlib.closing(turn.open(feed)) as source:
-                    turn.run(feed, source)
-            except FeedError as error:
-                self._back_off(error)
-                turn.note_failed(feed, error)
-                raise
-            except LedgerConflict:
-                self._back_off(None)
-                raise
+        with (
+            claim(self._surroundings.directory, feed),
+            self._watched(turn, feed),
+            contextlib.closing(turn.open(feed)) as source,
+        ):
+            turn.run(feed, source)
         self._failures = 0
+
+    @contextlib.contextmanager
+    def _watched(self, turn: Round, feed: FetchedFeed) -> Iterator[None]:
+        """Wait longer after a round that failed, and let the ledger know why it did."""
+        problem: FeedError = FeedRejected("", DEFECT)
+        whole = False
+        try:
+            yield
+            whole = True
+        except LedgerError:
+            whole = True  # the server knows, or is not there to be told
+            self._back_off(None)
+            raise
+        except AdmissionError as error:
+            problem = error if isinstance(error, FeedError) else FeedRejected("", str(error))
+            raise
+        finally:
+            if not whole:
+                self._back_off(problem)
+                turn.note_failed(feed, problem)
 
     def _back_off(self, error: FeedError | None) -> None:
         self._failures += 1

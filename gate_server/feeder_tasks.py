@@ -23,7 +23,6 @@ from gate_server.settings import Settings
 # The control socket has 16 places; commands of people must always find one.
 MOST_CALLS: Final = 6
 _LOOK_S: Final = 0.5
-_PAUSE_S: Final = 5.0
 
 log = logging.getLogger("gatehouse.feeder")
 
@@ -97,10 +96,12 @@ class Runner:
 
     Args:
         link: makes the caller of one thread.
+        pause_s: the least time between a run that failed and the next.
     """
 
-    def __init__(self, link: Callable[[], Caller]) -> None:
+    def __init__(self, link: Callable[[], Caller], *, pause_s: float = 1.0) -> None:
         self._link = link
+        self._pause_s = pause_s
         self._threads: dict[str, _Thread] = {}
 
     def keep(self, tasks: dict[str, Task]) -> None:
@@ -135,7 +136,7 @@ class Runner:
                 task.run(caller)
             except AdmissionError as error:
                 log.warning("%s: %s", task.name, error)
-                stop.wait(_PAUSE_S)
+                stop.wait(self._pause_s)
 
 
 def tell_defect(args: threading.ExceptHookArgs) -> None:

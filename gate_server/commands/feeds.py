@@ -32,7 +32,7 @@ class AddNative(Params, frozen=True):
 
 
 class AddFeed(Params, frozen=True):
-    """A feed that the server fetches; its secret comes sealed by nobody, and leaves sealed.
+    """A feed that the server fetches.
 
     Attributes:
         secret: what the platform gave us; None: its source needs none.
@@ -43,6 +43,9 @@ class AddFeed(Params, frozen=True):
     config: dict[str, Any]
     secondary: bool = False
     secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AddFeed(platform={self.platform!r}, kind={self.kind.value!r})"
 
 
 class WhichFeed(Params, frozen=True):

@@ -7,7 +7,7 @@ it cannot translate it gives on as a row with its problem, so that nothing is dr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -45,8 +45,8 @@ class SourceRow:
     """
 
     place: str
-    row: Row
-    more_codes: tuple[str, ...] = ()
+    row: Row = field(repr=False)
+    more_codes: tuple[str, ...] = field(default=(), repr=False)
     problem: FeedRejected | None = None
 
 

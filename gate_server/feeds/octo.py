@@ -35,7 +35,7 @@ OVERLAP: Final = timedelta(minutes=10)
 COLD_DAYS_A_ROUND: Final = 5
 _DAY: Final = timedelta(days=1)
 # A day may have 206,865 bookings of 4 kB, and writing them takes its time too.
-DAY_LIMITS: Final = Limits(silence_s=60.0, whole_s=3600.0, most_bytes=4 << 30)
+DAY_LIMITS: Final = Limits(silence_s=120.0, whole_s=3600.0, most_bytes=4 << 30)
 
 
 class Dates(StrEnum):

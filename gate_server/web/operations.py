@@ -274,25 +274,11 @@ class Noun:
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
 
         def declare(view: View) -> View:
+            answers = answer if isinstance(answer, tuple) else (answer,)
             self.operations.append(
-                Operation(
-                    self.name,
-                    method,
-                    rule,
-                    view,
-                    who,
-                    public,
-                    body,
-                    answer if isinstance(answer, tuple) else (answer,),
-                    status,
-                    tuple(problems),
-                    query,
-                    content_type,
-                    lines,
-                    revoked,
-                    signed,
-                )
-            )
+                Operation(self.name, method, rule, view, who, public, body, answers, status,
+                          tuple(problems), query, content_type, lines, revoked, signed)
+            )  # fmt: skip
             return view
 
         return declare

@@ -129,56 +129,61 @@ def give(side, part):
     side.turn().run(side.feed(), One())
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        platforms.hang_up,
-        platforms.truncate,
-        platforms.half,
-        platforms.silent(1.0),
-        platforms.drip(0.05),
-        platforms.drip_headers(0.05),
-        platforms.status(401),
-        platforms.status(404),
-        platforms.status(429, Retry_After="1"),
-        platforms.status(500),
-        platforms.status(503),
-        platforms.content(b"<html>log in</html>", kind="text/html"),
-        platforms.content(b"<html>log in</html>"),
-        platforms.content(b""),
-        platforms.content(b"null"),
-        platforms.content(b"7" * 5000),
-        platforms.content(b'"\xff\xfe"'),
-        platforms.content(b"[" * 200_000),
-        platforms.content(b'{"a":' * 200_000),
-        platforms.content({"type": "vouchers"}),
-        platforms.content([1, 2, 3]),
-        platforms.bomb,
-        platforms.endless(b"[", b'{"uuid":"u","status":"NONE","x":"' + b"y" * 65536 + b'"},'),
-        platforms.endless(b'[{"uuid":"', b"u" * 65536),
-        platforms.redirect("http://127.0.0.1:9/elsewhere"),
-        platforms.content(b"{}", Content_Encoding="gzip"),
-    ],
-)
-def test_trouble_loses_nothing_keeps_the_place_and_is_over_soon(http_side, trouble):
-    truths = [Truth(code) for code in CODES]
-    http_side.tell(truths[:3])
-    http_side.round()
-    http_side.tell(truths[3:])
-    before, began = http_side.feed().cursor, time.monotonic()
-    http_side.platform.always = trouble
-    with pytest.raises(FeedError) as caught:
-        http_side.round()
-    took_s, during = time.monotonic() - began, books(http_side.park, *CODES)
-    http_side.platform.always = None
-    kept = http_side.feed().cursor
-    http_side.round()
+TROUBLES = [
+    platforms.hang_up,
+    platforms.truncate,
+    platforms.half,
+    platforms.silent(1.0),
+    platforms.drip(0.05),
+    platforms.drip_headers(0.05),
+    platforms.status(401),
+    platforms.status(404),
+    platforms.status(429, Retry_After="1"),
+    platforms.status(500),
+    platforms.status(503),
+    platforms.content(b"<html>log in</html>", kind="text/html"),
+    platforms.content(b"<html>log in</html>"),
+    platforms.content(b""),
+    platforms.content(b"null"),
+    platforms.content(b"7" * 5000),
+    platforms.content(b'"\xff\xfe"'),
+    platforms.content(b"[" * 200_000),
+    platforms.content(b'{"a":' * 200_000),
+    platforms.content({"type": "vouchers"}),
+    platforms.content([1, 2, 3]),
+    platforms.bomb,
+    platforms.endless(b"[", b'{"uuid":"u","status":"NONE","x":"' + b"y" * 65536 + b'"},'),
+    platforms.endless(b'[{"uuid":"', b"u" * 65536),
+    platforms.redirect("http://127.0.0.1:9/elsewhere"),
+    platforms.content(b"{}", Content_Encoding="gzip"),
+]
 
-    assert (during, kept) == (expected(truths[:3]), before)
-    assert took_s < 3
-    assert TOKEN not in str(caught.value)
-    assert not any(code in str(caught.value) for code in CODES)
-    assert books(http_side.park, *CODES) == expected(truths)
+
+def test_trouble_loses_nothing_keeps_the_place_and_is_over_soon(http_side):
+    wrong, codes = {}, [f"CODE-{number:04}" for number in range(len(TROUBLES) + 1)]
+    truths = [Truth(code) for code in codes]
+    http_side.tell(truths[:1])
+    http_side.round()
+    for number, trouble in enumerate(TROUBLES, 1):
+        before, began = http_side.feed().cursor, time.monotonic()
+        http_side.tell([truths[number]])
+        http_side.platform.always = trouble
+        with pytest.raises(FeedError) as caught:
+            http_side.round()
+        took_s, during = time.monotonic() - began, books(http_side.park, *codes)
+        http_side.platform.always = None
+        kept, said = http_side.feed().cursor, str(caught.value)
+        http_side.round()
+        facts = {
+            "nothing lost or doubled": during == expected(truths[:number]),
+            "place kept": kept == before,
+            "over soon": took_s < 3,
+            "no token, no code": TOKEN not in said and not any(code in said for code in codes),
+            "truth after": books(http_side.park, *codes) == expected(truths[: number + 1]),
+        }
+        wrong |= {(number, fact): said for fact, good in facts.items() if not good}
+
+    assert wrong == {}
 
 
 def test_rows_told_twice_and_backwards_are_the_same_rows(http_side):
@@ -190,7 +195,7 @@ def test_rows_told_twice_and_backwards_are_the_same_rows(http_side):
     assert books(http_side.park, *CODES) == expected(truths)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_in_the_end_the_ledger_is_the_truth_whatever_happened(http_side, seed):
     chance, truth = random.Random(seed), {}
     troubles = [
@@ -241,10 +246,11 @@ def test_wrong_row_is_set_aside_and_the_others_go_in(park):
     assert not any(code in str(side.rejects()) for code in CODES)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        {"cursor": "0", "more": True},
+def test_page_that_makes_no_sense_is_refused_whole(park):
+    side = PullSide(park)
+    good = {"type": "vouchers", "timestamp": "2026-05-01T09:00:00Z", "data": [], "cursor": "0"}
+    for page in (
+        {"cursor": "", "more": True},
         {"cursor": "x" * 2000},
         {"timestamp": "2026-05-01T09:00:00"},
         {"timestamp": "2126-05-01T09:00:00Z"},
@@ -252,18 +258,12 @@ def test_wrong_row_is_set_aside_and_the_others_go_in(park):
         {"data": {}},
         {"cursor": 7},
         {"more": "yes"},
-    ],
-    ids=str,
-)
-def test_page_that_makes_no_sense_is_refused_whole(park, page):
-    side = PullSide(park)
-    good = {"type": "vouchers", "timestamp": "2026-05-01T09:00:00Z", "data": [], "cursor": "0"}
-    side.platform.always = platforms.content(good | page)
-    with pytest.raises(FeedError):
-        side.round()
+    ):
+        side.platform.always = platforms.content(good | page)
+        with pytest.raises(FeedError):
+            side.round()
+        assert side.feed().accepted_at is None, page
     side.close()
-
-    assert side.feed().accepted_at is None
 
 
 def test_platform_whose_pages_never_end_is_left(park):

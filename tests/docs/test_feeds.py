@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gate_server.feeds.octo_rows import ADMITTING, ENDED, NOT_YET
-from tests.docs.pages import ROOT, blocks, files, lines, read
+from tests.docs.pages import ROOT, lines, read
 from tests.e2e.processes import wait_until
 from tests.platforms import TOKEN, Platform, Sold, a_booking
 from tests.server import Park, a_running_server
 
 PAGE = ROOT / "docs/feeds.md"
 PROGRAMS = Path(sys.executable).parent
+NAMED = re.compile(r"`([\w.-]+)`\n\n```csv\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODES = ["9K3F-22AX-8K2F", "7TQ0-51ZB-4M8W"]
 
 
@@ -68,7 +69,7 @@ def test_folder_is_connected_and_its_vouchers_become_admissible(venue):
     with a_running_server(venue.directory) as server:
         for command in (make, add):
             run(venue, command)
-        for name, text in files(PAGE):
+        for name, text in NAMED.findall(section("A folder")):
             (inbox / f"{name}.part").write_text(text, "utf-8")
             (inbox / f"{name}.part").rename(inbox / name)
         for code in CODES:
@@ -111,7 +112,9 @@ def test_octo_server_is_connected_and_its_bookings_become_admissible(venue):
 
 
 def test_page_of_the_native_pull_is_one_that_is_understood(venue):
-    (shown,) = blocks(PAGE, "json")
+    (shown,) = re.findall(
+        r"^```json\n(.*?)^```$", section("The native pull"), re.MULTILINE | re.DOTALL
+    )
     with Platform() as platform:
         platform.pages = [("vouchers", [])]
         platform.always = lambda handler: handler.give(shown.encode())

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gate_server import control
 from tests import platforms
-from tests.e2e.processes import children_of, gate_server, lives, wait_until
+from tests.e2e.processes import children_of, lives, wait_until
 from tests.platforms import TOKEN, Platform, a_deal_row, a_voucher_row
 from tests.server import Park, a_running_server
 
@@ -21,8 +22,6 @@ def park(tmp_path):
     park = Park(tmp_path / "var", settings=SMALL)
     park.gate = park.enrol()
     park.close()
-    (tmp_path / "token").write_text(TOKEN + "\n")
-    (tmp_path / "token").chmod(0o600)
     return park
 
 
@@ -46,10 +45,10 @@ def _command(pid):
         return b""
 
 
-def add_pull(park, platform, *options):
-    token = park.directory.parent / "token"
-    words = ("--platform", "sunny", "--url", platform.url, "--token-file", token)
-    return gate_server(park.directory, "feed", "add", "pull", *words, *options)
+def add_pull(park, platform, every_s=None):
+    config = {"url": platform.url} | ({"every_s": every_s} if every_s else {})
+    asked = {"platform": "sunny", "kind": "pull", "config": config, "secret": TOKEN}
+    control.call(park.directory, "feed add", asked)
 
 
 def reason(server, park, code):
@@ -57,117 +56,99 @@ def reason(server, park, code):
     return server.scan(park.gate, code, mode="check")["reason"]
 
 
-def await_admitted(server, park, code, within_s=15):
-    wait_until(lambda: reason(server, park, code) == "admitted", within_s, f"admission of {code}")
+def await_admitted(server, park, code, within_s=40):
+    def is_in():
+        time.sleep(0.1)
+        return reason(server, park, code) == "admitted"
+
+    wait_until(is_in, within_s, f"admission of {code}")
 
 
 @contextmanager
 def fed(park, platform):
     """Run a server that is fed by a platform, once its first voucher is in."""
-    add_pull(park, platform, "--every", "1")
+    add_pull(park, platform, 1.0)
     with a_running_server(park.directory) as server:
         await_admitted(server, park, "CODE-0001")
         yield server
 
 
-def test_feed_that_is_added_beside_the_server_is_fetched_within_seconds(park, platform):
+def test_life_of_a_feeder_beside_a_server(park, platform, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    control.call(park.directory, "feed add native", {"platform": "lvtu"})
     with a_running_server(park.directory) as server:
-        none = feeders(server)
-        said = add_pull(park, platform)
-        await_admitted(server, park, "CODE-0001", 10)
-        wait_until(lambda: len(feeders(server)) == 1, 2, "one feeder")
-        log = server.log
+        time.sleep(1.0)
+        assert feeders(server) == [], "a push comes by itself"
 
-    assert none == []
-    assert "first 1 deals are there" in said
-    assert TOKEN not in said + log
+        add_pull(park, platform, 1.0)
+        await_admitted(server, park, "CODE-0001")
+        assert len(feeders(server)) == 1
+
+        platform.always = platforms.content(b"<html>", kind="text/html")
+        wait_until(lambda: "for people" in status(park)["sunny"]["error"], 8, "its error")
+        platform.always = platforms.silent(30)
+        put_files(park, tmp_path / "inbox")
+        await_admitted(server, park, "MOON-0001")
+        fares = status(park)
+        assert server.http.get("/readyz").status_code == 200
+        assert "for people" in fares["sunny"]["error"], "it hangs, and holds up no other"
+        assert (fares["moon"]["error"], fares["moon"]["failures"]) == ("", 0)
+
+        for name in ("sunny", "moon"):
+            control.call(park.directory, "feed remove", {"platform": name})
+        wait_until(lambda: not feeders(server), 5, "its end")
+        assert reason(server, park, "CODE-0001") == "admitted", "what is in stays"
+        assert TOKEN not in server.log
 
 
-def test_push_alone_needs_no_feeder(park):
-    gate_server(park.directory, "feed", "add", "native", "--platform", "sunny")
-    with a_running_server(park.directory) as server:
-        time.sleep(1.5)
+def put_files(park, inbox):
+    """Connect a folder of another platform, with a deal and a voucher in it."""
+    asked = {"platform": "moon", "kind": "folder", "config": {"path": str(inbox)}}
+    control.call(park.directory, "feed add", asked)
+    row = a_deal_row("MOON", platform="moon")
+    (inbox / "deals.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
+    (inbox / "vouchers.csv").write_text("code,deal_id\nMOON-0001,MOON\n")
 
-        assert feeders(server) == []
+
+def status(park):
+    return {feed["platform"]: feed for feed in control.call(park.directory, "feed status")}
 
 
-def test_it_ends_with_the_server_and_leaves_its_stop_quick(park, platform):
+def test_kills_in_the_middle_of_rounds_lose_nothing_and_double_nothing(park, platform):
+    codes = [f"MORE-{number:04}" for number in range(900)]
+    platform.always = slowly
     with fed(park, platform) as server:
+        kill_in_a_round(server, park, platform, codes[:300], lambda feeder: feeder)
+        await_admitted(server, park, codes[299])
+        kill_in_a_round(server, park, platform, codes[300:600], lambda _: server.worker())
+        server.wait_ready()
+        await_admitted(server, park, codes[599])
+        kill_in_a_round(server, park, platform, codes[600:], lambda _: server.process.pid)
+    with a_running_server(park.directory) as server:
+        await_admitted(server, park, codes[-1])
         (feeder,) = feeders(server)
         began = time.monotonic()
-        status = server.stop()
+        stopped = server.stop()
+        took_s = time.monotonic() - began
+    deals = {deal["deal_id"]: deal for deal in control.call(park.directory, "deal list")}
 
-    assert (status, lives(feeder)) == (0, False)
-    assert time.monotonic() - began < 4
-
-
-def test_it_ends_when_the_last_such_feed_is_removed(park, platform):
-    with fed(park, platform) as server:
-        gate_server(park.directory, "feed", "remove", "sunny")
-        wait_until(lambda: not feeders(server), 5, "its end")
-
-        assert reason(server, park, "CODE-0001") == "admitted"
+    assert deals["EAST"]["vouchers"] == 901
+    assert (stopped, lives(feeder)) == (0, False)
+    assert took_s < 4
 
 
-@pytest.mark.parametrize("who", ["feeder", "worker", "parent"])
-def test_kill_in_the_middle_of_a_round_loses_nothing(park, platform, who):
-    more = [f"MORE-{number:04}" for number in range(300)]
-    with fed(park, platform) as server:
-        platform.always = slowly
-        platform.pages += [
-            ("vouchers", [a_voucher_row(code) for code in more[at : at + 50]])
-            for at in range(0, 300, 50)
-        ]
-        await_admitted(server, park, more[60])
-        (feeder,) = feeders(server)
-        victim = {"feeder": feeder, "worker": server.worker(), "parent": server.process.pid}[who]
-        os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: not lives(feeder), 5, "the feeder's end")
-        if who != "parent":
-            server.wait_ready()
-            await_admitted(server, park, more[-1])
-    if who == "parent":
-        with a_running_server(park.directory) as server:
-            await_admitted(server, park, more[-1])
-    platform.always = None
-    vouchers = gate_server(park.directory, "deal", "list", "--json")
-
-    assert '"vouchers": 301' in vouchers or vouchers.count("301") == 1
+def kill_in_a_round(server, park, platform, codes, whom):
+    """Sell more, 50 a page, and kill somebody when some of it is in; the feeder ends with him."""
+    platform.pages += [
+        ("vouchers", [a_voucher_row(code) for code in codes[at : at + 50]])
+        for at in range(0, len(codes), 50)
+    ]
+    await_admitted(server, park, codes[60])
+    (feeder,) = feeders(server)
+    os.kill(whom(feeder), signal.SIGKILL)
+    wait_until(lambda: not lives(feeder), 5, "the feeder's end")
 
 
 def slowly(handler):
     time.sleep(0.3)
     handler.answer()
-
-
-def test_platform_that_is_down_or_mad_is_told_of_and_comes_back(park, platform):
-    with fed(park, platform) as server:
-        platform.always = platforms.content(b"<html>", kind="text/html")
-        wait_until(lambda: "page for people" in status(park), 8, "its error")
-        healthy = server.http.get("/readyz").status_code
-        platform.always = None
-        platform.pages.append(("vouchers", [a_voucher_row("CODE-0002")]))
-        await_admitted(server, park, "CODE-0002", 20)
-        after = status(park)
-
-    assert healthy == 200
-    assert "page for people" not in after
-
-
-def status(park):
-    return gate_server(park.directory, "feed", "status", "--json")
-
-
-def test_hanging_platform_holds_up_no_other(park, platform, tmp_path):
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    with fed(park, platform) as server:
-        platform.always = platforms.silent(30)
-        gate_server(park.directory, "feed", "add", "folder", "--platform", "moon", "--path", inbox)
-        row = a_deal_row("MOON", platform="moon")
-        (inbox / "deals.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
-        (inbox / "vouchers.csv").write_text("code,deal_id\nMOON-0001,MOON\n")
-        await_admitted(server, park, "MOON-0001")
-        moved = sorted(path.name for path in (inbox / "done").iterdir())
-
-    assert "deals.csv" in moved

@@ -24,7 +24,7 @@ __all__ = ["small_disk"]
 
 ROWS = [
     {"code": f"CODE-{n:06}", "deal_id": "DAY", "buyer_ref": f"b{n // 3}", "order_ref": f"O-{n}"}
-    for n in range(12_000)
+    for n in range(8_000)
 ]
 VOUCHERS = (
     "SELECT credential_key, platform, deal_no, tail, admits, status, status_at, updated_at,"

@@ -6,10 +6,20 @@ import tracemalloc
 import pytest
 
 from admission.errors import FeedError, FeedRejected, FeedUnavailable, InvalidInput
-from gate_server.feeds.http import Limits, PlatformHttp, check, check_json, check_token, check_url
+from gate_server.certificates import TlsFiles, renew_server_certificate
+from gate_server.feeds.http import (
+    Answer,
+    Limits,
+    PlatformHttp,
+    check,
+    check_json,
+    check_token,
+    check_url,
+)
+from gate_server.ledger.ledger import utc_now
 from tests import platforms
 from tests.platforms import TOKEN, Platform
-from tests.server import a_free_port
+from tests.server import Park, a_free_port
 
 QUICK = Limits(connect_s=1.0, silence_s=0.5, whole_s=1.0, most_bytes=1 << 20)
 
@@ -105,17 +115,11 @@ def test_answer_that_is_none_says_what_it_was(platform, http, given, kind, words
     ],
 )
 def test_platform_that_asks_for_peace_is_given_it_within_reason(given, seconds):
-    answer = platforms_answer(503, given)
+    answer = Answer(503, {"Retry-After": given}, b"")
 
     with pytest.raises(FeedUnavailable) as caught:
         check(answer)
     assert caught.value.retry_after_s == seconds
-
-
-def platforms_answer(status, retry_after):
-    from gate_server.feeds.http import Answer
-
-    return Answer(status, {"Retry-After": retry_after}, b"")
 
 
 def test_redirect_is_not_followed_so_the_token_goes_nowhere_else(platform, http):
@@ -139,15 +143,16 @@ def test_nobody_there_and_no_such_name_are_told_apart():
 
 
 def test_certificate_that_nobody_vouches_for_is_not_believed(tmp_path):
-    from tests.server import Park, a_running_server
-
-    park = Park(tmp_path / "var")
-    park.close()
-    with a_running_server(tmp_path / "var", tls=True) as server:
-        http = PlatformHttp(server.url, TOKEN, limits=QUICK)
+    Park(tmp_path / "var").close()
+    files = TlsFiles(tmp_path / "var/keys/tls")
+    renew_server_certificate(files.directory, now=utc_now(), hosts=["127.0.0.1"])
+    with Platform(tls=(files.server_pem, files.server_key)) as platform:
+        http = PlatformHttp(platform.url, TOKEN, limits=QUICK)
         with pytest.raises(FeedUnavailable, match="certificate is not one"):
-            http.get("/healthz")
+            http.get("/changes")
         http.close()
+
+    assert platform.asked == []
 
 
 @pytest.mark.parametrize(

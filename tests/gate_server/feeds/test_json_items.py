@@ -29,7 +29,7 @@ def cut(text, sizes=(7,)):
     return [json.loads(item) for item in cut_items(iter(pieces))]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(OBJECTS, st.booleans(), st.lists(st.integers(1, 90_000), min_size=1, max_size=3))
 def test_every_object_comes_out_as_it_went_in(objects, ascii_only, sizes):
     text = json.dumps(objects, ensure_ascii=ascii_only).encode()

@@ -10,6 +10,7 @@ import sqlite_utils
 from admission.refunds import RefundReason
 from gate_server.ledger import audit, lanes, recount, schema
 from gate_server.ledger.ledger import utc_now
+from tests.pushers import Pusher, connect
 from tests.refund_requests import request
 from tests.server import Park, an_app
 
@@ -120,5 +121,25 @@ def test_ledger_without_refunds_takes_requests_for_them(tmp_path):
     assert request(park, ref="V-1").reason is RefundReason.UNUSED
     with an_app(park) as (_, site):
         assert site.scan(device, "OLD-CODE-0001")["reason"] == "refunded"
+    assert park.ledger.read(audit.verify).findings == ()
+    park.close()
+
+
+def test_ledger_without_feeds_takes_pushes(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("SOLD-CODE-1")
+    device = park.enrol()
+    park.close()
+    make_old(park.directory / "ledger.db", before="007_feeds")
+
+    park = Park(park.directory)
+
+    with an_app(park) as (_, site):
+        pushed = Pusher(site, connect(park)).vouchers(
+            {"code": "SOLD-CODE-1"}, {"code": "NEW-ONE-1"}
+        )
+        reasons = [site.scan(device, code)["reason"] for code in ("SOLD-CODE-1", "NEW-ONE-1")]
+    assert pushed.json()["accepted"] == 2
+    assert reasons == ["admitted", "admitted"]
     assert park.ledger.read(audit.verify).findings == ()
     park.close()
