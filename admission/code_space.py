@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 ENOUGH_CODES: Final = 20
 """So many codes tell a fixed place, or a narrow run of numbers, from one that varies."""
-MOST_CODES: Final = 500
+MOST_CODES: Final = 200
 """More of one deal in one part tell nothing new."""
 
 _MOST_SPACE: Final = 1e300
@@ -70,9 +70,17 @@ class Shapes:
         if len(codes) < MOST_CODES:
             codes.append(code)
 
-    def measured(self) -> dict[str, CodeShape]:
-        """Return the shape of each deal's codes."""
-        return {deal_id: measure(codes) for deal_id, codes in self._codes.items()}
+    def measured(self, *, pause: Callable[[], object] = lambda: None) -> dict[str, CodeShape]:
+        """Return the shape of each deal's codes.
+
+        Args:
+            pause: called before each deal.
+        """
+        found = {}
+        for deal_id, codes in self._codes.items():
+            pause()
+            found[deal_id] = measure(codes)
+        return found
 
 
 def _space(codes: list[str]) -> float:

@@ -98,7 +98,7 @@ def prepare(
 
     Args:
         preparer: of the feed's platform.
-        pause: called after every row.
+        pause: called now and then, at least after every row.
     """
     work = _Work(part, preparer, reader)
     for line, row in enumerate(part.rows, 1):
@@ -111,7 +111,7 @@ def prepare(
         vouchers=work.vouchers,
         sealed=work.sealed,
         aside=work.aside,
-        shapes=work.shapes.measured(),
+        shapes=work.shapes.measured(pause=pause),
         cursor=part.cursor,
         whole=part.whole,
     )

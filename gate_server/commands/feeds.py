@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -107,7 +108,7 @@ def add_feed(services: Services, params: AddFeed) -> dict[str, Any]:
 
 def push_path(platform: str) -> str:
     """Return where a platform's pushes go."""
-    return f"/api/v1/feeds/native/{platform}"
+    return f"/api/v1/feeds/native/{quote(platform, safe='')}"
 
 
 def _add(services: Services, params: AddFeed, kind: SecretKind) -> int:

@@ -35,6 +35,12 @@ class SignedHeaders:
     signature: str
 
 
+def well_made(headers: SignedHeaders) -> bool:
+    """Say whether headers have the form that a signed call's have."""
+    fine = _ID.fullmatch(headers.webhook_id) and _SECONDS.fullmatch(headers.timestamp)
+    return bool(fine) and headers.signature.startswith("v")
+
+
 def new_secret() -> str:
     """Return a new secret, as a platform is given it: `whsec_` and base64 of 32 bytes."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
@@ -57,18 +63,17 @@ def find_signer(
         given: the secrets that count.
         now: decides what is lately: within 5 minutes, either way.
     """
-    well_made = _ID.fullmatch(headers.webhook_id) and _SECONDS.fullmatch(headers.timestamp)
     told = [_read(each) for each in headers.signature.split(" ", _MOST_SIGNATURES)]
     found = None
     for secret in given:
-        # Of what is not well made a signature is made too, so that it takes as long.
         ours = _mac(secret, headers.webhook_id, headers.timestamp, body)
         for theirs in told:
             if hmac.compare_digest(ours, theirs):
                 found = secret
-    if not well_made or abs(now.timestamp() - int(headers.timestamp)) > TOLERANCE.total_seconds():
+    if not well_made(headers):
         return None
-    return found
+    late_s = abs(now.timestamp() - int(headers.timestamp))
+    return None if late_s > TOLERANCE.total_seconds() else found
 
 
 def _mac(secret: str, webhook_id: str, timestamp: str, body: bytes) -> bytes:

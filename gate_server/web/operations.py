@@ -31,7 +31,7 @@ from gate_server.web.callers import (
     identify,
 )
 from gate_server.web.problems import PROBLEM_JSON, ProblemReply, Refused, make_problem, problem_of
-from gate_server.web.signers import Signer, sent_headers
+from gate_server.web.signers import Signer
 
 if TYPE_CHECKING:
     from gate_server.web.services import Services
@@ -215,7 +215,7 @@ class Operation:
         signer = None
         if self.signed:
             signer, body = services.signers.identify(
-                sent_headers(environ), args["platform"], lambda: read_body(environ, MOST_PUSH_BYTES)
+                environ, args["platform"], lambda: read_body(environ, MOST_PUSH_BYTES)
             )
         elif self.lines:
             body = read_body(environ, MOST_BATCH_BYTES)

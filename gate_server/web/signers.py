@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Final
 
-from gate_server.feeds.signatures import SignedHeaders, find_signer, new_secret
+from admission.errors import LedgerUnavailable
+from gate_server.feeds.signatures import SignedHeaders, find_signer, new_secret, well_made
 from gate_server.keyring import Keyring
 from gate_server.ledger.feeds import Feed, FeedKind, SecretKind, about_secret, list_secrets
 from gate_server.ledger.ledger import Ledger
 from gate_server.web.callers import Environ
 from gate_server.web.problems import Refused
 
+# Anybody may send a body before it is known who signed it: so much memory at once, and no more.
+LARGE_BYTES: Final = 1 << 20
+MOST_LARGE: Final = 12
 _ABOUT_DECOY = "the secret of a platform that there is not"
 
 
@@ -34,10 +41,11 @@ class Signers:
         self._ledger = ledger
         self._keys = keys
         now = ledger.clock()
+        self._large = BoundedSemaphore(MOST_LARGE)
         self._decoy = keys.seal(new_secret().encode(), about=_ABOUT_DECOY, now=now)
 
     def identify(
-        self, headers: SignedHeaders, platform: str, read_body: Callable[[], bytes]
+        self, environ: Environ, platform: str, read_body: Callable[[], bytes]
     ) -> tuple[Signer, bytes]:
         """Return who signed a body, and the body.
 
@@ -45,14 +53,22 @@ class Signers:
 
         Raises:
             Refused: 401, nobody's signature, an old one, or none; 413, see `read_body`.
+            LedgerUnavailable: many large bodies are being read.
         """
-        body, now = read_body(), self._ledger.clock()
-        secrets = self._secrets(platform)
-        signer = find_signer(headers, body, secrets, now=now)
+        headers = _sent_headers(environ)
+        if not well_made(headers):
+            raise _nobody()
+        with ExitStack() as stack:
+            if _is_large(environ):
+                if not self._large.acquire(blocking=False):
+                    raise LedgerUnavailable("many large bodies are on their way; send it again")
+                stack.callback(self._large.release)
+            body, now = read_body(), self._ledger.clock()
+            secrets = self._secrets(platform)
+            signer = find_signer(headers, body, secrets, now=now)
         feed = None if signer is None else secrets[signer]
         if feed is None:
-            problem = "no platform has signed this, here and within the last 5 minutes"
-            raise Refused("unauthorized", problem)
+            raise _nobody()
         return Signer(feed, headers.webhook_id), body
 
     def _secrets(self, platform: str) -> dict[str, Feed | None]:
@@ -72,7 +88,16 @@ class Signers:
         return self._keys.unseal(sealed, about=about).decode()
 
 
-def sent_headers(environ: Environ) -> SignedHeaders:
-    """Return the headers of Standard Webhooks as a request has them."""
+def _nobody() -> Refused:
+    problem = "no platform has signed this, here and within the last 5 minutes"
+    return Refused("unauthorized", problem)
+
+
+def _is_large(environ: Environ) -> bool:
+    length = environ.get("CONTENT_LENGTH") or ""
+    return not length.isdecimal() or int(length) > LARGE_BYTES
+
+
+def _sent_headers(environ: Environ) -> SignedHeaders:
     names = ("HTTP_WEBHOOK_ID", "HTTP_WEBHOOK_TIMESTAMP", "HTTP_WEBHOOK_SIGNATURE")
     return SignedHeaders(*(environ.get(name, "") for name in names))

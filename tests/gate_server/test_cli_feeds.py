@@ -98,6 +98,10 @@ def test_beside_a_server_pushes_rejects_and_rotation_show_at_once(venue):
         latin = {"webhook-id": b"\xff\xfe", "webhook-signature": b"v1,\xff\xff"}
         hostile = server.call("POST", "/feeds/native/lvtu", None, b"\xff", headers=latin)
 
+        chinese = answer(venue, "add", "native", "--platform", "旅途·东")
+        there = Pusher(server, chinese["secret"], chinese["url"].rpartition("/")[2]).vouchers()
+
+    assert (chinese["url"].isascii(), there.status_code) == (True, 200)
     assert added["url"] == f"{server.url}/api/v1/feeds/native/lvtu"
     assert body.json()["accepted"] == 1
     assert (status["state"], status["rows_taken"], status["set_aside"]) == ("well", 1, 1)

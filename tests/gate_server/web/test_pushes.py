@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -13,14 +14,22 @@ from gate_server.commands import feeds as commands
 from gate_server.commands.services import Services
 from gate_server.feeds.signatures import sign
 from gate_server.ledger.ledger import utc_now
+from gate_server.web.signers import LARGE_BYTES, MOST_LARGE
 from tests.pushers import Pusher, a_push, connect
-from tests.server import slug_of
+from tests.server import an_app, slug_of
 
 CODE = "9K3F-22AX-8K2F"
 DEAL = {
     "deal_id": "NEW", "platform": "lvtu", "title": "New", "face_price_minor": 100,
     "currency": "CNY", "valid_from": "2014-01-01", "valid_until": "2099-12-31",
 }  # fmt: skip
+
+
+@pytest.fixture
+def site(park):
+    with an_app(park) as (app, site):
+        site.app = app
+        yield site
 
 
 @pytest.fixture
@@ -161,6 +170,35 @@ def test_a_platform_that_there_is_not_is_answered_like_a_wrong_signature(site, p
 
     assert (unknown.status_code, unknown.content) == (wrong.status_code, wrong.content)
     assert sorted(unknown.headers) == sorted(wrong.headers)
+
+
+def test_strangers_cannot_fill_the_memory_with_large_bodies(site, pusher):
+    signers = pusher.site.app.services.signers
+    body, arrived, go = a_push("vouchers", []) + b" " * LARGE_BYTES, [], threading.Event()
+
+    def read_slowly():
+        arrived.append(1)
+        go.wait(20)
+        return body
+
+    headers = {f"HTTP_{name.replace('-', '_').upper()}": value
+               for name, value in pusher.headers(body, "push-a", utc_now()).items()}  # fmt: skip
+    environ = headers | {"CONTENT_LENGTH": str(len(body))}
+    ask = partial(signers.identify, environ, "lvtu", read_slowly)
+    threads = [threading.Thread(target=ask) for _ in range(MOST_LARGE)]
+    for thread in threads:
+        thread.start()
+    while len(arrived) < MOST_LARGE:
+        time.sleep(0.01)
+    refused = pusher.send(body, "push-b")
+    small = pusher.vouchers({"code": CODE})
+    go.set()
+    for thread in threads:
+        thread.join()
+
+    assert (refused.status_code, slug_of(refused)) == (503, "unavailable")
+    assert small.status_code == 200
+    assert pusher.send(body, "push-b").status_code == 200
 
 
 def test_a_platform_cannot_push_for_another(park, site, pusher):
