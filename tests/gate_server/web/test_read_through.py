@@ -18,7 +18,16 @@ from gate_server.ledger.feeds import FeedKind
 from gate_server.ledger.ledger import utc_now
 from gate_server.readthrough import BURST, MOST_AT_ONCE
 from tests.offline_lines import CODE, a_line, send
-from tests.platforms import TOKEN, Platform, a_voucher_row, content, silent, status
+from tests.platforms import (
+    TOKEN,
+    Platform,
+    Sold,
+    a_booking,
+    a_voucher_row,
+    content,
+    silent,
+    status,
+)
 from tests.server import Park, an_app
 
 FRESH = "SUNNY-SOLD-0001"
@@ -192,6 +201,17 @@ def test_platform_that_pushes_is_asked_with_a_signature(site, park, platform):
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     headers = SignedHeaders(*(asked.headers[name] for name in names))
     assert find_signer(headers, asked.body, [made["secret"]], now=utc_now()) == made["secret"]
+
+
+def test_booking_of_octo_comes_with_its_deal_where_the_venue_wants_it(site, park, platform):
+    connect(park, platform, FeedKind.OCTO, name="globe", lookup=True)
+    today = park.ledger.venue.day_of(utc_now()).isoformat()
+    sold = Sold(7, (None,), voucher_code="OCTO-SOLD-0007", day=today)
+    platform.bookings = {today: [a_booking(sold), a_booking(Sold(8, (None,), "OCTO-SOLD-0008"))]}
+
+    assert site.scan(park.enrol(), "OCTO-SOLD-0007")["reason"] == "admitted"
+    sql = "SELECT COUNT(*) FROM vouchers"
+    assert park.ledger.read(lambda db: db.execute(sql).fetchone()) == (1,)
 
 
 # --- what nobody is asked about ------------------------------------------------------------------
