@@ -63,7 +63,7 @@ class EntryKind(StrEnum):
     CLOSED = "closed"
 
 
-class Decision(StrEnum):
+class HoldDecision(StrEnum):
     """What a supervisor decided about the hold of an incident; stored, so never renamed."""
 
     RELEASED = "released"
@@ -149,7 +149,7 @@ class Incident:
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     decided_at: datetime | None = None
-    decision: Decision | None = None
+    decision: HoldDecision | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
     summary: str | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from admission.incidents import Decision, EntryKind, IncidentKind
+from admission.incidents import EntryKind, HoldDecision, IncidentKind
 from admission.wire_base import Answer, Ident, Line, Nonce, Request
 from admission.wire_notices import Said
 
@@ -106,7 +106,7 @@ class IncidentAnswer(Answer, frozen=True):
     device_id: str | None
     figures: FiguresAnswer | None
     awaits_decision: bool
-    decision: Decision | None
+    decision: HoldDecision | None
     decided_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None

@@ -13,9 +13,9 @@ import msgspec
 from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.incidents import (
-    Decision,
     EntryKind,
     Figures,
+    HoldDecision,
     Incident,
     IncidentKind,
     NewIncident,
@@ -39,8 +39,8 @@ _COLUMNS: Final = (
 INCIDENTS: Final = f"SELECT {_COLUMNS} FROM incidents"  # noqa: S608 - names of ours
 _UNTAKEN: Final = frozenset({StopState.WAITING, StopState.BY_HAND})
 _DECISIONS: Final = {
-    EntryKind.RELEASED: Decision.RELEASED,
-    EntryKind.VOIDED: Decision.VOIDED,
+    EntryKind.RELEASED: HoldDecision.RELEASED,
+    EntryKind.VOIDED: HoldDecision.VOIDED,
 }
 
 
@@ -226,7 +226,7 @@ def note_deal(
             sql = "UPDATE incidents SET decided_at = ?, decision = ? WHERE incident_id = ?"
             tx.db.execute(sql, (to_ms(now), decision.value, incident.incident_id))
             drop_calls(tx, incident.incident_id)
-            if decision is Decision.RELEASED:
+            if decision is HoldDecision.RELEASED:
                 drop_requests(tx, incident.incident_id)
         tx.touched.add("incidents")
 
@@ -335,7 +335,7 @@ def read_incident(row: tuple[Any, ...]) -> Incident:
         acknowledged_at=_instant(acknowledged_at),
         acknowledged_by=acknowledged_by,
         decided_at=_instant(decided_at),
-        decision=None if decision is None else Decision(decision),
+        decision=None if decision is None else HoldDecision(decision),
         closed_at=_instant(closed_at),
         closed_by=closed_by,
         summary=summary,

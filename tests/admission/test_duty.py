@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from admission.duty import RETRY_AFTER, asked_since, next_ring, retry_at
-from admission.incidents import Decision, IncidentKind
+from admission.incidents import HoldDecision, IncidentKind
 from tests.builders import a_venue, an_incident, at
 
 OPENED = at("22:12")
@@ -62,7 +62,7 @@ def test_one_that_nobody_answered_is_not_called_twice_at_seven():
     assert ring(at("07:01", NEXT_DAY), at("07:00", NEXT_DAY)) == at("07:05", NEXT_DAY)
 
 
-@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("decision", HoldDecision)
 def test_decided_hold_is_quiet(decision):
     decided = {"decided_at": at("22:30"), "decision": decision}
 
