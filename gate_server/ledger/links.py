@@ -53,7 +53,8 @@ def link_new(tx: Session, rows: Sequence[tuple[PreparedVoucher, int]]) -> None:
     orders = [link for row, voucher_id in rows if (link := order_link(row, voucher_id))]
     tx.db.executemany(LINK, orders)
     for row, voucher_id in rows:
-        _link(tx, voucher_id, (hashes[0] for hashes in row.more if hashes[0] != row.key))
+        if row.more:
+            _link(tx, voucher_id, (hashes[0] for hashes in row.more if hashes[0] != row.key))
     scanned = _scanned(tx, [key for row, _ in rows for key in row.every_key])
     for row, voucher_id in rows if scanned else ():
         found = [key for key in row.every_key if key in scanned]
@@ -79,11 +80,15 @@ def link_more(tx: Session, row: PreparedVoucher, voucher_id: int) -> bool:
     return True
 
 
-def holders(tx: Session, rows: Iterable[PreparedVoucher]) -> dict[bytes, set[tuple[int, str]]]:
-    """Return by key which vouchers, of which platforms, the codes of some rows find."""
+def holders(tx: Session, rows: Sequence[PreparedVoucher]) -> dict[bytes, set[tuple[int, str]]]:
+    """Return by key which vouchers, of which platforms, are found by the codes of new rows.
+
+    Those whose own code a row's own is, its writer knows from looking for the row itself.
+    """
     found: dict[bytes, set[tuple[int, str]]] = {}
-    keys = [key for row in rows for key in row.every_key]
-    for sql in (_HOLDERS, _LINKED_HOLDERS):
+    more = [key for row in rows for hashes in row.more for key in hashes]
+    own = [key for row in rows for key in row.keys]
+    for sql, keys in ((_HOLDERS, more), (_LINKED_HOLDERS, own + more)):
         for key, voucher_id, platform in select_in(tx, sql, keys):
             found.setdefault(key, set()).add((voucher_id, platform))
     return found

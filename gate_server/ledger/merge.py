@@ -133,7 +133,7 @@ class VoucherWriter:
                 self._add(row, deal)
             else:
                 changed.append((row, deal, there))
-        self._write_new()
+        self._write_new(found)
         locks = Locks(self._tx, [there.voucher_id for _, _, there in changed])
         for row, deal, there in changed:
             self._change(row, deal, there, locks)
@@ -179,22 +179,26 @@ class VoucherWriter:
 
     def _fresh(self, row: PreparedVoucher, deal: Deal) -> _Content:
         """Return the columns of a voucher of which nothing was known that counts."""
-        said = self._said(row, deal)
         status_at = row.updated_at if row.status_at is None else row.status_at
-        return said._replace(
-            admits=row.admits or 1, status=row.status or Status.VALID.value, status_at=status_at
-        )
+        return self._said(row, deal, row.admits or 1, row.status or Status.VALID.value, status_at)
 
-    def _said(self, row: PreparedVoucher, deal: Deal) -> _Content:
+    def _said(
+        self,
+        row: PreparedVoucher,
+        deal: Deal,
+        admits: int | None,
+        status: str | None,
+        status_at: int | None,
+    ) -> _Content:
         """Return what a row says; None is what it does not."""
         return _Content(
             deal.deal_no,
-            row.admits,  # type: ignore[arg-type]  # until it is merged
+            admits,  # type: ignore[arg-type]  # until it is merged
             row.price_paid_minor,
             row.valid_from,
             row.valid_until,
-            row.status,  # type: ignore[arg-type]
-            row.status_at,
+            status,  # type: ignore[arg-type]
+            status_at,
             row.sold_at,
             self._buyers.number(row.buyer),
             row.voucher_ref,
@@ -203,17 +207,21 @@ class VoucherWriter:
             row.phone_last4,
         )
 
-    def _write_new(self) -> None:
+    def _write_new(self, found: dict[tuple[bytes, str], _Stored]) -> None:
+        """Write the new vouchers, and note whose code another platform's has, too."""
         linked = self._linked
         if not linked:
             return
         self._tx.db.executemany(_INSERT, self._new)
         link_new(self._tx, linked)
-        held = holders(self._tx, (row for row, _ in linked))
-        for row, voucher_id in linked:
-            found = {each for key in row.every_key for each in held.get(key, ())}
-            if len({platform for _, platform in found}) > 1:
-                self.twice += [voucher_id, *(each for each, _ in found if each != voucher_id)]
+        held = holders(self._tx, [row for row, _ in linked])
+        for (key, platform), there in found.items():
+            held.setdefault(key, set()).add((there.voucher_id, platform))
+        for row, voucher_id in linked if held else ():
+            deal = self._tx.catalogue.deal(row.deal_id)
+            own = None if deal is None else deal.platform
+            others = {each for key in row.every_key for each, of in held.get(key, ()) if of != own}
+            self.twice += [voucher_id, *sorted(others)] if others else []
         self._new, self._linked = [], []
 
     def _change(self, row: PreparedVoucher, deal: Deal, there: _Stored, locks: Locks) -> None:
@@ -238,7 +246,8 @@ class VoucherWriter:
 
     def _merged(self, row: PreparedVoucher, deal: Deal, there: _Stored) -> _Content:
         """Return the columns as they should stand; what a row does not say stays."""
-        before, said = there.content, self._said(row, deal)
+        before = there.content
+        said = self._said(row, deal, row.admits, row.status, row.status_at)
         if row.updated_at < there.updated_at:
             # It overwrites nothing, and still tells what nobody has said.
             return _Content(*map(_first, before, said))

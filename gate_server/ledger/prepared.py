@@ -60,6 +60,8 @@ class PreparedVoucher(Struct, frozen=True, array_like=True, gc=False):
     @property
     def every_key(self) -> tuple[bytes, ...]:
         """Every hash that it may be found by, those of its further codes too."""
+        if not self.more:
+            return self.key, *self.other_keys
         return *self.keys, *(key for hashes in self.more for key in hashes)
 
 

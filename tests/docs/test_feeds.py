@@ -20,6 +20,7 @@ from tests.server import Park, a_running_server
 PAGE = ROOT / "docs/feeds.md"
 PROGRAMS = Path(sys.executable).parent
 NAMED = re.compile(r"`([\w.-]+)`\n\n```csv\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+JSON = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODES = ["9K3F-22AX-8K2F", "7TQ0-51ZB-4M8W"]
 
 

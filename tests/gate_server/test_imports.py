@@ -12,6 +12,7 @@ from gate_server.ledger import imports, recount
 from gate_server.ledger.audit import verify
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import utc_now
+from gate_server.ledger.merge import VoucherWriter
 from gate_server.ledger.prepared import PreparedDeal, Preparer, about_buyer
 from tests.server import Park, an_app
 
@@ -290,3 +291,53 @@ def test_every_column_of_a_deal_comes_back_as_it_went_in(park):
 
     found = park.ledger.catalogue.deal("FULL")
     assert imports.replace(found, deal_no=0) == given
+
+
+def test_what_no_newer_row_has_said_an_older_one_still_tells(park):
+    put(park, {"updated_at": at(5), "status": "cancelled"})
+
+    put(park, {"updated_at": at(4), "price_paid_minor": "7", "order_ref": "ORDER-1"})
+    put(park, {"updated_at": at(3), "price_paid_minor": "8", "status": "valid"})
+
+    assert voucher(park, "status, price_paid_minor, order_ref") == ("cancelled", 7, "ORDER-1")
+    assert len(query(park, "SELECT 1 FROM credentials WHERE kind = 'order'")) == 1
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_two_rows_of_one_instant_come_to_the_same_in_any_order(park, order):
+    rows = {
+        1: {"updated_at": at(5), "price_paid_minor": "7", "buyer_ref": "b1", "sold_at": at(1)},
+        2: {"updated_at": at(5), "price_paid_minor": "9", "buyer_ref": "b2"},
+    }
+
+    for number in (*order, *order):
+        last = put(park, rows[number])
+
+    assert counts(last) == (0, 0, 1)
+    assert voucher(park, "price_paid_minor, sold_at IS NOT NULL") == (9, 1)
+
+
+def test_a_code_of_two_platforms_is_told_to_who_looks_at_the_slice(park):
+    park.offer("OTHERS", platform="tuan")
+    put(park, {"code": "SHARED-1"}, {"code": "ALONE-1"})
+    seen = []
+
+    def look(tx):
+        writer = VoucherWriter(tx, {}, None, park.keys.code_keys)
+        writer.put([prepared(park, {"code": "SHARED-1", "deal_id": "OTHERS"}),
+                    prepared(park, {"code": "ALONE-2", "deal_id": "OTHERS"})])  # fmt: skip
+        seen.extend(writer.twice)
+
+    park.ledger.write(look)
+
+    assert query(park, "SELECT voucher_id, platform FROM vouchers ORDER BY 1") == [
+        (1, "lvtu"), (2, "lvtu"), (3, "tuan"), (4, "tuan"),
+    ]  # fmt: skip
+    assert seen == [3, 1]
+
+
+def prepared(park, row):
+    platforms = {deal.deal_id: deal.platform for deal in park.ledger.catalogue.deals.values()}
+    preparer = Preparer(park.keys, platforms, now=park.ledger.clock())
+    fields = RowReader(park.settings.venue).voucher(row, updated_at=utc_now())
+    return preparer.voucher(1, fields, {})

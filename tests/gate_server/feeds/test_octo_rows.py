@@ -12,7 +12,7 @@ from admission.errors import FeedRejected
 from admission.rows import RowReader
 from admission.vouchers import MOST_ADMITS
 from gate_server.feeds.octo_booking import read_booking, read_list
-from gate_server.feeds.octo_rows import Mapper
+from gate_server.feeds.octo_rows import NO_CURRENCY, Mapper
 from tests.platforms import Sold, a_booking
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -245,7 +245,7 @@ def test_server_that_says_the_least_is_understood():
     (deal,) = found.deals.values()
 
     assert read(found.vouchers[0]).code == "unit-uuid-1"
-    assert READER.deal(deal, updated_at=NOW).currency == "XXX"
+    assert READER.deal(deal, updated_at=NOW).currency == NO_CURRENCY
 
 
 def test_deal_is_of_product_option_and_unit_and_of_the_platform():
