@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -42,14 +42,19 @@ _encode = msgspec.json.encode
 
 
 class Pushes:
-    """Takes pushes one after the other: reading many rows takes the interpreter from live scans."""
+    """Takes pushes one after the other: reading many rows takes the interpreter from live scans.
+
+    Attributes:
+        waiting: pushes that are being taken or wait for their turn.
+    """
 
     def __init__(self, ledger: Ledger, keys: Keyring, settings: Settings) -> None:
         self._ledger = ledger
         self._keys = keys
         self._most_aside = settings.feeds.set_aside
-        self._waiting = BoundedSemaphore(MOST_WAITING)
+        self._count = Lock()
         self._turn = Lock()
+        self.waiting = 0
 
     def take(self, feed: Feed, webhook_id: str, body: bytes) -> bytes:
         """Take a push whose signature was verified, and return its answer as JSON.
@@ -73,8 +78,10 @@ class Pushes:
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
         busy = "other pushes are being taken; send the same again"
-        if not self._waiting.acquire(blocking=False):
-            raise LedgerUnavailable(busy)
+        with self._count:
+            if self.waiting >= MOST_WAITING:
+                raise LedgerUnavailable(busy)
+            self.waiting += 1
         try:
             if not self._turn.acquire(timeout=LONGEST_WAIT_S):
                 raise LedgerUnavailable(busy)
@@ -83,7 +90,8 @@ class Pushes:
             finally:
                 self._turn.release()
         finally:
-            self._waiting.release()
+            with self._count:
+                self.waiting -= 1
 
     def _part(self, feed: Feed, webhook_id: str, body: bytes, now: datetime) -> Part:
         try:

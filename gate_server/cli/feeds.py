@@ -61,12 +61,17 @@ def feed_status() -> None:
 @feed.command("rejects", cls=Command)
 @click.argument("platform")
 @_FEED
-def feed_rejects(platform: str, feed_id: int | None) -> None:
+@click.option("--drop", is_flag=True, help="Let go of them all, for good; they are not in then.")
+def feed_rejects(platform: str, feed_id: int | None, *, drop: bool) -> None:
     """List the rows that cannot be taken: where each came from and why, never its code.
 
     They are kept sealed and tried again; what has gone in leaves the list.
     """
     which = WhichFeed(platform=platform, feed_id=feed_id)
+    if drop:
+        done = call(options().data, "feed drop", which)
+        show(done, f"{done['dropped']} rows of {platform} are dropped")
+        return
     found = [_reject(row) for row in call(options().data, "feed rejects", which)]
     show(found, listing(found, ("kind", "place", "field", "problem", "tries", "since_at")))
 

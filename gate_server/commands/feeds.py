@@ -163,6 +163,16 @@ def list_rejects(services: Services, params: WhichFeed) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(each) for each in services.ledger.read(find)]
 
 
+def drop_rejects(services: Services, params: WhichFeed) -> dict[str, Any]:
+    """Let go of the rows of a feed that are set aside."""
+
+    def work(tx: Session) -> int:
+        feed = feeds.find_feed(tx.db, params.platform, params.feed_id)
+        return aside.drop_all(tx, feed, by=services.by)
+
+    return {"platform": params.platform, "dropped": services.ledger.write(work, alone=True)}
+
+
 def remove_feed(services: Services, params: WhichFeed) -> dict[str, Any]:
     """End a feed; its vouchers stay."""
     ledger = services.ledger
@@ -265,6 +275,7 @@ COMMANDS: dict[str, Command[Any]] = {
     "feed list": Command(Nothing, list_feeds),
     "feed status": Command(Nothing, feed_status),
     "feed rejects": Command(WhichFeed, list_rejects),
+    "feed drop": Command(WhichFeed, drop_rejects),
     "feed remove": Command(WhichFeed, remove_feed),
     "feed rotate": Command(RotateSecret, rotate_secret),
     "feed take": Command(TakePart, take_part),

@@ -190,6 +190,15 @@ def _is_older(updated_at: int, at: int, *, awaits: bool) -> bool:
     return updated_at < at if awaits else updated_at <= at
 
 
+def drop_all(tx: Session, feed: Feed, *, by: str) -> int:
+    """Let go of all rows of a feed that are set aside, for good; return how many there were."""
+    count = count_aside(tx.db, feed.feed_id)
+    fields = {"feed_id": feed.feed_id, "platform": feed.platform, "count": count, "by": by}
+    tx.record_event("feed_rejects_dropped", fields)
+    tx.db.execute("DELETE FROM set_aside WHERE feed_id = ?", (feed.feed_id,))
+    return count
+
+
 def count_aside(db: sqlite3.Connection, feed_id: int) -> int:
     """Return how many rows of a feed are set aside."""
     sql = "SELECT COUNT(*) FROM set_aside WHERE feed_id = ?"

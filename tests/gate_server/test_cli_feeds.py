@@ -93,6 +93,8 @@ def test_beside_a_server_pushes_rejects_and_rotation_show_at_once(venue):
         (status,) = answer(venue, "status")
         (reject,) = answer(venue, "rejects", "lvtu")
         table = run(venue, "rejects", "lvtu").stdout + run(venue, "status").stdout
+        dropped = answer(venue, "rejects", "lvtu", "--drop")
+        left = answer(venue, "rejects", "lvtu")
         rotated = answer(venue, "rotate", "lvtu", "--retire-after", "0s")
         after = [Pusher(server, each["secret"]).vouchers().status_code for each in (added, rotated)]
         latin = {"webhook-id": b"\xff\xfe", "webhook-signature": b"v1,\xff\xff"}
@@ -104,6 +106,7 @@ def test_beside_a_server_pushes_rejects_and_rotation_show_at_once(venue):
     assert (chinese["url"].isascii(), there.status_code) == (True, 200)
     assert added["url"] == f"{server.url}/api/v1/feeds/native/lvtu"
     assert body.json()["accepted"] == 1
+    assert (dropped["dropped"], left) == (1, [])
     assert (status["state"], status["rows_taken"], status["set_aside"]) == ("well", 1, 1)
     assert (reject["kind"], reject["field"], reject["tries"]) == ("vouchers", "admits", 1)
     assert reject["place"].endswith("row 2")

@@ -14,6 +14,7 @@ from gate_server.commands import feeds as commands
 from gate_server.commands.services import Services
 from gate_server.feeds.signatures import sign
 from gate_server.ledger.ledger import utc_now
+from gate_server.pushes import MOST_WAITING
 from gate_server.web.signers import LARGE_BYTES, MOST_LARGE
 from tests.pushers import Pusher, a_push, connect
 from tests.server import an_app, slug_of
@@ -199,6 +200,26 @@ def test_strangers_cannot_fill_the_memory_with_large_bodies(site, pusher):
     assert (refused.status_code, slug_of(refused)) == (503, "unavailable")
     assert small.status_code == 200
     assert pusher.send(body, "push-b").status_code == 200
+
+
+def test_more_pushes_than_may_wait_are_told_to_come_again(park, site, pusher):
+    go, answers = threading.Event(), []
+    busy = threading.Thread(target=lambda: park.ledger.write(lambda _: go.wait(20)))
+    busy.start()
+    waiting = [threading.Thread(target=lambda: answers.append(pusher.vouchers().status_code))
+               for _ in range(MOST_WAITING)]  # fmt: skip
+    for thread in waiting:
+        thread.start()
+    while site.app.services.pushes.waiting < MOST_WAITING:
+        time.sleep(0.01)
+    refused = pusher.vouchers()
+    go.set()
+    for thread in (busy, *waiting):
+        thread.join()
+
+    assert (refused.status_code, slug_of(refused)) == (503, "unavailable")
+    assert refused.headers["retry-after"]
+    assert answers == [200] * MOST_WAITING
 
 
 def test_a_platform_cannot_push_for_another(park, site, pusher):
