@@ -101,6 +101,16 @@ def timed(site, device, code, **fields):
     return answer["reason"], time.perf_counter() - begun
 
 
+def settled(site, device, code, **fields):
+    """Present a code until its platform has answered: on a busy machine its answer may be late."""
+    for _ in range(20):
+        answer = site.scan(device, code, **fields)
+        if answer["reason"] != "ledger_stale":
+            return answer
+        time.sleep(0.2)
+    raise AssertionError("no answer")
+
+
 def wait_until(done, within_s=10.0):
     until = time.monotonic() + within_s
     while not done():
@@ -119,7 +129,7 @@ def figures(served):
 def test_code_that_was_sold_a_moment_ago_is_let_in(site, park, platform):
     connect(park, platform)
 
-    first = site.scan(park.enrol(), FRESH)
+    first = settled(site, park.enrol(), FRESH)
     again = site.scan(park.enrol(), FRESH)
 
     assert (first["reason"], first["voucher"]["deal_id"]) == ("admitted", "EAST")
@@ -157,7 +167,7 @@ def test_code_that_no_platform_knows_is_unknown_and_is_not_asked_for_again(site,
     connect(park, platform)
     device = park.enrol()
 
-    reasons = [site.scan(device, "NOBODY-SOLD-1")["reason"] for _ in range(4)]
+    reasons = [settled(site, device, "NOBODY-SOLD-1")["reason"] for _ in range(4)]
 
     assert reasons == ["unknown_code"] * 4
     assert len(platform.asked) == 1
@@ -166,7 +176,7 @@ def test_code_that_no_platform_knows_is_unknown_and_is_not_asked_for_again(site,
 def test_check_asks_and_records_no_scan(site, park, platform):
     connect(park, platform)
 
-    assert site.scan(park.enrol(), FRESH, mode="check")["reason"] == "admitted"
+    assert settled(site, park.enrol(), FRESH, mode="check")["reason"] == "admitted"
     assert park.ledger.tallies.today.scans == 0
 
 
@@ -174,7 +184,7 @@ def test_two_platforms_are_asked_at_once(site, park, platform):
     both = threading.Barrier(2)
 
     def together(handler):
-        both.wait(LIMIT_S - 0.1)
+        both.wait(LIMIT_S)
         handler.answer()
 
     with Platform() as other:
@@ -185,7 +195,8 @@ def test_two_platforms_are_asked_at_once(site, park, platform):
         sell(other, FRESH, deal_id="MOON-DAY")
         platform.always = other.always = together
 
-        assert site.scan(park.enrol(), FRESH)["reason"] == "admitted"
+        assert settled(site, park.enrol(), FRESH)["reason"] == "admitted"
+        assert not both.broken
 
 
 def test_platform_that_pushes_is_asked_with_a_signature(site, park, platform):
@@ -196,7 +207,7 @@ def test_platform_that_pushes_is_asked_with_a_signature(site, park, platform):
     park.change(lambda tx: tx.db.execute("UPDATE feeds SET config = ?", (url,)))
     hear(park)
 
-    assert site.scan(park.enrol(), FRESH)["reason"] == "admitted"
+    assert settled(site, park.enrol(), FRESH)["reason"] == "admitted"
     (asked,) = platform.asked
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     headers = SignedHeaders(*(asked.headers[name] for name in names))
@@ -209,7 +220,7 @@ def test_booking_of_octo_comes_with_its_deal_where_the_venue_wants_it(site, park
     sold = Sold(7, (None,), voucher_code="OCTO-SOLD-0007", day=today)
     platform.bookings = {today: [a_booking(sold), a_booking(Sold(8, (None,), "OCTO-SOLD-0008"))]}
 
-    assert site.scan(park.enrol(), "OCTO-SOLD-0007")["reason"] == "admitted"
+    assert settled(site, park.enrol(), "OCTO-SOLD-0007")["reason"] == "admitted"
     sql = "SELECT COUNT(*) FROM vouchers"
     assert park.ledger.read(lambda db: db.execute(sql).fetchone()) == (1,)
 
@@ -274,7 +285,7 @@ def test_lie_lets_nobody_in(site, park, platform, row):
     told = {"type": "vouchers", "timestamp": utc_now().isoformat(), "data": [row], "cursor": ""}
     platform.always = content(told)
 
-    assert site.scan(park.enrol(), FRESH)["reason"] == "unknown_code"
+    assert settled(site, park.enrol(), FRESH)["reason"] == "unknown_code"
     sql = "SELECT COUNT(*) FROM vouchers"
     assert park.ledger.read(lambda db: db.execute(sql).fetchone()) == (0,)
 
