@@ -21,7 +21,7 @@ from admission.scans import Direction
 from admission.vouchers import Status
 
 
-class Decision(StrEnum):
+class RefundDecision(StrEnum):
     """What a request for a refund is answered. Stored and sent, so never renamed."""
 
     APPROVE = "approve"
@@ -47,7 +47,10 @@ class RefundReason(StrEnum):
 
 _APPROVED = frozenset({RefundReason.UNUSED, RefundReason.DEAL_VOIDED, RefundReason.DEAL_HELD})
 DECISIONS = MappingProxyType(
-    {each: Decision.APPROVE if each in _APPROVED else Decision.REFUSE for each in RefundReason}
+    {
+        each: RefundDecision.APPROVE if each in _APPROVED else RefundDecision.REFUSE
+        for each in RefundReason
+    }
 )
 """Each reason has one decision, so that the reason alone is stored."""
 
@@ -86,7 +89,7 @@ class RefundVerdict:
     evidence: tuple[Record, ...] = ()
 
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> RefundDecision:
         """The decision that the reason stands for."""
         return DECISIONS[self.reason]
 

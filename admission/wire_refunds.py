@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from admission.refunds import Decision, RefundReason
+from admission.refunds import RefundDecision, RefundReason
 from admission.wire_base import Answer, Ident, People, Request
 
 
@@ -47,7 +47,7 @@ class RefundAnswer(Answer, frozen=True):
     """
 
     id: str
-    decision: Decision
+    decision: RefundDecision
     reason: RefundReason
     people: int
     refundable: int

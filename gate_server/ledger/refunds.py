@@ -20,9 +20,9 @@ from admission.errors import LedgerConflict
 from admission.history import Record, fold
 from admission.refunds import (
     DECISIONS,
-    Decision,
     Lock,
     RefundCase,
+    RefundDecision,
     RefundReason,
     RefundVerdict,
     Standing,
@@ -143,7 +143,7 @@ def withdraw_request(tx: Session, platform: str, request_id: str, *, now: dateti
                 answer, None)  # fmt: skip
         return answer
     answer = _answer(known)
-    if answer.withdrawn_at is not None or answer.decision is Decision.REFUSE:
+    if answer.withdrawn_at is not None or answer.decision is RefundDecision.REFUSE:
         return answer
     fields = {"platform": platform, "request_id": request_id, "people": answer.people}
     tx.record_event("refund_withdrawn", fields)

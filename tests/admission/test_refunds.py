@@ -14,9 +14,9 @@ from admission.errors import AdmissionError
 from admission.reconcile import Account, ConflictKind, GivenBack, Name, find_conflicts
 from admission.refunds import (
     DECISIONS,
-    Decision,
     Lock,
     RefundCase,
+    RefundDecision,
     RefundReason,
     Standing,
     decide_refund,
@@ -55,7 +55,9 @@ def test_several_vouchers_of_one_reference_are_refused():
 
 
 def test_every_reason_has_a_decision():
-    approved = {reason for reason, decision in DECISIONS.items() if decision is Decision.APPROVE}
+    approved = {
+        reason for reason, decision in DECISIONS.items() if decision is RefundDecision.APPROVE
+    }
 
     assert approved == {RefundReason.UNUSED, RefundReason.DEAL_HELD, RefundReason.DEAL_VOIDED}
     assert set(DECISIONS) == set(RefundReason)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from admission.errors import LedgerConflict
-from admission.refunds import Decision, RefundReason
+from admission.refunds import RefundDecision, RefundReason
 from gate_server.ledger.refunds import list_requests
 from tests.offline_lines import a_line, check, conflicts, send
 from tests.refund_requests import request, withdraw
@@ -50,7 +50,7 @@ def test_evidence_names_the_scan_that_used_it(site, park):
 
     answer = request(park, ref="V-1")
 
-    assert (answer.decision, answer.reason) == (Decision.REFUSE, RefundReason.USED)
+    assert (answer.decision, answer.reason) == (RefundDecision.REFUSE, RefundReason.USED)
     (seen,) = answer.evidence
     assert (seen.scan_id, seen.gate_id, seen.people) == (scan["scan_id"], "G1", 1)
     assert seen.at.isoformat() == scan["decided_at"].replace("Z", "+00:00")
@@ -89,7 +89,7 @@ def test_request_that_comes_after_its_withdrawal_is_refused(site, park):
     first = withdraw(park)
 
     assert request(park, CODE) == first
-    assert (first.decision, first.reason) == (Decision.REFUSE, RefundReason.WITHDRAWN)
+    assert (first.decision, first.reason) == (RefundDecision.REFUSE, RefundReason.WITHDRAWN)
     assert site.scan(park.enrol(), CODE)["reason"] == "admitted"
 
 
@@ -220,7 +220,7 @@ def test_admission_shown_offline_that_comes_after_the_approval_is_told(site, par
 
     told = send(site, device, a_line(CODE, ago_s=600))
 
-    assert answer.decision is Decision.APPROVE
+    assert answer.decision is RefundDecision.APPROVE
     assert told[0]["conflicts"] == ["used_after_refund"]
     (found,) = conflicts(site, park)
     assert (found["kind"], len(found["scans"])) == ("used_after_refund", 1)
