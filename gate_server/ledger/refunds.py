@@ -34,6 +34,7 @@ from admission.wire_refunds import (
     RefundListed,
     RefundsAnswer,
 )
+from gate_server.ledger import sales
 from gate_server.ledger.conflicts import reconcile_voucher
 from gate_server.ledger.links import recount
 from gate_server.ledger.refund_locks import Held, drop_lock, find_lock, put_lock
@@ -308,6 +309,7 @@ def _relock(tx: Session, row: VoucherRow, held: Held, lock: Lock) -> None:
         drop_lock(tx, voucher_id, held)
     status_at = None if after.status_at is None else to_ms(after.status_at)
     values = after.admits, after.price_paid_minor, after.status.value, status_at
-    tx.db.execute(_UPDATE, (*values, tx.next_revision(), voucher_id))
+    with sales.recounted(tx.db, voucher_id):
+        tx.db.execute(_UPDATE, (*values, tx.next_revision(), voucher_id))
     recount(tx, voucher_id, old)
     reconcile_voucher(tx, voucher_id, now=tx.clock())

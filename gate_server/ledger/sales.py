@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from admission.vouchers import Status
 
@@ -178,6 +180,36 @@ class SalesDelta:
 
 def _quarter(at: int | None) -> int:
     return UNKNOWN if at is None else at // QUARTER_MS
+
+
+class _Row(NamedTuple):
+    """The columns of a voucher that count."""
+
+    deal_no: int
+    admits: int
+    price_paid_minor: int | None
+    valid_from: int | None
+    valid_until: int | None
+    status: str
+    sold_at: int | None
+    buyer_no: int | None
+
+
+_ROW: Final = (
+    f"SELECT {', '.join(_Row._fields)} FROM vouchers WHERE voucher_id = ? AND parent_id IS NULL"  # noqa: S608
+)
+
+
+@contextmanager
+def recounted(db: sqlite3.Connection, voucher_id: int) -> Iterator[None]:
+    """Let the counters follow what is changed of one voucher within the block."""
+    delta = SalesDelta()
+    for row in db.execute(_ROW, (voucher_id,)).fetchall():
+        delta.take(_Row(*row))
+    yield
+    for row in db.execute(_ROW, (voucher_id,)).fetchall():
+        delta.add(_Row(*row))
+    delta.write(db)
 
 
 _SUMS: Final = {

@@ -9,6 +9,7 @@ import pytest
 
 from admission.errors import LedgerConflict
 from admission.refunds import RefundDecision, RefundReason
+from gate_server.ledger import sales
 from gate_server.ledger.refunds import list_requests
 from tests.offline_lines import a_line, check, conflicts, send
 from tests.refund_requests import request, withdraw
@@ -91,6 +92,19 @@ def test_request_that_comes_after_its_withdrawal_is_refused(site, park):
     assert request(park, CODE) == first
     assert (first.decision, first.reason) == (RefundDecision.REFUSE, RefundReason.WITHDRAWN)
     assert site.scan(park.enrol(), CODE)["reason"] == "admitted"
+
+
+def test_counters_of_what_is_sold_follow_refunds_withdrawals_and_rows(park):
+    request(park, GROUP, people=3)
+    request(park, CODE, name="r2")
+
+    differences = [park.ledger.read(sales.differences)]
+    withdraw(park)
+    differences.append(park.ledger.read(sales.differences))
+    park.sell(GROUP, voucher_ref="V-4", admits="5", price_paid_minor="4000", updated_at=LATER)
+    differences.append(park.ledger.read(sales.differences))
+
+    assert differences == [[], [], []]
 
 
 def test_withdrawing_twice_unlocks_once(site, park):

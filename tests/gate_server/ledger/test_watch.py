@@ -150,6 +150,20 @@ def test_counters_follow_vouchers_that_change_or_are_cancelled(venue):
     assert sums == (49, 51)
 
 
+def test_counters_follow_a_refund_of_some_of_a_group(venue):
+    venue.take([a_sale(0, 0, 71400, admits=3), a_sale(1, 0)])
+
+    def refund(tx):
+        with sales.recounted(tx.db, 1):
+            tx.db.execute("UPDATE vouchers SET admits = 1, price_paid_minor = 23800")
+        with sales.recounted(tx.db, 2):
+            tx.db.execute("UPDATE vouchers SET status = 'refunded' WHERE voucher_id = 2")
+
+    change(venue, refund)
+
+    assert venue.ledger.read(sales.differences) == []
+
+
 def test_quota_holds_from_where_it_was_passed_and_before_it_nobody(venue):
     rows = some(260, 0)
 
