@@ -164,6 +164,11 @@ class Ledger:
         """Whether somebody waits whom a slice should let go first; other slices do not count."""
         return self._writer.crowded()
 
+    @property
+    def lively(self) -> bool:
+        """Whether others than slices have written within the last second."""
+        return self._writer.lively()
+
     def write(
         self,
         work: Callable[[Session], T],

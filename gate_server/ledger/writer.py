@@ -20,6 +20,7 @@ T = TypeVar("T")
 MOST_IN_GROUP = 128
 LATE_AFTER_S = 0.7
 GIVE_UP_AFTER_S = 10.0
+LIVELY_FOR_S = 1.0
 _IDLE_S = 0.25
 
 log = logging.getLogger("gatehouse.ledger")
@@ -96,6 +97,7 @@ class Writer:
         self._queue: SimpleQueue[Job[object] | None] = SimpleQueue()
         self._slices: list[Job[object]] = []
         self._closed = False
+        self._lively_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -137,10 +139,16 @@ class Writer:
         """Say whether jobs have come that are not known to be slices."""
         return not self._queue.empty()
 
+    def lively(self) -> bool:
+        """Say whether jobs that are no slices were carried out within the last second."""
+        return time.monotonic() - self._lively_at < LIVELY_FOR_S
+
     def _run(self) -> None:
         stopping = False
         while not (stopping and self._queue.empty() and not self._slices):
             group, stopping = self._collect(stopping)
+            if group:
+                self._lively_at = time.monotonic()
             for batch in _split(group):
                 self._commit(batch)
             if self._slices:

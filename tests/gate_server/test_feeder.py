@@ -46,7 +46,9 @@ def _command(pid):
 
 
 def add_pull(park, platform, every_s=None):
-    config = {"url": platform.url} | ({"every_s": every_s} if every_s else {})
+    # No look-up: else a scan could bring a voucher in before the feeder does.
+    config = {"url": platform.url, "lookup": False}
+    config |= {"every_s": every_s} if every_s else {}
     asked = {"platform": "sunny", "kind": "pull", "config": config, "secret": TOKEN}
     control.call(park.directory, "feed add", asked)
 
