@@ -26,6 +26,7 @@ from gate_server.commands import (
     issue,
     people,
     scans,
+    settlements,
     tickets,
     venue,
 )
@@ -41,6 +42,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | settlements.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -12,6 +12,7 @@ from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
 from gate_server.ledger.schema_passage import PASSAGE
 from gate_server.ledger.schema_people import PEOPLE
+from gate_server.ledger.schema_settlement import SETTLEMENT
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -340,6 +341,11 @@ def _notices(db: sqlite_utils.Database) -> None:
 @migrations(name="007_feeds")
 def _feeds(db: sqlite_utils.Database) -> None:
     _execute(db, FEEDS)
+
+
+@migrations(name="012_settlement")
+def _settlement(db: sqlite_utils.Database) -> None:
+    _execute(db, SETTLEMENT)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

@@ -17,6 +17,7 @@ from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
+from gate_server.web.settlements import settlements
 from gate_server.web.stats import stats
 from gate_server.web.tickets import tickets
 from gate_server.web.turnstiles import turnstiles
@@ -31,6 +32,7 @@ NOUNS = (
     conflicts,
     counts,
     deals,
+    settlements,
     blocks,
     vouchers,
     tickets,

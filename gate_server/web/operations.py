@@ -142,7 +142,7 @@ class Operation:
         answers: types of a success; `status` is its status.
         problems: slugs beyond those that every such call has.
         query: parameters behind the path; any other is refused.
-        content_type: of a success.
+        content_type: of a success; `other_types` it may be too, where that is asked for.
         lines: the body is NDJSON, each line of type `body`; the view gets its bytes and reads them.
         revoked: a revoked device may call it, too.
     """
@@ -161,6 +161,7 @@ class Operation:
     content_type: str
     lines: bool = False
     revoked: bool = False
+    other_types: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -251,6 +252,7 @@ class Noun:
         content_type: str = JSON,
         lines: bool = False,
         revoked: bool = False,
+        other_types: tuple[str, ...] = (),
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
@@ -272,6 +274,7 @@ class Noun:
                     content_type,
                     lines,
                     revoked,
+                    other_types,
                 )
             )
             return view
