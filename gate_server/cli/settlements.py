@@ -67,9 +67,8 @@ def _rows(caller: Caller, page: dict[str, Any]) -> Iterator[Cells]:
 
 def _write(parts: Iterable[bytes], out: Path | None) -> None:
     if out is None:
-        stream = click.get_binary_stream("stdout")
         for part in parts:
-            stream.write(part)
+            click.echo(part, nl=False)
         return
 
     def write(path: Path) -> None:
