@@ -15,6 +15,7 @@ from admission.settlement_terms import (
     Row,
     SettlementClass,
 )
+from admission.wire_settlement import EntryAnswer, ListKind
 
 Cell: TypeAlias = str | int | None
 Cells: TypeAlias = list[Cell]
@@ -141,6 +142,21 @@ def _text(text: str | None) -> str | None:
 
 def _time(at: datetime, basis: Basis) -> str:
     return at.astimezone(basis.venue.zone).isoformat(timespec="milliseconds")
+
+
+def entry_columns(kind: ListKind) -> tuple[str, ...]:
+    """Return the columns of a list of a kind."""
+    if kind is ListKind.COMPENSATION:
+        return ("buyer_ref", "amount_minor", "currency", "same_phone")
+    return ("order_ref", "voucher_ref", "amount_minor", "currency", "tail")
+
+
+def entry_cells(entry: EntryAnswer, kind: ListKind, currency: str) -> Cells:
+    """Return the cells of one entry of a list, in the order of `entry_columns`."""
+    amount = [entry.amount_minor, currency]
+    if kind is ListKind.COMPENSATION:
+        return [_text(entry.buyer_ref), *amount, entry.same_phone]
+    return [_text(entry.order_ref), _text(entry.voucher_ref), *amount, _text(entry.tail)]
 
 
 class Compensations:

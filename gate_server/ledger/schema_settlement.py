@@ -1,6 +1,7 @@
 """What settlements added to the ledger: confirmed overrides, lists, statements and signatures."""
 
 SETTLEMENT = """
+CREATE INDEX scans_borne ON scans (scan_id) WHERE cost_bearer = 'platform';
 CREATE TABLE override_confirmations (
     scan_id INTEGER PRIMARY KEY REFERENCES scans,
     confirmed_at INTEGER NOT NULL,

@@ -157,7 +157,7 @@ def find_basis(ledger: Ledger, deal_id: str, as_of: datetime | None) -> Basis:
     deal = ledger.catalogue.deal(deal_id)
     if deal is None:
         raise NotFound(f"no deal {deal_id}")
-    at = ledger.clock() if as_of is None else whole_ms(as_of)
+    at = whole_ms(as_of or ledger.clock())
     return ledger.read(lambda db: read_basis(db, deal, ledger.venue, at))
 
 

@@ -17,6 +17,7 @@ from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
+from gate_server.web.settlement_lists import lists
 from gate_server.web.settlements import settlements
 from gate_server.web.stats import stats
 from gate_server.web.tickets import tickets
@@ -33,6 +34,7 @@ NOUNS = (
     counts,
     deals,
     settlements,
+    lists,
     blocks,
     vouchers,
     tickets,

@@ -59,6 +59,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "resolved-already": Kind(409, "The conflict was resolved before"),
         "broadcasts-full": Kind(409, "As many broadcasts as may be are in force"),
         "evidence-full": Kind(409, "No more evidence is kept of this device"),
+        "nothing-new": Kind(409, "All of it stands on a list already"),
         "lifted-already": Kind(409, "The block was lifted before"),
         "epoch-changed": Kind(409, "The ledger has begun a new life"),
         "enrolment-gone": Kind(410, "The enrolment code is of no use any more"),
