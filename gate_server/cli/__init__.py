@@ -14,6 +14,7 @@ from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
 from gate_server.cli.scans import scan
 from gate_server.cli.serving import serve
+from gate_server.cli.settlement_papers import lists, settlement, statement
 from gate_server.cli.settlements import settle
 from gate_server.cli.tickets import ticket
 from gate_server.cli.upkeep import audit, backup, doctor, restore
@@ -33,7 +34,7 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(operator, handover, card),
-    *(settle,),
+    *(settle, settlement, lists, statement),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

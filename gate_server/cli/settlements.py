@@ -48,9 +48,9 @@ def settle(deal_id: str, *, form: str | None, as_of: str | None, out: Path | Non
         if form == "xlsx":
             _write_book(figures, _rows(caller, made["page"]), out)
         elif form == "csv":
-            _write(csv_parts(_rows(caller, made["page"])), out)
+            write_parts(csv_parts(_rows(caller, made["page"])), out)
         elif form == "json" or out is not None:
-            _write([f"{json.dumps(figures, ensure_ascii=False)}\n".encode()], out)
+            write_parts([f"{json.dumps(figures, ensure_ascii=False)}\n".encode()], out)
         else:
             show(figures, settlement_text(figures))
     if not figures["balanced"]:
@@ -65,7 +65,8 @@ def _rows(caller: Caller, page: dict[str, Any]) -> Iterator[Cells]:
         after = made["after"]
 
 
-def _write(parts: Iterable[bytes], out: Path | None) -> None:
+def write_parts(parts: Iterable[bytes], out: Path | None) -> None:
+    """Write what was made into a file, or on standard output."""
     if out is None:
         for part in parts:
             click.echo(part, nl=False)
@@ -99,10 +100,10 @@ def write_whole(out: Path, write: Callable[[Path], object]) -> None:
     tell(f"written: {out}")
 
 
-def money(minor: int, currency: str) -> str:
+def money(minor: int, currency: str = "") -> str:
     """Return an amount as people read it; every currency here has two places."""
     sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02} {currency}"
+    return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02} {currency}".rstrip()
 
 
 def settlement_text(figures: dict[str, Any]) -> str:

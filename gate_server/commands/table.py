@@ -26,6 +26,7 @@ from gate_server.commands import (
     issue,
     people,
     scans,
+    settlement_papers,
     settlements,
     tickets,
     venue,
@@ -43,6 +44,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | tickets.COMMANDS
     | people.COMMANDS
     | settlements.COMMANDS
+    | settlement_papers.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

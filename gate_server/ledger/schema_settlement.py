@@ -55,6 +55,16 @@ CREATE TABLE statement_signatures (
     PRIMARY KEY (statement_id, name)
 ) STRICT, WITHOUT ROWID;
 
+-- content: JSON as it was when the month was closed; hash: of it, as the audit has it.
+CREATE TABLE month_statements (
+    platform TEXT NOT NULL,
+    month TEXT NOT NULL,
+    closed_at INTEGER NOT NULL,
+    closed_by TEXT NOT NULL,
+    content BLOB NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (platform, month)
+) STRICT, WITHOUT ROWID;
 -- What a closed month was booked with, and what was booked on it later: `booked_in` is the month
 -- whose statement says so.
 CREATE TABLE month_bookings (
@@ -64,8 +74,6 @@ CREATE TABLE month_bookings (
     deal_no INTEGER NOT NULL REFERENCES deals,
     people INTEGER NOT NULL,
     owed_minor INTEGER NOT NULL,
-    booked_at INTEGER NOT NULL,
-    booked_by TEXT NOT NULL,
     PRIMARY KEY (platform, month, booked_in, deal_no)
 ) STRICT, WITHOUT ROWID;
 """

@@ -19,6 +19,7 @@ from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.settlement_lists import lists
 from gate_server.web.settlements import settlements
+from gate_server.web.statements import statements
 from gate_server.web.stats import stats
 from gate_server.web.tickets import tickets
 from gate_server.web.turnstiles import turnstiles
@@ -35,6 +36,7 @@ NOUNS = (
     deals,
     settlements,
     lists,
+    statements,
     blocks,
     vouchers,
     tickets,

@@ -31,7 +31,7 @@ def test_figures_are_those_of_the_contract(story):
     assert made == {
         "deal_id": "DAY",
         "currency": "CNY",
-        "as_of": "2030-05-02T01:00:00Z",
+        "as_of": "2015-05-02T01:00:00Z",
         "void_version": 1,
         "balanced": True,
         "counts": {"sold": 9, "used_before_void": 1, "honoured": 2, "overridden": 1,
@@ -50,7 +50,7 @@ def test_figures_are_those_of_the_contract(story):
 
 def test_without_a_void_used_is_called_so(tmp_path, story):
     story.park.offer("PLAIN")
-    story.park.sell("PLAIN-001", deal_id="PLAIN")
+    story.sell("PLAIN-001", deal_id="PLAIN")
     story.scan("PLAIN-001")
     made = story.site.get("/deals/PLAIN/settlement", story.boss).json()
 
@@ -86,7 +86,7 @@ def test_partner_sees_its_own_platforms_deals_only(story):
 
 
 @pytest.mark.parametrize(
-    "query", ["?format=pdf", "?as_of=soon", "?as_of=2030-05-01T09:00:00", "?x=1"]
+    "query", ["?format=pdf", "?as_of=soon", "?as_of=2015-05-01T09:00:00", "?x=1"]
 )
 def test_what_cannot_be_meant_is_refused(story, query):
     answer = story.get(f"/settlement{query}")
@@ -114,7 +114,7 @@ def test_table_has_a_row_a_voucher_with_its_evidence(story):
 def test_table_is_the_same_bytes_at_another_moment(story):
     first = story.get("/settlement?format=csv").content
     book = story.get("/settlement?format=xlsx").content
-    story.at("12:00:00", "2030-05-03")
+    story.at("12:00:00", "2015-05-03")
 
     assert story.get("/settlement?format=csv").content == first
     assert story.get("/settlement?format=xlsx").content == book
@@ -150,7 +150,7 @@ HOSTILE = ["=HYPERLINK(1)", "+1+1", "-1+1", "@SUM(A1)", "= 1"]
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_platforms_text_is_no_formula(story, text):
-    story.park.sell("HOSTILE-1", order_ref=text, voucher_ref=text)
+    story.sell("HOSTILE-1", order_ref=text, voucher_ref=text)
     made = rows(story.get("/settlement?format=csv"))
     book = load_workbook(io.BytesIO(story.get("/settlement?format=xlsx").content))
     cells = [cell for row in book["vouchers"].iter_rows() for cell in row if cell.value]
