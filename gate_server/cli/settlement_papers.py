@@ -26,7 +26,6 @@ from gate_server.settlement_tables import csv_parts
 
 _DEAL = click.argument("deal_id", metavar="DEAL")
 _VERSION = click.argument("version", metavar="VERSION")
-_EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.group("list", cls=Group)
@@ -124,7 +123,7 @@ def _changed(change: dict[str, Any]) -> str:
 @_DEAL
 @_VERSION
 @click.option("--hash", "read", required=True, help="The hash of the statement that was read.")
-@click.option("--token-file", type=_EXISTING, required=True,
+@click.option("--token-file", type=FILE, required=True,
               help="The API token of the account that signs.")  # fmt: skip
 def settlement_sign(deal_id: str, version: str, *, read: str, token_file: Path) -> None:
     """Sign a statement with an account of one's own; the venue's and a partner's close it."""
@@ -148,7 +147,7 @@ def settlement_overrides(deal_id: str) -> None:
 @click.command("statement", cls=Command)
 @click.argument("platform", metavar="PLATFORM")
 @click.option("--month", required=True, metavar="YYYY-MM", help="The month of the venue's days.")
-@click.option("--theirs", type=_EXISTING, help="The platform's own file, CSV: deal_id, voucher_ref "
+@click.option("--theirs", type=FILE, help="The platform's own file, CSV: deal_id, voucher_ref "
               "or order_ref, people, amount_minor.")  # fmt: skip
 @click.option("--close", is_flag=True, help="Close it: what changes later is a correction.")
 def statement(platform: str, *, month: str, theirs: Path | None, close: bool) -> None:

@@ -272,9 +272,7 @@ class Noun:
                     tuple(problems),
                     query,
                     content_type,
-                    lines,
-                    revoked,
-                    other_types,
+                    *(lines, revoked, other_types),
                 )
             )
             return view

@@ -38,6 +38,17 @@ MAY = {
     "POST /deals/<deal_id>/release": SUPERVISORS,
     "POST /deals/<deal_id>/void": SUPERVISORS,
     "POST /deals/<deal_id>/restore": SUPERVISORS,
+    "GET /deals/<deal_id>/settlement": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/lists": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/lists": SUPERVISORS,
+    "GET /deals/<deal_id>/lists/<number>": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/overrides": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/overrides/<scan_id>/confirm": "partner",
+    "GET /deals/<deal_id>/statements": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/statements": SUPERVISORS,
+    "GET /deals/<deal_id>/statements/<version>": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/statements/<version>/differences": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/statements/<version>/sign": f"{SUPERVISORS} partner",
     "GET /blocks": f"{SUPERVISORS} auditor",
     "POST /blocks": SUPERVISORS,
     "POST /blocks/<block_id>/lift": SUPERVISORS,
@@ -62,6 +73,7 @@ CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspende
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
+ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 
 def test_every_call_is_in_the_contract():
