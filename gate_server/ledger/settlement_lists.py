@@ -163,10 +163,11 @@ def _add(tx: Session, making: _Making, entries: Sequence[Entry]) -> list[Entry]:
     """Put on the list what no list of this kind holds, and return that."""
     deal_no, kind = making.basis.deal.deal_no, making.kind.value
     subjects = msgspec.json.encode([subject for subject, _ in entries]).decode()
+    # CROSS: else SQLite reads the whole list for every slice.
     known = {
         subject
         for (subject,) in tx.db.execute(
-            "SELECT e.subject FROM json_each(?3) j JOIN settlement_entries e"
+            "SELECT e.subject FROM json_each(?3) j CROSS JOIN settlement_entries e"
             " ON e.deal_no = ?1 AND e.kind = ?2 AND e.subject = j.value",
             (deal_no, kind, subjects),
         )

@@ -215,11 +215,12 @@ def read_page(
     proofs: dict[int, list[Proof]] = defaultdict(list)
     for scan in scans:
         proofs[scan[RECORD_WIDTH]].append(_read_proof(scan))
-    return [_read_sold(row, proofs, blocked) for row in vouchers]
+    at = to_ms(basis.as_of)
+    return [_read_sold(row, proofs, blocked, at) for row in vouchers]
 
 
 def _read_sold(
-    row: tuple[Any, ...], proofs: dict[int, list[Proof]], blocked: frozenset[int]
+    row: tuple[Any, ...], proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
 ) -> Sold:
     (voucher_id, tail, admits, price, status, status_at, listed_at, buyer_no, voucher_ref,
      order_ref) = row  # fmt: skip
@@ -230,7 +231,7 @@ def _read_sold(
         price_paid_minor=price,
         status=_STATUSES[status],
         status_at=instant(status_at),
-        refund_listed=listed_at is not None,
+        refund_listed=listed_at is not None and listed_at <= at,
     )
     return Sold(
         voucher=voucher,
