@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from admission.history import Arrival, History, Record, Terms, fold
 from admission.moves import with_moves
-from admission.reconcile import Account, Name, name_of, people_covered_at, void_at
+from admission.reconcile import Account, name_of, people_covered_at, void_at
 from admission.scans import Direction
 from admission.settlement_people import Figure
 from admission.settlement_terms import (
@@ -38,13 +38,15 @@ def settle(sold: Sold, basis: Basis) -> Row:
     if not proofs:
         return _unused(sold, basis, None)
     terms = Terms.of(sold.voucher, basis.deal).whole
-    records = with_moves([proof.record for proof in proofs], terms, basis.venue)
-    proofs = [replace(p, record=record) for p, record in zip(proofs, records, strict=True)]
+    before = [proof.record for proof in proofs]
+    records = with_moves(before, terms, basis.venue)
+    if records != before:
+        proofs = [replace(p, record=record) for p, record in zip(proofs, records, strict=True)]
     history = fold(records, terms, basis.venue)
     entries = sorted((proof for proof in proofs if _admits(proof.record)), key=_order)
     if not entries:
         return _unused(sold, basis, history, proofs)
-    return _used(sold, basis, history, (proofs, entries))
+    return _used(_Found(sold, basis, history, proofs, entries))
 
 
 def _as_of(proof: Proof, at: datetime) -> Proof | None:
@@ -144,18 +146,39 @@ def _part(price_minor: int, people: int, admits: int) -> int:
 # --- somebody came in ----------------------------------------------------------------------------
 
 
-def _used(
-    sold: Sold, basis: Basis, history: History, found: tuple[list[Proof], list[Proof]]
-) -> Row:
-    proofs, entries = found
-    charges = _charges(sold, basis, history, found)
-    first, void = entries[0], basis.in_force
-    settled, by = _class_of(first, basis, _account(sold, basis, proofs))
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A voucher that let somebody in: its scans, and the admissions among them, in order."""
+
+    sold: Sold
+    basis: Basis
+    history: History
+    proofs: list[Proof]
+    entries: list[Proof]
+
+    def covered(self, proof: Proof, void: Void) -> int:
+        """Return the people whom a version's terms covered at a scan that a scanner decided."""
+        voucher, deal = replace(self.sold.voucher, exchanged=0), self.basis.deal
+        account = Account(
+            venue=self.basis.venue,
+            records=[proof.record for proof in self.proofs],
+            offline=frozenset(name_of(each.record) for each in self.proofs if each.offline),
+            voucher=voucher,
+            deal=deal,
+            voids=self.basis.voids,
+        )
+        return people_covered_at(account, proof.record, void, voucher, deal)
+
+
+def _used(found: _Found) -> Row:
+    sold, basis, proofs, entries = found.sold, found.basis, found.proofs, found.entries
+    charges, first, void = _charges(found), entries[0], basis.in_force
+    settled, by = _class_of(first, found)
     arrival = _earliest_arrival(proofs, by, until=first.record.scan_at)
     voucher = sold.voucher
     came = min(voucher.admits, _most(charges, basis))
     left, status = voucher.admits - came, _status(voucher, basis)
-    waits = void is not None and _waits(history, void, basis, came=came)
+    waits = void is not None and _waits(found.history, void, basis, came=came)
     due = left and status not in _ENDED and (voucher.refund_listed or (void and not waits))
     return Row(
         sold=sold,
@@ -188,43 +211,24 @@ def _reverse(voucher: Voucher, left: int) -> int:
     return 0 if price is None else price - _part(price, left, voucher.admits)
 
 
-def _account(sold: Sold, basis: Basis, proofs: Sequence[Proof]) -> Account:
-    voucher = replace(sold.voucher, exchanged=0)
-    return Account(
-        venue=basis.venue,
-        records=[proof.record for proof in proofs],
-        offline=frozenset(_name(proof) for proof in proofs if proof.offline),
-        voucher=voucher,
-        deal=basis.deal,
-        voids=basis.voids,
-    )
-
-
-def _name(proof: Proof) -> Name:
-    return name_of(proof.record)
-
-
-def _charges(
-    sold: Sold, basis: Basis, history: History, found: tuple[list[Proof], list[Proof]]
-) -> tuple[Charge, ...]:
+def _charges(found: _Found) -> tuple[Charge, ...]:
     """Return the charges of each admission that brought persons who had not been in before."""
-    proofs, entries = found
-    account = _account(sold, basis, proofs)
-    figure = Figure(basis.deal.rights, sold.voucher.admits)
+    basis, entries = found.basis, found.entries
+    figure = Figure(basis.deal.rights, found.sold.voucher.admits)
     charges: list[Charge] = []
     for proof in entries:
         record = proof.record
-        share = history.shares[record.device_id, record.nonce]
+        share = found.history.shares[record.device_id, record.nonce]
         day = basis.venue.day_of(record.passed_at)
         new, within = figure.add(record.area, day, share.people)
         if new or proof is entries[0]:
-            charges += _charge(proof, basis, account, (new, within))
+            charges += _charge(proof, found, (new, within))
     return tuple(charges)
 
 
-def _charge(proof: Proof, basis: Basis, account: Account, came: tuple[int, int]) -> list[Charge]:
-    new, within = came
-    settled, void = _class_of(proof, basis, account)
+def _charge(proof: Proof, found: _Found, came: tuple[int, int]) -> list[Charge]:
+    (new, within), basis = came, found.basis
+    settled, void = _class_of(proof, found)
     if settled is SettlementClass.OVERRIDDEN:
         platform = proof.cost_bearer is CostBearer.PLATFORM and proof.confirmed
         charged = within if platform else 0
@@ -234,7 +238,7 @@ def _charge(proof: Proof, basis: Basis, account: Account, came: tuple[int, int])
         return [Charge(proof, settled, within, over, within, basis.price_minor)]
     covered = within
     if proof.offline:
-        covered = min(within, _covered(proof, account, void))
+        covered = min(within, found.covered(proof, void))
     unit, platform = basis.unit_minor(void), void.cost_bearer is CostBearer.PLATFORM
     honoured = Charge(
         *(proof, SettlementClass.HONOURED, covered, 0, covered if platform else 0, unit, void)
@@ -246,21 +250,14 @@ def _charge(proof: Proof, basis: Basis, account: Account, came: tuple[int, int])
     return [honoured, after] if covered else [after]
 
 
-def _covered(proof: Proof, account: Account, void: Void) -> int:
-    voucher, deal = account.voucher, account.deal
-    assert voucher is not None  # noqa: S101 - made so by `_account`
-    assert deal is not None  # noqa: S101
-    return people_covered_at(account, proof.record, void, voucher, deal)
-
-
-def _class_of(proof: Proof, basis: Basis, account: Account) -> tuple[SettlementClass, Void | None]:
+def _class_of(proof: Proof, found: _Found) -> tuple[SettlementClass, Void | None]:
     """Return the class of an admission, and the version of the void by which it counts.
 
     What the server decided is what it says. What a scanner decided is judged by the version that
     was in force when it did, so that a later one reclassifies nothing. An override is borne as it
     says, with a void or without.
     """
-    record = proof.record
+    record, basis = proof.record, found.basis
     if record.overridden or record.reason is Reason.OVERRIDDEN:
         return SettlementClass.OVERRIDDEN, void_at(basis.voids, record.passed_at)
     if not proof.offline:
@@ -270,7 +267,7 @@ def _class_of(proof: Proof, basis: Basis, account: Account) -> tuple[SettlementC
     void = void_at(basis.voids, record.scan_at)
     if void is None:
         return SettlementClass.USED, None
-    if _covered(proof, account, void):
+    if found.covered(proof, void):
         return SettlementClass.HONOURED, void
     return SettlementClass.USED_AFTER_VOID, void
 

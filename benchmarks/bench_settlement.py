@@ -96,7 +96,8 @@ def write_workbook(made: Settlement, path: Path) -> None:
     """Write the rows as a workbook."""
     from gate_server.settlement_books import write_book
 
-    write_book(path, made.answer, (row_cells(row, made.basis) for row in made.rows()))
+    rows = (row_cells(row, made.basis) for row in made.summed())
+    write_book(path, rows, lambda: made.answer)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ The same rows give the same bytes: a workbook of ours has no dates of its own.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,25 +40,19 @@ _SUMS: Final = {
 }
 
 
-def write_book(path: Path, settlement: SettlementAnswer, rows: Iterable[Cells]) -> None:
+def write_book(path: Path, rows: Iterable[Cells], figures: Callable[[], SettlementAnswer]) -> None:
     """Write a workbook of a settlement's rows.
+
+    Args:
+        figures: what we state; asked for once all rows were taken.
 
     Raises:
         InvalidInput: more vouchers than a sheet has rows.
     """
-    sold = settlement.counts.sold
-    if sold > MOST_ROWS:
-        raise InvalidInput("format", f"a sheet has at most {MOST_ROWS} vouchers; take csv")
     book = Workbook(write_only=True)
-    _write_summary(book, settlement, sold + 1)
-    sheet = book.create_sheet(_ROWS)
-    sheet.freeze_panes = "B2"
-    for name, width in _WIDTHS.items():
-        sheet.column_dimensions[_letter(name)].width = width
-    sheet.append([_bold(sheet, name) for name in COLUMNS])
-    compensations = Compensations()
-    for number, cells in enumerate(rows, 2):
-        sheet.append(_filled(_with_formulas(compensations.once(cells), number)))
+    summary, sheet = book.create_sheet(_SUMMARY), book.create_sheet(_ROWS)
+    last = _write_rows(sheet, rows)
+    _write_summary(summary, figures(), last)
     loose = path.with_name(f".{path.name}.loose")
     try:
         book.save(loose)
@@ -67,8 +61,21 @@ def write_book(path: Path, settlement: SettlementAnswer, rows: Iterable[Cells]) 
         loose.unlink(missing_ok=True)
 
 
-def _write_summary(book: Any, settlement: SettlementAnswer, last: int) -> None:
-    sheet = book.create_sheet(_SUMMARY)
+def _write_rows(sheet: Any, rows: Iterable[Cells]) -> int:
+    """Write the vouchers and return the number of the last row."""
+    sheet.freeze_panes = "B2"
+    for name, width in _WIDTHS.items():
+        sheet.column_dimensions[_letter(name)].width = width
+    sheet.append([_bold(sheet, name) for name in COLUMNS])
+    compensations, number = Compensations(), 1
+    for number, cells in enumerate(rows, 2):
+        if number > MOST_ROWS + 1:
+            raise InvalidInput("format", f"a sheet has at most {MOST_ROWS} vouchers; take csv")
+        sheet.append(_filled(_with_formulas(compensations.once(cells), number)))
+    return number
+
+
+def _write_summary(sheet: Any, settlement: SettlementAnswer, last: int) -> None:
     for name, width in (("A", 26), ("B", 18), ("C", 18), ("D", 12)):
         sheet.column_dimensions[name].width = width
     void = settlement.void_version

@@ -20,7 +20,7 @@ from admission.wire_settlement import (
     StatementAnswer,
 )
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.settlements import Settlement, make_settlement
+from gate_server.ledger.settlements import Settlement, open_settlement
 from gate_server.ledger.statements import (
     Content,
     Statement,
@@ -49,11 +49,7 @@ def make_statement(ledger: Ledger, deal: Deal, *, by: str) -> StatementAnswer:
     Raises:
         LedgerConflict: `not-balanced`: the rows contradict each other.
     """
-    made = make_settlement(ledger, deal.deal_id)
-    answer = made.answer
-    if not answer.balanced:
-        raise LedgerConflict("not-balanced", "its rows contradict each other; run `doctor`")
-    content = _content(made, answer)
+    content = _content(open_settlement(ledger, deal.deal_id))
     newest = ledger.read(lambda db: find_newest(db, deal.deal_no))
     if newest is not None and _same(ledger, newest, content):
         return statement_answer(newest)
@@ -63,12 +59,14 @@ def make_statement(ledger: Ledger, deal: Deal, *, by: str) -> StatementAnswer:
     )
 
 
-def _content(made: Settlement, answer: SettlementAnswer) -> Content:
+def _content(made: Settlement) -> Content:
     buffer = io.BytesIO()
     # No name and no time of its own: the same vouchers give the same bytes.
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as packed:
-        packed.writelines(csv_parts(row_cells(row, made.basis) for row in made.rows()))
-    summary, vouchers = msgspec.json.encode(answer), buffer.getvalue()
+        packed.writelines(csv_parts(row_cells(row, made.basis) for row in made.summed()))
+    if not made.answer.balanced:
+        raise LedgerConflict("not-balanced", "its rows contradict each other; run `doctor`")
+    summary, vouchers = msgspec.json.encode(made.answer), buffer.getvalue()
     return Content(summary, vouchers, content_hash(summary, vouchers))
 
 

@@ -86,7 +86,7 @@ def _write_book(figures: dict[str, Any], rows: Iterator[Cells], out: Path | None
     if out is None:
         raise click.UsageError("a workbook goes into a file: --out FILE")
     answer = msgspec.convert(figures, SettlementAnswer)
-    write_whole(out, lambda path: write_book(path, answer, rows))
+    write_whole(out, lambda path: write_book(path, rows, lambda: answer))
 
 
 def write_whole(out: Path, write: Callable[[Path], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -81,9 +81,9 @@ _STATUSES: Final = {status.value: status for status in Status}
 _BEARERS: Final = {bearer.value: bearer for bearer in CostBearer} | {None: None}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
-    """A deal's settlement: its rows by `rows`, one pass each, and what they come to.
+    """A deal's settlement: its rows, and what they come to.
 
     Attributes:
         newest: the last voucher that is looked at; those that come later are another settlement's.
@@ -93,8 +93,8 @@ class Settlement:
     ledger: Ledger
     basis: Basis
     newest: int
-    sold: int
     sums: Sums
+    sold: int = 0
 
     @property
     def answer(self) -> SettlementAnswer:
@@ -105,33 +105,39 @@ class Settlement:
         """Yield every voucher's row, by the ledger's number of the voucher."""
         return walk(self.ledger, self.basis, self.newest)
 
+    def summed(self) -> Iterator[Row]:
+        """Yield every row, and sum what was yielded: figures and rows are of one reading."""
+        self.sums = Sums(self.basis)
+        for row in self.rows():
+            self.sums.add(row)
+            yield row
+        counted = (self.basis.deal.deal_no, self.newest)
+        self.sold = self.ledger.read(lambda db: db.execute(_COUNT, counted).fetchone()[0])
 
-def make_settlement(
-    ledger: Ledger,
-    deal_id: str,
-    *,
-    as_of: datetime | None = None,
-    each: Callable[[Row], object] | None = None,
-) -> Settlement:
-    """Settle a deal.
+    def finish(self) -> Settlement:
+        """Sum all rows, and return it."""
+        for _ in self.summed():
+            pass
+        return self
+
+
+def open_settlement(ledger: Ledger, deal_id: str, *, as_of: datetime | None = None) -> Settlement:
+    """Begin to settle a deal; what it comes to is known once its rows were summed.
 
     Args:
         as_of: the moment; None: now.
-        each: is given every row as it is summed, so that they need not be read again.
 
     Raises:
         NotFound: no platform sent such a deal.
     """
     newest = ledger.read(newest_voucher)
     basis = with_honoured(ledger, find_basis(ledger, deal_id, as_of), newest)
-    sums = Sums(basis)
-    for row in walk(ledger, basis, newest):
-        sums.add(row)
-        if each is not None:
-            each(row)
-    counted = (basis.deal.deal_no, newest)
-    sold = ledger.read(lambda db: db.execute(_COUNT, counted).fetchone()[0])
-    return Settlement(ledger, basis, newest, sold, sums)
+    return Settlement(ledger, basis, newest, Sums(basis))
+
+
+def make_settlement(ledger: Ledger, deal_id: str, *, as_of: datetime | None = None) -> Settlement:
+    """Settle a deal: sum its rows."""
+    return open_settlement(ledger, deal_id, as_of=as_of).finish()
 
 
 def with_honoured(ledger: Ledger, basis: Basis, newest: int) -> Basis:

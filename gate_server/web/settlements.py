@@ -12,7 +12,7 @@ from urllib.parse import quote
 from admission.deals import Deal
 from admission.errors import InvalidInput, NotFound
 from admission.wire_settlement import SettlementAnswer, read_moment
-from gate_server.ledger.settlements import Settlement, make_settlement
+from gate_server.ledger.settlements import Settlement, open_settlement
 from gate_server.settlement_tables import csv_parts, row_cells
 from gate_server.web.callers import PARTNERS, SUPERVISORS, Role
 from gate_server.web.operations import Call, Noun, Parameter, Reply
@@ -65,9 +65,9 @@ def show_settlement(call: Call) -> SettlementAnswer | Reply:
     to settle at, by default now.
     """
     deal, wanted = own_deal(call), read_choice(call, "format", FORMATS)
-    made = make_settlement(call.services.ledger, deal.deal_id, as_of=_as_of(call))
+    made = open_settlement(call.services.ledger, deal.deal_id, as_of=_as_of(call))
     if wanted == "json":
-        return made.answer
+        return made.finish().answer
     name = f"settlement-{deal.deal_id}.{wanted}"
     if wanted == "csv":
         parts = csv_parts(row_cells(row, made.basis) for row in made.rows())
@@ -87,7 +87,8 @@ def _book_parts(made: Settlement) -> Iterator[bytes]:
 
     with tempfile.TemporaryDirectory(prefix="gatehouse-settlement-") as name:
         path = Path(name) / "settlement.xlsx"
-        write_book(path, made.answer, (row_cells(row, made.basis) for row in made.rows()))
+        rows = (row_cells(row, made.basis) for row in made.summed())
+        write_book(path, rows, lambda: made.answer)
         file = path.open("rb")  # the last that holds it, once the directory is gone
     return _blocks(file)
 

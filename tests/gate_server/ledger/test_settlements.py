@@ -144,7 +144,7 @@ def test_pages_of_any_size_are_the_same_rows(tmp_path):
 
 def test_vouchers_that_come_meanwhile_are_the_next_settlements(tmp_path):
     with a_story(tmp_path / "var") as story:
-        made = make_settlement(story.park.ledger, "DAY", each=lambda _: None)
+        made = make_settlement(story.park.ledger, "DAY")
         story.sell("NEW-00001")
 
         assert len(list(made.rows())) == made.sold == 9
