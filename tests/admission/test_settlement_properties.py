@@ -29,7 +29,7 @@ from admission.voids import CostBearer, Honour, Void
 from admission.vouchers import Status
 from tests.builders import VENUE, a_deal, a_record, a_voucher, at
 
-FIXED = settings(derandomize=True, database=None, deadline=None, max_examples=60)
+FIXED = settings(derandomize=True, database=None, deadline=None, max_examples=40)
 NINE = at("09:00")
 LAST = NINE + timedelta(days=3)
 
