@@ -253,7 +253,9 @@ def _after_void(
         if _by_supervisor(record) or not account.is_offline(record):
             continue
         void = void_at(account.voids, record.scan_at)
-        if void is not None and record.passed > _covered(account, record, void, voucher, deal):
+        if void is not None and record.passed > people_covered_at(
+            account, record, void, voucher, deal
+        ):
             yield Conflict(ConflictKind.USED_AFTER_VOID, (name_of(record),))
 
 
@@ -264,7 +266,9 @@ def void_at(versions: Sequence[Void], at: datetime) -> Void | None:
     return None if newest is None or newest.restored else newest
 
 
-def _covered(account: Account, record: Record, void: Void, voucher: Voucher, deal: Deal) -> int:
+def people_covered_at(
+    account: Account, record: Record, void: Void, voucher: Voucher, deal: Deal
+) -> int:
     """Return the people that the void's terms covered at a scan, by arrivals up to then."""
     history = fold(_before(account, record), Terms.of(voucher, deal), account.venue)
     found = Found(voucher, deal, history, void=void, honoured_people=history.honoured())

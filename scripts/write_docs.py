@@ -171,8 +171,10 @@ def _call_part(title: str, call: Tables) -> str:
 
 
 def _content(described: Tables) -> str:
-    ((media_type, content),) = described["content"].items()
-    return kind_of(content["schema"]) if "schema" in content else f"`{media_type}`"
+    return " or ".join(
+        kind_of(content["schema"]) if "schema" in content else f"`{media_type}`"
+        for media_type, content in described["content"].items()
+    )
 
 
 def _own_problems(call: Tables) -> list[str]:

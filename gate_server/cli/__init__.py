@@ -28,16 +28,23 @@ _PLACES: Final = {
     "incident": "incidents",
     "init": "venue",
     "key": "keys",
+    "list": "settlement_papers",
     "operator": "people",
     "refund": "refunds",
     "restore": "upkeep",
     "scan": "scans",
     "serve": "serving",
+    "settle": "settlements",
+    "settlement": "settlement_papers",
+    "statement": "settlement_papers",
     "ticket": "tickets",
     "user": "venue",
     "voucher": "keys",
 }
 """Which module of this package a command stands in, by its name."""
+
+_NAMES: Final = {"import": "import_", "list": "lists"}
+"""What commands are called there that have a word of Python's for a name."""
 
 
 class _Commands(Group):
@@ -55,8 +62,7 @@ class _Commands(Group):
         if cmd_name not in _PLACES:
             return None
         module: Any = import_module(f"gate_server.cli.{_PLACES[cmd_name]}")
-        # `import` is a word of Python's, so its function has another name.
-        command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
+        command: click.Command = getattr(module, _NAMES.get(cmd_name, cmd_name))
         return command
 
 

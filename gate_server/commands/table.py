@@ -24,6 +24,8 @@ from gate_server.commands import (
     redemptions,
     refunds,
     scans,
+    settlement_papers,
+    settlements,
     tickets,
     venue,
 )
@@ -48,6 +50,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | feed_redemptions.COMMANDS
     | feed_lookup.COMMANDS
     | refunds.COMMANDS
+    | settlements.COMMANDS
+    | settlement_papers.COMMANDS
 )
 
 

@@ -15,6 +15,7 @@ from gate_server.ledger.schema_people import PEOPLE
 from gate_server.ledger.schema_redemptions import REDEMPTIONS
 from gate_server.ledger.schema_refunds import REFUNDS
 from gate_server.ledger.schema_sales import SALES
+from gate_server.ledger.schema_settlement import SETTLEMENT
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -32,6 +33,7 @@ STEPS: Final[dict[str, str]] = {
     "009_incidents": INCIDENTS,
     "010_redemptions": REDEMPTIONS,
     "011_refunds": REFUNDS,
+    "012_settlement": SETTLEMENT,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
 

@@ -21,6 +21,9 @@ from gate_server.web.operators import operators
 from gate_server.web.refunds import refunds
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
+from gate_server.web.settlement_lists import lists
+from gate_server.web.settlements import settlements
+from gate_server.web.statements import statements
 from gate_server.web.stats import stats
 from gate_server.web.tickets import tickets
 from gate_server.web.turnstiles import turnstiles
@@ -35,6 +38,9 @@ NOUNS = (
     conflicts,
     counts,
     deals,
+    settlements,
+    lists,
+    statements,
     blocks,
     findings,
     vouchers,

@@ -143,7 +143,7 @@ def _success(operation: Operation, schema_of: dict[type, Json]) -> Json:
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
             "headers": _EPOCH_HEADERS,
-            "content": {operation.content_type: content},
+            "content": {operation.content_type: content, **{t: {} for t in operation.other_types}},
         }
     }
 

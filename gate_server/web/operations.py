@@ -151,7 +151,7 @@ class Operation:
         answers: types of a success; `status` is its status.
         problems: slugs beyond those that every such call has.
         query: parameters behind the path; any other is refused.
-        content_type: of a success.
+        content_type: of a success; `other_types` it may be too, where that is asked for.
         lines: the body is NDJSON, each line of type `body`; the view gets its bytes and reads them.
         revoked: a revoked device may call it, too.
         signed: the platform of the path signs the body; the view gets its bytes and reads them.
@@ -172,6 +172,7 @@ class Operation:
     lines: bool = False
     revoked: bool = False
     signed: bool = False
+    other_types: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -269,6 +270,7 @@ class Noun:
         lines: bool = False,
         revoked: bool = False,
         signed: bool = False,
+        other_types: tuple[str, ...] = (),
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
@@ -277,7 +279,7 @@ class Noun:
             answers = answer if isinstance(answer, tuple) else (answer,)
             self.operations.append(
                 Operation(self.name, method, rule, view, who, public, body, answers, status,
-                          tuple(problems), query, content_type, lines, revoked, signed)
+                          tuple(problems), query, content_type, lines, revoked, signed, other_types)
             )  # fmt: skip
             return view
 

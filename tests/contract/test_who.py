@@ -41,6 +41,17 @@ MAY = {
     "GET /findings": f"{STEWARDS} partner auditor",
     "GET /findings/<finding_id>": f"{STEWARDS} partner auditor",
     "POST /findings/<finding_id>/close": SUPERVISORS,
+    "GET /deals/<deal_id>/settlement": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/lists": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/lists": SUPERVISORS,
+    "GET /deals/<deal_id>/lists/<number>": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/overrides": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/overrides/<scan_id>/confirm": "partner",
+    "GET /deals/<deal_id>/statements": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/statements": SUPERVISORS,
+    "GET /deals/<deal_id>/statements/<version>": f"{SUPERVISORS} partner auditor",
+    "GET /deals/<deal_id>/statements/<version>/differences": f"{SUPERVISORS} partner auditor",
+    "POST /deals/<deal_id>/statements/<version>/sign": f"{SUPERVISORS} partner",
     "GET /blocks": f"{SUPERVISORS} auditor",
     "POST /blocks": SUPERVISORS,
     "POST /blocks/<block_id>/lift": SUPERVISORS,
@@ -77,6 +88,7 @@ ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0",
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
 ARGUMENTS["<finding_id>"] = "0"
+ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 
 def test_every_call_is_in_the_contract():

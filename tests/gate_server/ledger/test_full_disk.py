@@ -16,6 +16,7 @@ from admission.voids import CostBearer
 from admission.wire import Text
 from admission.wire_incidents import IncidentRequest
 from admission.wire_notices import BroadcastRequest
+from admission.wire_settlement import ListKind
 from admission.wire_staff import VoidRequest
 from gate_server import broadcasts
 from gate_server.duty_calls import DutyCalls
@@ -24,6 +25,7 @@ from gate_server.duty_list import DutyList
 from gate_server.incidents import IncidentDesk
 from gate_server.ledger import actions, audit, corrections, feeds
 from gate_server.ledger.duty import Form
+from gate_server.ledger.settlement_lists import make_list
 from gate_server.refunds import answer_request
 from gate_server.settings import read_settings
 from tests.gate_server.ledger.test_writer import together
@@ -185,3 +187,20 @@ def test_a_file_that_may_not_grow_loses_nothing_and_recovers(tmp_path):
         assert again.replayed is False
         venue.reopen()
         check_nothing_half_written(venue, sorted([*admitted, f"nonce-{refused[0]:05}"]))
+
+
+def test_a_refund_list_that_found_no_room_is_gone_on_with(small_disk):
+    with a_venue(small_disk) as venue:
+        venue.sell(CODES)
+        void(venue)
+        ballast = fill(small_disk)
+        with pytest.raises(LedgerUnavailable):
+            make_list(venue.ledger, "D", ListKind.REFUNDS, by="anne")
+
+        marked = venue.rows("SELECT COUNT(*) FROM vouchers WHERE refund_listed_at IS NOT NULL")
+        assert marked == venue.rows("SELECT COUNT(*) FROM settlement_entries")
+        ballast.unlink()
+        made = make_list(venue.ledger, "D", ListKind.REFUNDS, by="anne")
+
+        assert (made.number, made.entries) == (1, len(CODES))
+        assert venue.ledger.read(audit.verify).findings == ()
