@@ -34,6 +34,7 @@ from gate_server import control
 from gate_server.app import GateApp, create_app
 from gate_server.certificates import TlsFiles, renew_server_certificate
 from gate_server.commands.services import Services
+from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
@@ -248,10 +249,13 @@ def _open(options: Options) -> GateApp:
     services = Services(ledger, keys, settings, directory, overridden=told)
     server = control.ControlServer(directory, services)
     server.start()
+    signer = HeadSigner(ledger, keys)
+    signer.start()
 
     def close() -> None:
         app.close()
         server.stop()
+        signer.stop()
         ledger.close()
         lock.release()
 

@@ -9,6 +9,7 @@ from gate_server.cli.broadcasts import broadcast
 from gate_server.cli.conflicts import conflict
 from gate_server.cli.deals import deal
 from gate_server.cli.edge import Group
+from gate_server.cli.evidence import conduct, replay
 from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
@@ -32,6 +33,7 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(operator, handover, card),
+    *(replay, conduct),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

@@ -22,6 +22,7 @@ from gate_server.commands import (
     broadcasts,
     conflicts,
     deals,
+    evidence,
     imports,
     issue,
     people,
@@ -41,6 +42,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | broadcasts.COMMANDS
     | tickets.COMMANDS
     | people.COMMANDS
+    | evidence.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -7,6 +7,7 @@ import sqlite3
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
@@ -340,6 +341,11 @@ def _notices(db: sqlite_utils.Database) -> None:
 @migrations(name="007_feeds")
 def _feeds(db: sqlite_utils.Database) -> None:
     _execute(db, FEEDS)
+
+
+@migrations(name="013_evidence")
+def _evidence(db: sqlite_utils.Database) -> None:
+    _execute(db, EVIDENCE)
 
 
 def _execute(db: sqlite_utils.Database, script: str) -> None:

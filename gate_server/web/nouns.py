@@ -10,6 +10,7 @@ from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
+from gate_server.web.evidence import evidence
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
 from gate_server.web.lanes import lanes
@@ -40,6 +41,7 @@ NOUNS = (
     why,
     operators,
     handover,
+    evidence,
     stats,
     replica,
     events,

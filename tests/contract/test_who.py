@@ -53,6 +53,9 @@ MAY = {
     "POST /broadcasts/<broadcast_id>/seen": DEVICES,
     "GET /devices/self/broadcasts": DEVICES,
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
+    "GET /scans/<scan_id>/replay": f"{SUPERVISORS} auditor",
+    "GET /audit/heads": f"{SUPERVISORS} partner auditor",
+    "GET /conduct": "admin auditor",
     "GET /stats": f"{STEWARDS} auditor",
     "GET /events": f"{DEVICES} {STEWARDS} auditor",
     "GET /replica": DEVICES,
@@ -61,7 +64,7 @@ MAY = {
 CALLERS = [*DEVICES.split(), *Role, "nobody", "a stranger", "revoked", "suspended", "disabled"]
 OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in noun.operations}
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
-ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
+ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0", "<scan_id>": "0"}
 
 
 def test_every_call_is_in_the_contract():
