@@ -13,6 +13,7 @@ from gate_server.cli.evidence import conduct, replay
 from gate_server.cli.imports import import_
 from gate_server.cli.keys import key, voucher
 from gate_server.cli.people import card, handover, operator
+from gate_server.cli.privacy import privacy
 from gate_server.cli.scans import scan
 from gate_server.cli.serving import serve
 from gate_server.cli.tickets import ticket
@@ -33,7 +34,7 @@ def main() -> None:
 for each in (
     *(init, import_, gate, device, user, deal, key, voucher, scan, ticket, conflict, broadcast),
     *(operator, handover, card),
-    *(replay, conduct),
+    *(replay, conduct, privacy),
     *(serve, audit, backup, restore, doctor),
 ):
     main.add_command(each)

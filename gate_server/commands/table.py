@@ -26,6 +26,7 @@ from gate_server.commands import (
     imports,
     issue,
     people,
+    privacy,
     scans,
     tickets,
     venue,
@@ -43,6 +44,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | tickets.COMMANDS
     | people.COMMANDS
     | evidence.COMMANDS
+    | privacy.COMMANDS
 )
 
 # Errors that the asking process raises again as they were.

@@ -75,5 +75,13 @@ CREATE TABLE legal_holds (
     ended_at INTEGER,
     ended_by TEXT
 ) STRICT;
+-- erased_at: when something that led to its buyer was erased.
 ALTER TABLE vouchers ADD COLUMN erased_at INTEGER;
+-- Accounts of a voided deal that are closed; a void that came later opens them again.
+CREATE TABLE settled_deals (
+    deal_no INTEGER PRIMARY KEY REFERENCES deals,
+    revision INTEGER NOT NULL,
+    settled_at INTEGER NOT NULL,
+    made_by TEXT NOT NULL
+) STRICT;
 """
