@@ -21,8 +21,10 @@ from gate_server.bundle import Exported, write_bundle
 from gate_server.commands.evidence import Export, export
 from gate_server.commands.services import Services
 from gate_server.heads import list_heads, sign_head
+from gate_server.ledger import audit
 from gate_server.ledger.bundle_rows import ref_hash
 from gate_server.ledger.directory import LEDGER
+from gate_server.ledger.session import Session
 from gate_server.verify_bundle import main, verifies
 from tests.server import Park, an_app
 
@@ -238,3 +240,43 @@ def test_slow_ed25519_agrees_with_the_library(message, flipped, seed):
     assert verifies(public, message, signature)
     assert not verifies(bytes(both[64:]), message, bytes(both[:64]))
     assert not verifies(public, message + b"x", signature)
+
+
+def make_old(park: Park) -> None:
+    """Chain all that is there as ledgers did it before bundles."""
+
+    def chain_anew(tx: Session) -> None:
+        head = audit.FIRST_HEAD
+        for revision, kind, content, _ in list(audit.chained_rows(tx.db)):
+            head = audit.first_chain(head, revision, kind, content or b"")
+            tx.db.execute("UPDATE audit SET hash = ? WHERE revision = ?", (head, revision))
+        tx.db.execute("UPDATE venue SET audit_head = ?", (head,))
+
+    park.ledger.write(chain_anew, alone=True)
+    park.close()
+
+
+def test_older_links_verify_in_the_ledger_and_are_taken_on_trust_elsewhere_only_if_asked(tmp_path):
+    old = Park(tmp_path / "old")
+    old.sell("OWN-CODE-0001")
+    make_old(old)
+    old = Park(old.directory)
+    old.sell("OWN-CODE-0002")
+    export_from(old, tmp_path / "out")
+
+    assert old.ledger.read(audit.verify).findings == ()
+    assert main([str(tmp_path / "out")]) == 1
+    assert main([str(tmp_path / "out"), "--old-links"]) == 0
+    old.ledger.write(lambda tx: tx.db.execute("UPDATE audit SET kind = 'x' WHERE revision = 1"))
+    assert old.ledger.read(audit.verify).findings
+    old.close()
+
+
+def test_broken_chain_is_not_handed_out(tmp_path):
+    park = Park(tmp_path / "var")
+    park.ledger.write(lambda tx: tx.db.execute("UPDATE audit SET kind = 'x' WHERE revision = 1"))
+
+    with pytest.raises(LedgerRefused, match="audit verify"):
+        export_from(park, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    park.close()

@@ -14,7 +14,8 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from admission.errors import InvalidInput
+from admission.errors import InvalidInput, LedgerUnavailable
+from admission.replay import Agreement, Doubt
 from admission.voids import CostBearer
 from admission.wire_staff import VoidRequest
 from gate_server.cli import main
@@ -22,6 +23,8 @@ from gate_server.ledger import actions, audit, lanes, people, recount, retention
 from gate_server.ledger.evidence import keep_evidence
 from gate_server.ledger.retention import Why
 from gate_server.privacy import erase, purge
+from gate_server.replay import replay_recorded
+from tests.gate_server.ledger.test_full_disk import file_size_limit
 from tests.gate_server.test_mixed_day import KINDS, Day, replays
 from tests.people import an_operator, sign_in
 from tests.server import ROOT, Park, a_running_server, an_app
@@ -355,3 +358,32 @@ def test_commands_hold_purge_erase_and_settle(tmp_path):
 def test_settings_of_privacy_are_days(tmp_path):
     with pytest.raises(InvalidInput, match="phone_days"):
         Park(tmp_path / "var", settings="[privacy]\nphone_days = -1\n")
+
+
+def test_disk_that_is_full_stops_a_purge_that_goes_on_when_there_is_room(park):
+    sell_old(park, *(f"OLD-CODE-{number:05}" for number in range(2000)))
+    log = park.directory / "ledger.db-wal"
+    with file_size_limit(log.stat().st_size + 60_000), pytest.raises(LedgerUnavailable):
+        do_purge(park)
+    left = secrets_of(park)[0]
+
+    assert left > 0
+    assert park.ledger.read(audit.verify).findings == ()
+    assert do_purge(park)[0]["phones"] == left
+
+
+def test_scan_whose_buyer_was_erased_claims_nothing(park):
+    sell_old(park, "OLD-CODE-01")
+    with an_app(park) as (_, site):
+        park.offer("OLD")
+        asked = {"platform": "lvtu", "buyer_ref": BUYER, "reason": "bulk"}
+        site.post("/blocks", park.hire(), asked)
+        scan = site.scan(park.enrol(), "OLD-CODE-01")
+        park.offer("OLD", valid_until=LONG_AGO)
+        before = replay_recorded(park.ledger, int(scan["scan_id"]))
+        do_purge(park)
+        after = replay_recorded(park.ledger, int(scan["scan_id"]))
+
+    assert scan["reason"] == "buyer_blocked"
+    assert before.agreement is Agreement.AGREES
+    assert (after.agreement, after.doubts) == (Agreement.NOT_KNOWN, (Doubt.ERASED,))
