@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 FIRST_HEAD = hashlib.sha256(b"gatehouse audit chain").digest()
 PURPOSE = b"gatehouse audit head v1\0"
 FILES = ("rows.ndjson", "vouchers.ndjson", "heads.ndjson", "statement.json")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LINK = re.compile(r"(0|[1-9][0-9]{0,18}) ([a-z_]{1,40}) (=?)([0-9a-f]{64})\n")
 # Where in a scan's chained fields a thing stands.
 _VOUCHER, _MODE, _DIRECTION, _REASON, _PEOPLE, _DETAIL = 4, 5, 6, 13, 14, 19
@@ -181,7 +182,7 @@ def _json_lines(path: Path, strict: bool = True) -> Iterator[tuple[int, dict[str
 
 def write_line(told: dict[str, Any]) -> str:
     """Write one line of a bundle's file, in the one form that is taken."""
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _encode(told) + "\n"
 
 
 # --- heads ----------------------------------------------------------------------------------------

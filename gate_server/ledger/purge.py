@@ -21,7 +21,7 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.retention import FOREVER, Kept, Why, read_kept
 from gate_server.ledger.session import Session
 
-SLICE: Final = 400
+SLICE: Final = 200
 SPAN: Final = 20_000
 """Keys that one look walks at most."""
 
