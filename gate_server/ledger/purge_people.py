@@ -24,7 +24,8 @@ WHERE v.voucher_id > :last AND v.voucher_id <= :until AND v.buyer_no IS NOT NULL
 """  # noqa: S608 - names of ours
 _ACCOUNTS: Final = """
 SELECT b.buyer_no FROM buyers b WHERE b.buyer_no > ? AND b.buyer_no <= ? AND (b.sealed IS NOT NULL
-    OR NOT EXISTS (SELECT 1 FROM blocks k WHERE k.buyer_no = b.buyer_no))
+    OR b.buyer_no < (SELECT MAX(buyer_no) FROM buyers)
+        AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.buyer_no = b.buyer_no))
 """
 # A row that came or changed since the vouchers were walked may lead to it again.
 _FREE: Final = """
@@ -33,6 +34,15 @@ WHERE b.buyer_no IN (SELECT value FROM json_each(:ids))
     AND NOT EXISTS (SELECT 1 FROM vouchers v WHERE v.revision > :mark AND v.buyer_no = b.buyer_no)
     AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.buyer_no = b.buyer_no
         AND COALESCE(k.lifted_at, k.expires_at, :buyers) >= :buyers)
+"""
+_FORGET_NEWEST: Final = """
+UPDATE buyers SET buyer = randomblob(16), sealed = NULL
+WHERE buyer_no = (SELECT MAX(buyer_no) FROM buyers)
+    AND buyer_no IN (SELECT value FROM json_each(?))
+"""
+_FORGET: Final = """
+DELETE FROM buyers WHERE buyer_no < (SELECT MAX(buyer_no) FROM buyers)
+    AND buyer_no IN (SELECT value FROM json_each(?))
 """
 _LEFT: Final = "disabled_at < ? AND name <> operator"
 _HIS: Final = """
@@ -104,11 +114,17 @@ def _erase_accounts(asked: Asked, mark: int, ids: list[int], tx: Session) -> int
     # An account that was blocked once keeps its hash, so that the block stays on record.
     unsealed = [(number,) for number, blocked in free if blocked]
     tx.db.executemany("UPDATE buyers SET sealed = NULL WHERE buyer_no = ?", unsealed)
-    gone = [(number,) for number, blocked in free if not blocked]
-    tx.db.executemany("DELETE FROM buyers WHERE buyer_no = ?", gone)
+    _forget(tx, [number for number, blocked in free if not blocked])
     if free:
         tx.record_event("purge", {"what": "accounts", "rows": len(free), "by": asked.by})
     return len(free)
+
+
+def _forget(tx: Session, numbers: list[int]) -> None:
+    """Forget accounts. The highest number stays taken: scanners know buyers by number alone."""
+    given = (msgspec.json.encode(numbers).decode(),)
+    tx.db.execute(_FORGET_NEWEST, given)
+    tx.db.execute(_FORGET, given)
 
 
 def count_left(ledger: Ledger, asked: Asked) -> int:
@@ -218,8 +234,8 @@ def _erase_rest(
     if dry_run:
         return
     tx.db.execute(f"DELETE FROM audit_personal WHERE {asked_for}", (phone,))  # noqa: S608
-    if erased.accounts:
-        tx.db.execute("DELETE FROM buyers WHERE buyer_no = ?", (buyer_no,))
+    if erased.accounts and buyer_no is not None:
+        _forget(tx, [buyer_no])
     fields = {"vouchers": erased.vouchers, "accounts": erased.accounts, "by": asked.by}
     tx.record_event("erase", fields | {"lookups": erased.lookups})
 

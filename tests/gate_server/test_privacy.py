@@ -387,3 +387,16 @@ def test_scan_whose_buyer_was_erased_claims_nothing(park):
     assert scan["reason"] == "buyer_blocked"
     assert before.agreement is Agreement.AGREES
     assert (after.agreement, after.doubts) == (Agreement.NOT_KNOWN, (Doubt.ERASED,))
+
+
+def test_number_of_an_erased_account_is_never_given_to_another(park):
+    sell_old(park, "OLD-CODE-01", buyer_ref="first")
+    numbers = "SELECT buyer_no FROM buyers ORDER BY buyer_no"
+    (before,) = park.ledger.read(lambda db: db.execute(numbers).fetchall())
+    do_purge(park)
+    park.sell("NEW-CODE-01", buyer_ref="second")
+
+    last = park.ledger.read(lambda db: db.execute(numbers).fetchall())[-1]
+    assert last > before
+    assert do_purge(park) == ({"accounts": 1}, [])
+    assert park.ledger.read(lambda db: db.execute(numbers).fetchall()) == [last]
