@@ -15,7 +15,7 @@ from admission.moves import decide_moving
 from admission.operators import check_operator
 from admission.scans import Device, Direction, Gate, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
-from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail
+from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail, write_read
 from gate_server.keyring import Keyring
 from gate_server.ledger.scans import (
     NewScan,
@@ -137,7 +137,8 @@ class CheckIn:
         if verdict.reason in _SEVERAL:
             decision.several = gathered.several(gate.area, tx.venue.day_of(new.scan_at))
         if scan.mode is not Mode.CHECK:
-            self._record(tx, new, decision, gathered, facts)
+            detail = write_detail(verdict, facts, decision) | write_read(scan.code, case.found)
+            self._record(tx, new, decision, gathered, detail)
         return decision
 
     def _find(self, tx: Session, scan: Presented) -> list[VoucherRow]:
@@ -192,7 +193,12 @@ class CheckIn:
         )
 
     def _record(
-        self, tx: Session, new: NewScan, decision: Decision, gathered: _Gathered, facts: Facts
+        self,
+        tx: Session,
+        new: NewScan,
+        decision: Decision,
+        gathered: _Gathered,
+        detail: dict[str, object],
     ) -> None:
         verdict = decision.verdict
         if new.mode is Mode.ARRIVE:
@@ -201,7 +207,7 @@ class CheckIn:
             tx,
             new,
             verdict,
-            write_detail(verdict, facts, decision) | ({"passage": True} if new.watched else {}),
+            detail | ({"passage": True} if new.watched else {}),
             history=gathered.history,
             records=gathered.records,
             arrival_number=decision.arrival_number,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from admission.cases import Facts
+from admission.cases import Facts, Found
+from admission.codes import CodeForm, CodeRead, TokenState
 from admission.history import fold
 from admission.scans import Mode
 from admission.verdicts import FirstUse, Reason, Verdict
@@ -145,6 +146,23 @@ def write_detail(verdict: Verdict, facts: Facts, decision: Decision) -> dict[str
     if decision.several:
         detail["several"] = [[row.voucher.voucher_id, n] for row, n in decision.several]
     return detail
+
+
+def write_read(code: CodeRead | None, found: tuple[Found, ...]) -> dict[str, object]:
+    """Return what else a verdict depended on and the ledger does not keep: for a replay.
+
+    Args:
+        code: what was read; of an ordinary code, or a picked voucher, there is nothing to keep.
+    """
+    kept: dict[str, object] = {}
+    if code is not None and code.form is not CodeForm.OPAQUE:
+        kept["form"] = code.form.value
+    if code is not None and code.token_state is not TokenState.NONE:
+        kept["token"] = code.token_state.value
+    honour = found[0].void.honour if len(found) == 1 and found[0].void is not None else None
+    if honour is not None and honour.max_people is not None:
+        kept["honoured"] = found[0].honoured_people
+    return kept
 
 
 def _say(detail: Mapping[str, object]) -> dict[str, object]:

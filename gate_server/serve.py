@@ -36,6 +36,7 @@ from gate_server.app import GateApp, create_app
 from gate_server.certificates import TlsFiles, renew_server_certificate
 from gate_server.commands.services import Services
 from gate_server.feeder_watch import FeederWatch, is_needed
+from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
@@ -264,11 +265,14 @@ def _open(options: Options) -> GateApp:
     server.start()
     feeder = FeederWatch(directory, partial(is_needed, ledger))
     feeder.start()
+    signer = HeadSigner(ledger, keys)
+    signer.start()
 
     def close() -> None:
         app.close()
         feeder.stop()
         server.stop()
+        signer.stop()
         ledger.close()
         lock.release()
 

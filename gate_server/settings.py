@@ -25,6 +25,7 @@ from gate_server.lookup_settings import LookupSettings
 from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Settings:
         enrol_attempts_a_minute: failed enrolments from one address, then 429.
         lookups_an_hour: look-ups by phone a user, then 429.
         pin_tries: wrong PINs of one operator, or on one device, in 15 minutes; then 429.
+        phone_days, buyer_days, seal_keep_days: what leads to a buyer is kept so long after a
+            voucher has ended; `operator_days`, `audit_days`: so long after it was recorded.
         operator_required: entries wait until somebody has signed in at the lane.
     """
 
@@ -52,6 +55,11 @@ class Settings:
     lookups_an_hour: int
     pin_tries: int
     operator_required: bool
+    phone_days: int
+    buyer_days: int
+    seal_keep_days: int
+    operator_days: int
+    audit_days: int
     feeds: FeedSettings
     duty: DutySettings
     anomalies: Bars
@@ -68,6 +76,10 @@ class Settings:
             )
         if self.limit < 0:
             raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")
+
+        for name in ("phone_days", "buyer_days", "seal_keep_days", "operator_days", "audit_days"):
+            if not 0 <= getattr(self, name) <= MOST_DAYS:
+                raise InvalidInput(f"privacy.{name}", f"days, 0 to {MOST_DAYS}")
 
     @property
     def venue(self) -> Venue:

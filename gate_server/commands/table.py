@@ -13,6 +13,7 @@ from gate_server.commands import (
     conflicts,
     deals,
     duty,
+    evidence,
     feed_lookup,
     feed_redemptions,
     feeds,
@@ -21,6 +22,7 @@ from gate_server.commands import (
     incidents,
     issue,
     people,
+    privacy,
     redemptions,
     refunds,
     scans,
@@ -52,6 +54,8 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | refunds.COMMANDS
     | settlements.COMMANDS
     | settlement_papers.COMMANDS
+    | evidence.COMMANDS
+    | privacy.COMMANDS
 )
 
 

@@ -142,6 +142,7 @@ def annul_scan(
     if wanted == 0:
         return scan
     fields = {"scan_id": scan.scan_id, "people": wanted, "by": by.name, "reason": reason}
+    fields["done_at"] = to_ms(now)
     changed = _annulled(scan.record, wanted, by, now)
     if changed.turned is not scan.record.turned:
         fields["unwatched"] = True
@@ -210,7 +211,7 @@ def override_scan(
         now=now,
     )
     fields = {"scan_id": scan.scan_id, "people": people, "by": by.name, "reason": reason}
-    fields["cost_bearer"] = cost_bearer.value
+    fields |= {"cost_bearer": cost_bearer.value, "done_at": to_ms(now)}
     revision = tx.record_event("override", fields, personal=by.person)
     tx.db.execute(
         "UPDATE scans SET overridden = ?, overridden_at = ?, overridden_by = ?, cost_bearer = ?,"

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from admission.errors import LedgerRefused
-from gate_server.ledger import audit
+from gate_server.ledger import audit, schema
+from gate_server.ledger.heads import own_heads
 from gate_server.ledger.session import connect
 
 
@@ -63,6 +64,7 @@ def epoch_of(path: Path) -> str:
 
 
 def verify_chain(path: Path, heads: Mapping[int, bytes]) -> audit.Verification:
-    """Walk a ledger's audit chain, and compare it with heads seen elsewhere."""
+    """Walk a ledger's audit chain, and compare it with heads that were signed or seen elsewhere."""
     with read_only(path) as db:
-        return audit.verify(db, heads)
+        signed = own_heads(db) if "013_evidence" in schema.taken(db) else {}
+        return audit.verify(db, {**signed, **heads})

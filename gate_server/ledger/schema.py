@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_first import TABLES
 from gate_server.ledger.schema_incidents import INCIDENTS
@@ -34,6 +35,7 @@ STEPS: Final[dict[str, str]] = {
     "010_redemptions": REDEMPTIONS,
     "011_refunds": REFUNDS,
     "012_settlement": SETTLEMENT,
+    "013_evidence": EVIDENCE,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
 

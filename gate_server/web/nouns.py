@@ -10,6 +10,7 @@ from gate_server.web.counts import counts
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
+from gate_server.web.evidence import evidence
 from gate_server.web.feeds import feeds
 from gate_server.web.findings import findings
 from gate_server.web.gates import gates
@@ -54,6 +55,7 @@ NOUNS = (
     refunds,
     operators,
     handover,
+    evidence,
     stats,
     replica,
     events,

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from admission.replay import Agreement
 from gate_server.ledger import audit, lanes, recount, tickets
 from gate_server.ledger.ledger import Ledger, utc_now
+from gate_server.replay import replay_recorded
 from tests.offline_lines import send
 from tests.people import sheet
 from tests.server import Park, an_app
@@ -166,6 +168,13 @@ def problems(park: Park) -> list[str]:
     ]
 
 
+def replays(park: Park) -> dict[int, Any]:
+    """Return every scan that the server decided, decided again."""
+    numbers = park.ledger.read(lambda db: db.execute("SELECT scan_id FROM scans").fetchall())
+    every = {number: replay_recorded(park.ledger, number) for (number,) in numbers}
+    return {number: each for number, each in every.items() if each.agreement != "by_device"}
+
+
 def totals(park: Park) -> tuple[int, int]:
     """Return the people in and out by the venue's own counters."""
     sql = "SELECT COALESCE(SUM(entered), 0), COALESCE(SUM(left_out), 0) FROM counters"
@@ -181,7 +190,10 @@ def test_whatever_was_done_in_whatever_order_adds_up(tmp_path, seed):
             getattr(day, day.chance.choice(KINDS))()
         made, inside = sheet(site, day.boss), park.ledger.tallies.today.inside
 
+        again = replays(park)
         assert problems(park) == []
+        assert len(again) > STEPS / 10
+        assert {n: each for n, each in again.items() if each.agreement != Agreement.AGREES} == {}
         assert (made["people_in"], made["people_out"]) == totals(park)
     park.ledger.close()
     park.ledger = Ledger.open(park.directory, park.settings.venue, now=lambda: day.now)

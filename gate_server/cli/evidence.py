@@ -1,0 +1,124 @@
+"""For those who check the record: `replay`, `conduct`, `audit heads`, `audit export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gate_server.bundle import Exported, write_bundle
+from gate_server.cli.edge import Command, listing, options, show, tell
+from gate_server.cli.upkeep import audit
+from gate_server.commands.evidence import Conduct, Export, Heads, Replay
+from gate_server.control import call
+from gate_server.key_files import write_durably
+from gate_server.ledger.directory import check_directory
+
+_COMPARED = ("outcome", "reason", "admitted", "remaining", "void_version", "tickets", "arrived_at")
+
+
+@click.command("replay", cls=Command)
+@click.argument("scan_id", metavar="SCAN", type=click.IntRange(1))
+def replay(scan_id: int) -> None:
+    """Decide an old scan again, and say whether the answer is the same; if not, why.
+
+    SCAN is the `scan_id` of its answer. Exits 1 only where the answer is another although all that
+    it depended on is known.
+    """
+    told = call(options().data, "replay", Replay(scan_id=scan_id))
+    show(told, _replayed(told))
+    if told["agreement"] == "differs":
+        raise click.exceptions.Exit(1)
+
+
+def _replayed(told: dict[str, Any]) -> str:
+    rows = [
+        {"": name, "answered": told["answered"][name], "again": told["again"][name]}
+        for name in _COMPARED
+    ]
+    said = [f"scan {told['scan_id']}, rules version {told['rules_version']}: {told['agreement']}"]
+    said += [told["message"]["zh"], told["message"]["en"]]
+    said += [f"- {each['message']['zh']} {each['message']['en']}" for each in told["doubts"]]
+    said.append(listing(rows, ("", "answered", "again")))
+    for each in told["changed_since"]:
+        said.append(
+            f"since: {each['kind']} at revision {each['revision']}, {each['people']} people"
+        )
+    if told["uploaded_later"]:
+        said.append(f"since: {told['uploaded_later']} earlier scans of it came in by upload")
+    return "\n".join(said)
+
+
+@click.command("conduct", cls=Command)
+@click.option("--day", metavar="YYYY-MM-DD", help="A venue day; default today.")
+def conduct(day: str | None) -> None:
+    """Tell who overrode, annulled and struck, by hour, and which hours stand out."""
+    told = call(options().data, "conduct", Conduct(day=day))
+    for alarm in told["alarms"]:
+        tell(f"{alarm['message']['zh']} {alarm['message']['en']}")
+    columns = ("hour_from", "act", "kind", "who", "acts", "people")
+    nothing = f"nobody overrode, annulled or struck anything on {told['day']}"
+    show(told, listing(told["hours"], columns) or nothing)
+
+
+@audit.command("heads")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write them there, a line of JSON each, for `audit verify --heads` and for others.",
+)
+@click.option("--since", type=click.IntRange(0), default=0, metavar="REVISION", help="Only later.")
+@click.option("--sign", is_flag=True, help="Sign the newest head first; else one a venue day is.")
+def audit_heads(out: Path | None, since: int, sign: bool) -> None:
+    """List the signed heads of the audit chain. Others who hold them can prove the past."""
+    told = call(options().data, "audit heads", Heads(since=since, sign=sign))
+    if out is not None:
+        lines = (msgspec.json.encode(head) + b"\n" for head in told["heads"])
+        write_durably(out, b"".join(lines), replace=True)
+        tell(f"{out}: {len(told['heads'])} heads")
+    rows = [head | {"audit_head": head["audit_head"][:16] + "..."} for head in told["heads"]]
+    show(told, listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")))
+
+
+@audit.command("export")
+@click.option("--deal", "deal_id", required=True, metavar="ID", help="Whose rows.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE.zip",
+    help="A new directory, or a new file that ends in .zip.",
+)
+@click.option(
+    "--statement",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="The deal's settlement as JSON, to go with it.",
+)
+def audit_export(deal_id: str, out: Path, statement: Path | None) -> None:
+    """Write what proves a deal's record, for another party to check with verify.py in it.
+
+    It holds the deal's rows, every link of the chain, signed heads, and of buyers nothing but the
+    last characters of a code.
+    """
+    directory = options().data
+    keys = call(directory, "audit keys")
+
+    def sign(exported: Exported) -> int:
+        revision: int = call(directory, "audit export", Export(exported=exported))
+        return revision
+
+    made = write_bundle(
+        check_directory(directory),
+        out,
+        deal_id,
+        sign=sign,
+        public_keys={int(number): bytes.fromhex(key) for number, key in keys.items()},
+        statement=None if statement is None else statement.read_bytes(),
+    )
+    said = f"{made.vouchers} vouchers, {made.rows} rows up to revision {made.upto}"
+    value = msgspec.to_builtins(made) | {"public_keys": list(keys.values())}
+    show(value, f"{out}: {said}; check it with `python3 verify.py`")
