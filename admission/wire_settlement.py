@@ -163,7 +163,7 @@ class ListsAnswer(Answer, frozen=True):
     lists: list[ListAnswer]
 
 
-class EntryAnswer(Answer, frozen=True):
+class ListEntry(Answer, frozen=True):
     """One entry of a list.
 
     Attributes:
@@ -183,7 +183,7 @@ class EntryAnswer(Answer, frozen=True):
 class ListShown(ListAnswer, frozen=True):
     """A list with its entries."""
 
-    rows: list[EntryAnswer]
+    rows: list[ListEntry]
 
 
 class OverrideAnswer(Answer, frozen=True):

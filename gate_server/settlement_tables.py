@@ -15,7 +15,7 @@ from admission.settlement_terms import (
     Row,
     SettlementClass,
 )
-from admission.wire_settlement import EntryAnswer, ListKind
+from admission.wire_settlement import ListEntry, ListKind
 
 Cell: TypeAlias = str | int | None
 Cells: TypeAlias = list[Cell]
@@ -151,7 +151,7 @@ def entry_columns(kind: ListKind) -> tuple[str, ...]:
     return ("order_ref", "voucher_ref", "amount_minor", "currency", "tail")
 
 
-def entry_cells(entry: EntryAnswer, kind: ListKind, currency: str) -> Cells:
+def entry_cells(entry: ListEntry, kind: ListKind, currency: str) -> Cells:
     """Return the cells of one entry of a list, in the order of `entry_columns`."""
     amount = [entry.amount_minor, currency]
     if kind is ListKind.COMPENSATION:

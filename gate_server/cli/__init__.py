@@ -11,7 +11,7 @@ from gate_server import __version__
 from gate_server.cli.edge import Group
 
 _PLACES: Final = {
-    "audit": "upkeep",
+    "audit": "evidence",
     "backup": "upkeep",
     "broadcast": "broadcasts",
     "card": "people",

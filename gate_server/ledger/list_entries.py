@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from admission.wire_settlement import EntryAnswer, ListAnswer, ListKind
+from admission.wire_settlement import ListAnswer, ListEntry, ListKind
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.prepared import about_buyer
@@ -39,7 +39,7 @@ ORDER BY v.voucher_id LIMIT ?
 
 def open_list(
     ledger: Ledger, keys: Keyring, deal_id: str, number: str, *, by: str
-) -> tuple[ListAnswer, Iterator[EntryAnswer]]:
+) -> tuple[ListAnswer, Iterator[ListEntry]]:
     """Return a list and its entries; whoever reads accounts is on record before the first.
 
     Raises:
@@ -66,19 +66,19 @@ def _page(db: sqlite3.Connection, *, sql: str, owner: int, after: int) -> list[t
     return db.execute(sql, (owner, after, PAGE_ENTRIES)).fetchall()
 
 
-def _vouchers(ledger: Ledger, list_id: int) -> Iterator[EntryAnswer]:
+def _vouchers(ledger: Ledger, list_id: int) -> Iterator[ListEntry]:
     for _, amount, order_ref, voucher_ref, tail in _pages(ledger, _VOUCHERS, list_id):
-        yield EntryAnswer(
+        yield ListEntry(
             order_ref=order_ref, voucher_ref=voucher_ref, tail=tail, amount_minor=amount
         )
 
 
 def _buyers(
     ledger: Ledger, keys: Keyring, list_id: int, groups: Mapping[int, int]
-) -> Iterator[EntryAnswer]:
+) -> Iterator[ListEntry]:
     for number, amount, buyer, sealed in _pages(ledger, _BUYERS, list_id):
         name = None if sealed is None else keys.unseal(sealed, about=about_buyer(buyer)).decode()
-        yield EntryAnswer(buyer_ref=name, same_phone=groups.get(number), amount_minor=amount)
+        yield ListEntry(buyer_ref=name, same_phone=groups.get(number), amount_minor=amount)
 
 
 def _phone_groups(ledger: Ledger, deal_no: int) -> dict[int, int]:

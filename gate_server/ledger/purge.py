@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -16,6 +17,7 @@ import msgspec
 
 from admission.codes import normalise
 from admission.keys import CodeKey, code_hash
+from gate_server.ledger import sales
 from gate_server.ledger.anonymous import erase_operators
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.retention import FOREVER, Kept, Why, read_kept
@@ -135,7 +137,10 @@ def _erase_buyers(tx: Session, ids: Sequence[int], asked: Asked) -> None:
         unlink_order(tx, order_ref, voucher_id, asked.code_keys)
     tx.db.execute(f"UPDATE voucher_states SET buyer_no = NULL WHERE {of}", given)  # noqa: S608
     gone = "buyer_no = NULL, order_ref = NULL, erased_at = :now"
-    tx.db.execute(f"UPDATE vouchers SET {gone} WHERE {of}", given)  # noqa: S608
+    with ExitStack() as counters:
+        for voucher_id in ids:
+            counters.enter_context(sales.recounted(tx.db, voucher_id))
+        tx.db.execute(f"UPDATE vouchers SET {gone} WHERE {of}", given)  # noqa: S608
 
 
 def unlink_order(

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from gate_server.ledger import sales
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.purge import ENDED, SLICE, SPAN, Asked, unlink_order
 from gate_server.ledger.retention import Why, read_kept
@@ -206,7 +207,8 @@ def _erase_voucher(
     if order_ref is not None:
         unlink_order(tx, order_ref, voucher_id, asked.code_keys)
     rest = "order_ref = NULL, buyer_no = NULL, sealed_code = NULL WHERE voucher_id = ?"
-    tx.db.execute(f"{phone}, {rest}", (asked.now_ms, voucher_id))
+    with sales.recounted(tx.db, voucher_id):
+        tx.db.execute(f"{phone}, {rest}", (asked.now_ms, voucher_id))
     tx.db.execute("UPDATE voucher_states SET buyer_no = NULL WHERE voucher_id = ?", (voucher_id,))
 
 

@@ -14,12 +14,12 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from admission.errors import InvalidInput, LedgerUnavailable
+from admission.errors import LedgerUnavailable
 from admission.replay import Agreement, Doubt
 from admission.voids import CostBearer
 from admission.wire_staff import VoidRequest
 from gate_server.cli import main
-from gate_server.ledger import actions, audit, lanes, people, recount, retention, tickets
+from gate_server.ledger import actions, audit, lanes, people, recount, retention, sales, tickets
 from gate_server.ledger.evidence import keep_evidence
 from gate_server.ledger.retention import Why
 from gate_server.privacy import erase, purge
@@ -82,6 +82,7 @@ def test_buyers_of_what_ended_go_and_those_of_what_is_valid_stay(park):
     assert kept == []
     assert do_purge(park) == ({}, [])
     assert park.ledger.read(audit.verify).findings == ()
+    assert park.ledger.read(sales.differences) == []
 
 
 def test_order_that_was_erased_finds_nothing_any_more(park):
@@ -353,11 +354,6 @@ def test_commands_hold_purge_erase_and_settle(tmp_path):
     run("erase", "--buyer", BUYER, status=1)
     run("erase", "--phone", "123", status=1)
     assert PHONE not in run("erase", "--phone", PHONE)
-
-
-def test_settings_of_privacy_are_days(tmp_path):
-    with pytest.raises(InvalidInput, match="phone_days"):
-        Park(tmp_path / "var", settings="[privacy]\nphone_days = -1\n")
 
 
 def test_disk_that_is_full_stops_a_purge_that_goes_on_when_there_is_room(park):
