@@ -156,21 +156,19 @@ def by_pull(directory: Path, port: int, vouchers: int) -> None:
         assert platform.stdout is not None  # noqa: S101 - for the type checker
         url = platform.stdout.readline().strip()
         add = ("feed", "add", "pull", "--platform", "lvtu", "--url", url)
-        gate(directory, *add, "--token-file", str(token))
-        while True:
-            (feed,) = gate(directory, "feed", "status")["feeds"]
-            if feed["accepted_at"]:
-                break
-            time.sleep(0.5)
-        platform.terminate()
+        try:
+            gate(directory, *add, "--token-file", str(token))
+            while not gate(directory, "feed", "status")[0]["accepted_at"]:
+                time.sleep(0.5)
+        finally:
+            platform.terminate()
 
 
-def gate(directory: Path, *arguments: str) -> dict[str, Any]:
+def gate(directory: Path, *arguments: str) -> Any:
     """Run a command of the gate server and return what it prints."""
     command = [sys.executable, "-m", "gate_server", "--data", str(directory), "--json", *arguments]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    found: dict[str, Any] = json.loads(told)
-    return found
+    return json.loads(told)
 
 
 @contextmanager

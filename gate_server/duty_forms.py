@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from standardwebhooks import Webhook
 from admission.calendar import to_ms
 from admission.errors import InvalidInput
 from gate_server.ledger.duty import Form
+from gate_server.loopback import is_loopback
 
 WECOM_BYTES: Final = 4096
 DINGTALK_BYTES: Final = 16_000  # of 20,000 for the whole body, where a line break takes two
@@ -125,7 +125,7 @@ def check_address(form: Form, url: str, secret: str | None) -> str:
         raise InvalidInput("url", "give https://HOST/...")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise InvalidInput("url", "has a user or a fragment; give https://HOST/...")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise InvalidInput("url", "must be https: plain http only to this machine itself")
     _check_secret(form, secret)
     rest = url.partition(parts.netloc)[2]
@@ -145,15 +145,6 @@ def check_notify_url(url: str) -> str:
     except InvalidInput as error:
         raise InvalidInput("--notify-url", error.problem) from error
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_secret(form: Form, secret: str | None) -> None:

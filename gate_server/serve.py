@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -40,6 +39,7 @@ from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
+from gate_server.loopback import is_loopback
 from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
 from gate_server.web.scans import tell_override
@@ -117,7 +117,7 @@ def check(options: Options) -> Settings:
     """
     check_directory(options.directory)
     settings = read_settings(options.directory)
-    if options.http and not _is_loopback(options.host):
+    if options.http and not is_loopback(options.host):
         raise InvalidInput("--http", f"only on loopback, as 127.0.0.1, not on {options.host}")
     lock = DirectoryLock(options.directory)
     lock.take(wait_s=LOCK_WAIT_S)
@@ -168,15 +168,6 @@ def _check_port(options: Options) -> None:
             raise InvalidInput(
                 "--port", f"cannot listen on {options.host}:{options.port}: {error.strerror}"
             ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _tls(directory: Path) -> TlsFiles:

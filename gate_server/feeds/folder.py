@@ -26,7 +26,7 @@ from admission.errors import FeedRejected, FeedUnavailable, InvalidInput
 from admission.rows import DEAL_COLUMNS, DEAL_NEEDS, VOUCHER_COLUMNS, VOUCHER_NEEDS
 from gate_server.feeds.contract import Kind, Offer, Part, SourceRow
 from gate_server.feeds.files import Line, RowFile
-from gate_server.feeds.json_values import read_json
+from gate_server.feeds.json_values import read_place
 from gate_server.feeds.unreported import Unreported
 
 DONE: Final = "done"
@@ -90,7 +90,7 @@ class FolderSource(Unreported):
 
     def changes(self, cursor: str | None) -> Iterator[Part]:
         """Yield the rows of each file that has come; it is moved when its last ones are in."""
-        place = _place(cursor)
+        place = read_place(_places, cursor)
         names = set()
         for file in self._files():
             names.add(file.path.name)
@@ -219,12 +219,3 @@ def _move(path: Path, folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _place(cursor: str | None) -> Place:
-    if cursor is None:
-        return Place()
-    try:
-        return read_json(_places, cursor.encode())
-    except FeedRejected:
-        return Place()  # of another kind of feed, or another version: begin anew

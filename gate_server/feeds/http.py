@@ -6,7 +6,6 @@ Messages say what happened in our own words, so that no token, code or address o
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -27,6 +26,7 @@ from typing import Any, Final
 import httpx
 
 from admission.errors import FeedRejected, FeedUnavailable, InvalidInput
+from gate_server.loopback import is_loopback
 
 LONGEST_RETRY_S: Final = 3600.0
 MOST_FOUND_BYTES: Final = 64 << 10
@@ -251,7 +251,7 @@ def check_url(url: str, name: str = "--url") -> str:
         raise InvalidInput(name, "is not a URL") from error
     if found.scheme not in {"https", "http"} or not found.host:
         raise InvalidInput(name, "must be https://HOST/PATH")
-    if found.scheme == "http" and not _is_loopback(found.host):
+    if found.scheme == "http" and not is_loopback(found.host):
         raise InvalidInput(name, "must be https: plain http only to this machine itself")
     if found.userinfo or found.query or found.fragment:
         raise InvalidInput(name, "must have no user, password, query or fragment in it")
@@ -371,12 +371,3 @@ def _cause(error: BaseException) -> str:
         if any(isinstance(each, kind) for each in chain):
             return words
     return "the connection failed"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

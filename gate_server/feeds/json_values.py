@@ -25,3 +25,16 @@ def read_json(decoder: msgspec.json.Decoder[T], text: bytes | msgspec.Raw) -> T:
         raise FeedRejected("", "cannot be read: it is not UTF-8") from error
     except RecursionError as error:
         raise FeedRejected("", "cannot be read: it is nested too deep") from error
+
+
+def read_place(decoder: msgspec.json.Decoder[T], cursor: str | None) -> T:
+    """Return where a source had come to; a cursor that it cannot read means to begin anew.
+
+    Args:
+        decoder: of a type whose fields all have defaults.
+    """
+    try:
+        # Without a cursor, or with that of another kind of feed or another version, all is told.
+        return read_json(decoder, (cursor or "{}").encode())
+    except FeedRejected:
+        return decoder.decode(b"{}")

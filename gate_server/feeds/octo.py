@@ -23,7 +23,7 @@ from admission.row_values import Row
 from gate_server.feeds.contract import Kind, Offer, Part, SourceRow
 from gate_server.feeds.http import MOST_FOUND_BYTES, Limits, PlatformHttp, check_json
 from gate_server.feeds.json_items import cut_items
-from gate_server.feeds.json_values import read_json
+from gate_server.feeds.json_values import read_place
 from gate_server.feeds.octo_booking import read_booking, read_list
 from gate_server.feeds.octo_rows import Mapper, Rows, unreadable
 from gate_server.feeds.unreported import Unreported
@@ -96,7 +96,7 @@ class Place(Struct, omit_defaults=True):
         return fresh + (known[start:] + known[:start])[:COLD_DAYS_A_ROUND]
 
 
-_read_place: Final = msgspec.json.Decoder(Place)
+_places: Final = msgspec.json.Decoder(Place)
 _write: Final = msgspec.json.Encoder().encode
 
 
@@ -130,7 +130,7 @@ class OctoSource(Unreported):
 
     def changes(self, cursor: str | None) -> Iterator[Part]:
         """Yield the bookings of this round's days that were changed since they were last told."""
-        place = _place(cursor)
+        place = read_place(_places, cursor)
         now = self._now()
         hot, cold = self._plan.hot(now), self._plan.cold(now)
         wanted = {day.isoformat() for day in (*hot, *cold)}
@@ -225,15 +225,6 @@ def _cursor(place: Place, before: str | None) -> str | None:
     """Return the place as it travels; None where it is as before."""
     written = _write(place).decode()
     return None if written == before else written
-
-
-def _place(cursor: str | None) -> Place:
-    if cursor is None:
-        return Place()
-    try:
-        return read_json(_read_place, cursor.encode())
-    except FeedRejected:
-        return Place()  # of another kind of feed, or another version: begin anew
 
 
 def _codes(row: SourceRow) -> set[str]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from admission.errors import FeedRejected
 from gate_server.feeds.contract import Kind, Offer, Part, SourceRow
 from gate_server.feeds.http import MOST_FOUND_BYTES, Answer, Limits, PlatformHttp, check_json
-from gate_server.feeds.json_values import read_json
+from gate_server.feeds.json_values import read_json, read_place
 from gate_server.feeds.unreported import Unreported
 
 ROWS_A_PAGE: Final = 2000
@@ -74,7 +74,7 @@ class PullSource(Unreported):
 
     def changes(self, cursor: str | None) -> Iterator[Part]:
         """Yield page after page until the platform has no more."""
-        place, seen = _place(cursor), set[str]()
+        place, seen = read_place(_places, cursor), set[str]()
         for _ in range(MOST_PAGES):
             answer = self._ask(place)
             if answer.status == HTTPStatus.NOT_MODIFIED:
@@ -143,12 +143,3 @@ def _row(place: str, raw: msgspec.Raw) -> SourceRow:
 def _etag(headers: Mapping[str, str]) -> str:
     tag = headers.get("ETag", "")
     return tag if len(tag) <= _LONGEST_CURSOR and tag.isascii() and tag.isprintable() else ""
-
-
-def _place(cursor: str | None) -> Place:
-    if cursor is None:
-        return Place()
-    try:
-        return read_json(_places, cursor.encode())
-    except FeedRejected:
-        return Place()  # of another kind of feed, or another version: begin anew
