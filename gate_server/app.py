@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from gate_server.web.pages import pages
 from gate_server.web.picks import Picks
 from gate_server.web.problems import make_problem
 from gate_server.web.replies import respond
+from gate_server.web.routing import MatchedRule
 from gate_server.web.scans import scans
 from gate_server.web.services import Services
 from gate_server.web.signers import Signers
@@ -52,6 +54,8 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 class GateApp(Flask):
     """The application; `close` ends its event streams, downloads and its own threads."""
+
+    url_rule_class = MatchedRule
 
     def __init__(self, services: Services) -> None:
         super().__init__("gate_server.web", static_folder=None, template_folder=None)
@@ -136,7 +140,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         signers=Signers(ledger, keys),
         pushes=Pushes(ledger, keys, settings),
         ca_pem=ca_pem,
-        openapi=make_document(NOUNS),
+        openapi=cache(partial(make_document, NOUNS)),
     )
     return services
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes.util
 import shutil
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,30 @@ QUIET = (
     "--renderer-process-limit=1",
     "--disable-features=IsolateOrigins,site-per-process,SpareRendererForSitePerProcess",
 )
+
+# Directories whose tests wait for processes more than they work.
+WAITING = ("e2e", "docs")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait among those that work, from the first on.
+
+    Workers take file after file. Were those that wait to come together, the processors would
+    stand idle while they do; were they to come last, one long file would hold up the end.
+    """
+    files: defaultdict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    waiting = [tests for path, tests in files.items() if path.parent.name in WAITING]
+    working = [tests for path, tests in files.items() if path.parent.name not in WAITING]
+    # All have begun by the time two thirds of the others have.
+    step = max(1, 2 * len(working) // (3 * max(1, len(waiting))))
+    order = []
+    for place in range(0, max(len(working), step * len(waiting)), step):
+        order += waiting[place // step : place // step + 1]
+        order += working[place : place + step]
+    items[:] = [item for tests in order for item in tests]
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ _EPOCH_HEADERS = {
 @openapi.operation("GET", "/openapi.json", public=True)
 def show_document(call: Call) -> Reply:
     """Describe every call of this interface."""
-    return Reply(call.services.openapi)
+    return Reply(call.services.openapi())
 
 
 def make_document(nouns: Iterable[Noun]) -> bytes:

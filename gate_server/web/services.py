@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gate_server.checkin import CheckIn
@@ -28,7 +29,7 @@ class Services:
     """One running server's parts.
 
     Attributes:
-        openapi: the document of all calls, JSON.
+        openapi: makes the document of all calls, JSON, when it is first asked for.
         ca_pem: the venue's authority, for scanners and browsers; b"" over plain HTTP.
     """
 
@@ -50,4 +51,4 @@ class Services:
     pushes: Pushes
     read_through: ReadThrough
     ca_pem: bytes
-    openapi: bytes
+    openapi: Callable[[], bytes]

@@ -142,8 +142,14 @@ def see(page: Page, scene: str = "verdict") -> None:
 
 def show(screen: Screen, page: Page, shown: Shown) -> None:
     """Show a verdict and wait until the page has drawn it."""
+    before = screen.next(None, 0)
+    # What is drawn anew loses the mark; two verdicts may say the same sentence.
+    page.evaluate("() => document.querySelector('#stage > *')?.setAttribute('data-before', '')")
     screen.show(shown)
+    anew = screen.next(None, 0).verdict != before.verdict
     zh = shown.message.zh
     page.wait_for_function(
-        "zh => document.querySelector('.sentence.zh')?.textContent === zh", arg=zh
+        "([zh, anew]) => document.querySelector('.sentence.zh')?.textContent === zh"
+        " && !(anew && document.querySelector('#stage > [data-before]'))",
+        arg=[zh, anew],
     )
