@@ -11,6 +11,7 @@ from typing import Any, Final
 from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.wire_settlement import SignatureAnswer
+from gate_server.ledger.closing import close_accounts
 from gate_server.ledger.session import Session
 
 _COLUMNS: Final = (
@@ -136,6 +137,7 @@ def sign_statement(
         tx.record_event("statement_closed", named)
         sql = "UPDATE statements SET closed_at = ? WHERE statement_id = ?"
         tx.db.execute(sql, (to_ms(signer["now"]), found.statement_id))
+        close_accounts(tx, deal, by=signer["name"], now=signer["now"])
     return get_statement(tx.db, deal_no, version)
 
 
