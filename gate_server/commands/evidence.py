@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from admission.errors import NotFound
 from admission.wire_evidence import ConductAnswer, HeadsAnswer, ReplayAnswer
 from gate_server.bundle import Exported
 from gate_server.commands.services import Command, Params, Services
@@ -13,6 +14,7 @@ from gate_server.commands.venue import Nothing
 from gate_server.conduct import make_conduct, read_day
 from gate_server.evidence_words import read_evidence_words
 from gate_server.heads import list_heads, sign_head
+from gate_server.ledger.statements import count_sold, find_newest
 from gate_server.replay import replay_scan
 
 
@@ -33,6 +35,12 @@ class Export(Params, frozen=True):
     """A bundle whose rows are written, to be put on record and signed."""
 
     exported: Exported
+
+
+class StatementOf(Params, frozen=True):
+    """A deal whose newest statement is asked for."""
+
+    deal_id: str
 
 
 class Conduct(Params, frozen=True):
@@ -69,6 +77,22 @@ def export(services: Services, params: Export) -> int:
     return revision
 
 
+def statement(services: Services, params: StatementOf) -> dict[str, Any] | None:
+    """Return the figures of a deal's newest statement, the very text that is signed; None: none.
+
+    `whole`: it has all the vouchers that there are now.
+    """
+    deal = services.ledger.catalogue.deal(params.deal_id)
+    if deal is None:
+        raise NotFound(f"no deal {params.deal_id}")
+    found = services.ledger.read(lambda db: find_newest(db, deal.deal_no))
+    if found is None:
+        return None
+    sold = services.ledger.read(lambda db: count_sold(db, deal.deal_no))
+    whole = msgspec.json.decode(found.summary)["counts"]["sold"] == sold
+    return {"version": found.version, "whole": whole, "text": found.summary.decode()}
+
+
 def conduct(services: Services, params: Conduct) -> dict[str, Any]:
     """Tell who overrode, annulled and struck on a venue day."""
     day = read_day(params.day)
@@ -86,5 +110,6 @@ COMMANDS: dict[str, Command[Any]] = {
     "audit heads": Command(Heads, heads),
     "audit keys": Command(Nothing, audit_keys),
     "audit export": Command(Export, export),
+    "audit statement": Command(StatementOf, statement),
     "conduct": Command(Conduct, conduct),
 }

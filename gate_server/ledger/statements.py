@@ -60,6 +60,12 @@ def find_newest(db: sqlite3.Connection, deal_no: int) -> Statement | None:
     return None if row is None else _read(db, row)
 
 
+def count_sold(db: sqlite3.Connection, deal_no: int) -> int:
+    """Return how many vouchers of a deal there are now, tickets not among them."""
+    sql = "SELECT COUNT(*) FROM vouchers WHERE deal_no = ? AND parent_id IS NULL"
+    return int(db.execute(sql, (deal_no,)).fetchone()[0])
+
+
 def get_statement(db: sqlite3.Connection, deal_no: int, version: int) -> Statement:
     """Return one statement.
 
