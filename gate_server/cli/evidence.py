@@ -73,14 +73,23 @@ def conduct(day: str | None) -> None:
 @click.option("--since", type=click.IntRange(0), default=0, metavar="REVISION", help="Only later.")
 @click.option("--sign", is_flag=True, help="Sign the newest head first; else one a venue day is.")
 def audit_heads(out: Path | None, since: int, sign: bool) -> None:
-    """List the signed heads of the audit chain. Others who hold them can prove the past."""
+    """List the signed heads of the audit chain, and which one each platform has taken.
+
+    Others who hold them can prove the past.
+    """
     told = call(options().data, "audit heads", Heads(since=since, sign=sign))
     if out is not None:
         lines = (msgspec.json.encode(head) + b"\n" for head in told["heads"])
         write_durably(out, b"".join(lines), replace=True)
         tell(f"{out}: {len(told['heads'])} heads")
     rows = [head | {"audit_head": head["audit_head"][:16] + "..."} for head in told["heads"]]
-    show(told, listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")))
+    tables = (
+        listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")),
+        listing(
+            told["sent"], ("platform", "feed_id", "revision", "taken_at", "waiting", "problem")
+        ),
+    )
+    show(told, "\n\n".join(table for table in tables if table))
 
 
 @audit.command("export")

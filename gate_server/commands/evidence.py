@@ -13,6 +13,7 @@ from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing
 from gate_server.conduct import make_conduct, read_day
 from gate_server.evidence_words import read_evidence_words
+from gate_server.head_sends import list_sent
 from gate_server.heads import list_heads, sign_head
 from gate_server.ledger.statements import count_sold, find_newest
 from gate_server.replay import replay_scan
@@ -60,7 +61,8 @@ def heads(services: Services, params: Heads) -> dict[str, Any]:
     if params.sign:
         sign_head(services.ledger, services.keys, again=True)
     answer: HeadsAnswer = list_heads(services.ledger, services.keys, params.since)
-    return _plain(answer)
+    sent: list[Any] = msgspec.to_builtins(list_sent(services.ledger))
+    return _plain(answer) | {"sent": sent}
 
 
 def audit_keys(services: Services, _: Nothing) -> dict[str, str]:
