@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from admission.errors import LedgerUnavailable
 from admission.incidents import IncidentKind
 from gate_server.conduct_watch import ConductWatch
 from gate_server.duty_calls import DutyCalls
@@ -13,6 +14,7 @@ from gate_server.duty_list import DutyList
 from gate_server.incidents import IncidentDesk
 from gate_server.ledger.duty import Form
 from gate_server.ledger.ledger import utc_now
+from tests.gate_server.ledger.test_full_disk import file_size_limit
 from tests.offline_lines import a_line, send
 from tests.robots import SECRET
 from tests.server import Park, an_app
@@ -104,6 +106,18 @@ def test_what_a_lane_took_back_without_network_counts_in_the_hour_it_was_done(pa
             send(site, device, line, took)
 
     assert ConductWatch(park.ledger).look() == 0
+
+
+def test_full_disk_only_puts_the_incident_off(park):
+    watch = ConductWatch(park.ledger)
+    with an_app(park) as (_, site):
+        override(site, park, 16, boss=park.hire())
+    log = park.directory / "ledger.db-wal"
+    with file_size_limit(log.stat().st_size), pytest.raises(LedgerUnavailable):
+        watch.look()
+
+    assert watch.look() == 1
+    assert len(found(park)) == 1
 
 
 def test_thread_looks_by_itself_and_ends(park):
