@@ -17,14 +17,21 @@ from typing import Literal, NamedTuple, TypeAlias
 
 
 class Act(StrEnum):
-    """What is counted; the kinds of the audit. Sent: add one, never rename one."""
+    """What is counted. Sent: add one, never rename one.
+
+    `OVERRIDE_OWN` is an override of a scan that the same operator had presented; it is counted as
+    an `OVERRIDE` too.
+    """
 
     OVERRIDE = "override"
+    OVERRIDE_OWN = "override_own"
     ANNUL = "annul"
     STRIKE = "strike"
 
 
-FLOORS: Mapping[Act, int] = MappingProxyType({Act.OVERRIDE: 8, Act.ANNUL: 6, Act.STRIKE: 8})
+FLOORS: Mapping[Act, int] = MappingProxyType(
+    {Act.OVERRIDE: 8, Act.OVERRIDE_OWN: 3, Act.ANNUL: 6, Act.STRIKE: 8}
+)
 """Fewer acts of a person in an hour are never an alarm, whatever is usual."""
 
 TIMES_USUAL = 3.0

@@ -69,25 +69,33 @@ def people_to_annul(
         raise LedgerConflict(
             "too-late", "more than 15 minutes have passed; a supervisor can still annul it"
         )
-    if _moved_since(record, others, terms):
+    if moved_since(record, others, terms):
         raise LedgerConflict(
-            "moved-since", "the voucher was used again since; what happened later is on record"
+            "moved-since",
+            "its people went on since: an exit, a return or another entry is on record; annul"
+            " that one first if it did not happen, else leave this one as it is",
         )
     return wanted
 
 
-def _moved_since(record: Record, others: Iterable[Record], terms: Terms) -> bool:
-    """Say whether people of this very scan must have moved on since.
+def moved_since(record: Record, others: Iterable[Record], terms: Terms) -> bool:
+    """Say whether people of this very scan must have moved on since, at whatever gate.
 
-    Others of the same group may follow through another lane; an exit, another area, or more
-    entries than the voucher has people cannot be theirs.
+    Others of the same group may follow through another lane; an exit, a return by stamp, another
+    area, or more entries than the voucher has people cannot be theirs.
     """
     later = [o for o in others if o.passed and o.passed_at > record.passed_at]
     if record.direction is Direction.EXIT:
         return any(other.area == record.area for other in later)
-    if any(other.direction is Direction.EXIT or other.area != record.area for other in later):
+    if any(_goes_on(other, record) for other in later):
         return True
     return record.passed + sum(other.passed for other in later) > max(terms.admits, record.passed)
+
+
+def _goes_on(later: Record, record: Record) -> bool:
+    """Say whether a later passage is of somebody who was inside."""
+    returned = later.mode is Mode.REENTRY and record.mode is not Mode.REENTRY
+    return later.direction is Direction.EXIT or later.area != record.area or returned
 
 
 def people_turned(record: Record, people: int) -> int | None:

@@ -12,6 +12,7 @@ class IncidentKind(StrEnum):
 
     SALE_HELD = "sale_held"
     ENROLMENT_USED_TWICE = "enrolment_used_twice"
+    CONDUCT = "conduct"
     HELP = "help"
     CROWD = "crowd"
     EQUIPMENT = "equipment"
@@ -32,6 +33,7 @@ _RING = frozenset(
     {
         IncidentKind.SALE_HELD,
         IncidentKind.ENROLMENT_USED_TWICE,
+        IncidentKind.CONDUCT,
         IncidentKind.HELP,
         IncidentKind.CROWD,
     }

@@ -36,6 +36,7 @@ class ConflictKind(StrEnum):
     CLOCK_SKEW = "clock_skew"
     DEVICE_CLONED = "device_cloned"
     USED_AFTER_REFUND = "used_after_refund"
+    ANNULLED_AFTER_MOVE = "annulled_after_move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,11 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
     - `cancelled_after_use`: the platform ended a voucher that had been used by then.
     - `used_after_refund`: an admission for which the people given back on request left too few; a
       scanner made it before it knew, or a turnstile counted through who had been taken back.
+    - `annulled_after_move`: people of an admission were taken back although they had gone on by
+      then; a scanner did it that did not know, or somebody made room for another.
     - `unknown_at_upload`: an offline admission on a code that the ledger does not know (yet).
 
-    What a supervisor let in (`overridden`) and what was annulled is none of these.
+    What a supervisor let in (`overridden`) and what was annulled is none of the others.
     """
     passages = sorted(
         (each for each in account.records if _admits(each)),
@@ -145,6 +148,7 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
         found += _after_refund(account, passages, left, told)
     found += _after_void(account, passages, account.voucher, account.deal)
     found += _status(account, passages, account.voucher)
+    found += _after_move(account)
     return tuple(found)
 
 
@@ -223,6 +227,32 @@ def _before(account: Account, record: Record) -> list[Record]:
             # Overridden later: its holder had arrived by then, and was not in yet.
             before.append(replace(each, overridden=0, overridden_at=None))
     return before
+
+
+# --- taken back too late -------------------------------------------------------------------------
+
+
+def _after_move(account: Account) -> Iterator[Conflict]:
+    for record in account.records:
+        at = record.annulled_at
+        if at is None or not record.annulled or record.mode in {Mode.EXCHANGE, Mode.REENTRY}:
+            continue
+        others = [each for each in account.records if each.passed_at <= at and each is not record]
+        if record.direction is Direction.ENTRY and _gone_on(record, others) > _others_in(others):
+            yield Conflict(ConflictKind.ANNULLED_AFTER_MOVE, (name_of(record),))
+
+
+def _gone_on(record: Record, others: Sequence[Record]) -> int:
+    """Return the people who were seen to be inside after a record: by exits or returns."""
+    later = [each for each in others if each.passed_at > record.passed_at]
+    exits = sum(each.passed for each in later if each.direction is Direction.EXIT)
+    returned = [each.passed for each in later if each.mode is Mode.REENTRY]
+    return max(exits, *returned, 0)
+
+
+def _others_in(others: Sequence[Record]) -> int:
+    """Return the people who came in by other scans, and may be those who went on."""
+    return sum(each.passed for each in others if _admits(each) and each.mode is not Mode.REENTRY)
 
 
 # --- refunds on request --------------------------------------------------------------------------

@@ -269,6 +269,18 @@ class Lock:
     def _kept(self) -> int:
         return self.sold - self.people
 
+    def paid_back_minor(self, told: Standing) -> int:
+        """Return the share of the price of those who were given back; of an unknown price 0.
+
+        A platform that has counted them down says the price of those who are left.
+        """
+        price, left = told.price_paid_minor, self.left(told.admits)
+        if price is None or told.admits == 0:
+            return 0
+        if left == told.admits:
+            return price * self.people // told.admits
+        return price - -(-price * left // told.admits)
+
     def apply(self, told: Standing) -> Standing:
         """Return what a voucher comes to by its platform's word and this lock.
 

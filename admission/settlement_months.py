@@ -23,7 +23,7 @@ def read_month(text: str) -> str:
     try:
         date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise InvalidInput("--month", "give a month as 2026-05") from error
+        raise InvalidInput("month", "give a month as 2026-05") from error
     return text
 
 

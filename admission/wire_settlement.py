@@ -13,6 +13,7 @@ from admission.errors import InvalidInput
 from admission.settlement_sums import Sums
 from admission.settlement_terms import ADMITTED, Evidence, SettlementClass
 from admission.wire import Answer, Request
+from admission.wire_guard import OnRequest
 
 _YEARS = range(1971, 9998)
 
@@ -78,7 +79,7 @@ class EvidenceCounts(Answer, frozen=True):
 
 
 class SettlementAnswer(Answer, frozen=True):
-    """Who owes whom how much for a deal."""
+    """Who owes whom how much for a deal; `on_request` where people were given back on request."""
 
     deal_id: str
     currency: str
@@ -91,6 +92,7 @@ class SettlementAnswer(Answer, frozen=True):
     buyers_compensated: int
     buyers_withheld: int
     evidence: EvidenceCounts
+    on_request: OnRequest | UnsetType = UNSET
 
 
 def write_settlement(sums: Sums, *, balanced: bool) -> SettlementAnswer:

@@ -34,19 +34,32 @@ def make_conduct(ledger: Ledger, day: date | None, words: EvidenceWords) -> Cond
 
     What is usual is the venue's own, of the four weeks before that day.
     """
-    venue, devices = ledger.venue, ledger.catalogue.devices
-    asked = day or venue.day_of(ledger.clock())
-    first, last = venue.day_bounds(asked)
-    done = ledger.read(lambda db: list_done(db, first - LOOK_BACK, last, devices=devices))
-    local = [_at_venue(each, venue) for each in done]
-    hours = by_hour(each for each in local if each.at >= first)
-    before = by_hour(each for each in local if each.at < first)
-    alarms = find_alarms(hours, before)
+    asked = day or ledger.venue.day_of(ledger.clock())
+    hours = hours_of(ledger, asked)
+    alarms = find_alarms(hours, hours_before(ledger, asked))
     return ConductAnswer(
         day=asked,
         alarms=[_alarm(alarm, words) for alarm in alarms],
         hours=[_hour(hour) for hour in hours],
     )
+
+
+def hours_of(ledger: Ledger, day: date) -> list[Hour]:
+    """Return what was done on a venue day, by person and clock hour."""
+    first, last = ledger.venue.day_bounds(day)
+    return _hours_between(ledger, first, last)
+
+
+def hours_before(ledger: Ledger, day: date) -> list[Hour]:
+    """Return the hours of the four weeks before a venue day, which say what is usual here."""
+    first, _ = ledger.venue.day_bounds(day)
+    return _hours_between(ledger, first - LOOK_BACK, first - timedelta(milliseconds=1))
+
+
+def _hours_between(ledger: Ledger, first: datetime, last: datetime) -> list[Hour]:
+    devices = ledger.catalogue.devices
+    done = ledger.read(lambda db: list_done(db, first, last, devices=devices))
+    return by_hour(_at_venue(each, ledger.venue) for each in done)
 
 
 def _at_venue(done: Done, venue: Venue) -> Done:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +25,11 @@ from admission.errors import LedgerRefused
 from admission.incidents import EntryKind, Incident
 from gate_server.duty_forms import Message, Outcome, Told
 from gate_server.duty_list import make_message, note_contact
+from gate_server.head_sends import begin_heads, settle_head
 from gate_server.keyring import Keyring
 from gate_server.ledger import duty, feeds, stop_sales
 from gate_server.ledger.duty import Contact, DutyCall, Form
+from gate_server.ledger.head_sends import due_heads, find_send
 from gate_server.ledger.incident_records import list_ringing
 from gate_server.ledger.incidents import get_incident, write_entry
 from gate_server.ledger.ledger import Ledger
@@ -63,7 +66,9 @@ class DutyCalls:
         now = self.ledger.clock()
         waiting = self.ledger.read(
             lambda db: bool(
-                duty.due_calls(db, now, sender) or stop_sales.due_requests(db, now, sender)
+                duty.due_calls(db, now, sender)
+                or stop_sales.due_requests(db, now, sender)
+                or due_heads(db, now, sender)
             )
         )
         if not (waiting or self._to_ring(self.ledger.read(list_ringing), now)):
@@ -95,7 +100,10 @@ class DutyCalls:
         for request in stop_sales.due_requests(tx.db, now, sender):
             stop_sales.begin_request(tx, request.request_id, sender, until=until)
             messages.append(self._address_request(tx, request, now))
-        return [message for message in messages if message is not None]
+        secret_of = partial(self._feed_secret, tx, now=now)
+        named = (tx, self.keys, self.settings.name, sender)
+        heads = begin_heads(*named, secret_of=secret_of, until=until, now=now)
+        return [message for message in messages if message is not None] + heads
 
     def _ring(
         self, tx: Session, incident: Incident, contacts: list[Contact], now: datetime
@@ -208,6 +216,8 @@ class DutyCalls:
                     _settle_call(tx, call, outcome, now)
                 elif request is not None:
                     _settle_request(tx, request, outcome, now)
+                elif (head := find_send(tx.db, outcome.message_id)) is not None:
+                    settle_head(tx, head, outcome.problem, after=_asked_for(outcome), now=now)
 
         if outcomes:
             self.ledger.write(record, alone=True, urgent=True)

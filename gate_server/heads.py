@@ -63,12 +63,13 @@ class HeadSigner:
 
 def list_heads(ledger: Ledger, keys: Keyring, since: int) -> HeadsAnswer:
     """Return the signed heads after a revision, each with the key that verifies it."""
-    public = {key.key_id: key.public for key in keys.audit_keys().keys}
     heads = ledger.read(lambda db: heads_since(db, since))
-    return HeadsAnswer(heads=[_answer(head, public) for head in heads])
+    return HeadsAnswer(heads=[answer_head(head, keys) for head in heads])
 
 
-def _answer(head: Head, public: dict[int, bytes]) -> SignedHead:
+def answer_head(head: Head, keys: Keyring) -> SignedHead:
+    """Return a signed head as others get it, with the key that verifies it."""
+    public = {key.key_id: key.public for key in keys.audit_keys().keys}
     return SignedHead(
         revision=head.revision,
         audit_head=head.audit_head.hex(),

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
 from admission.calendar import to_ms
 from admission.keys import buyer_hash, phone_hash
+from gate_server.erase_aside import erase_aside
 from gate_server.evidence_words import EvidenceWords, read_evidence_words
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.purge import STEPS, Asked, Cuts, count_kept, count_old, erase_old
+from gate_server.ledger.purge import (
+    STEPS,
+    Asked,
+    Cuts,
+    count_kept,
+    count_old,
+    count_statements,
+    erase_old,
+)
 from gate_server.ledger.purge_people import (
     Person,
     count_left,
@@ -27,13 +37,18 @@ from gate_server.settings import Settings
 
 
 class KeptDeal(Struct, frozen=True):
-    """What stays although it is old enough; `deal_id` None: it is about no deal."""
+    """What stays although it is old enough; `deal_id` None: it is about no deal.
+
+    Attributes:
+        statements: of the deal's accounts, as they were signed: their tables name its orders.
+    """
 
     deal_id: str | None
     why: Why
     vouchers: int
     zh: str
     en: str
+    statements: int = 0
 
 
 class Purged(Struct, frozen=True):
@@ -56,7 +71,10 @@ def purge(ledger: Ledger, keys: Keyring, settings: Settings, *, by: str, dry_run
         removed = {step.what: erase_old(ledger, step, asked) for step in STEPS}
         removed |= {"accounts": erase_accounts(ledger, asked)}
         removed |= {"operators": erase_left(ledger, asked)}
-    return Purged(dry_run, removed, _told(ledger, words, kept))
+    statements = ledger.read(count_statements)
+    told = {number for number, _, _ in kept}
+    kept += [(number, Why.SIGNED, 0) for number in statements if number not in told]
+    return Purged(dry_run, removed, _told(ledger, words, kept, statements))
 
 
 def erase(
@@ -81,6 +99,7 @@ def erase(
     asked = _asked(ledger, keys, settings, by)
     done = erase_person(ledger, person, asked, dry_run=dry_run)
     removed = {"vouchers": done.vouchers, "accounts": done.accounts, "lookups": done.lookups}
+    removed["set_aside"] = erase_aside(ledger, keys, person, dry_run=dry_run)
     kept = [(number, why, count) for (number, why), count in sorted(done.kept.items())]
     return Purged(dry_run, removed, _told(ledger, read_evidence_words(), kept))
 
@@ -96,7 +115,10 @@ def _asked(ledger: Ledger, keys: Keyring, settings: Settings, by: str) -> Asked:
 
 
 def _told(
-    ledger: Ledger, words: EvidenceWords, kept: Iterable[tuple[int, Why, int]]
+    ledger: Ledger,
+    words: EvidenceWords,
+    kept: Iterable[tuple[int, Why, int]],
+    statements: Mapping[int, int] = MappingProxyType({}),
 ) -> list[KeptDeal]:
     deals: dict[int, Any] = dict(ledger.catalogue.deals)
     return [
@@ -106,6 +128,7 @@ def _told(
             vouchers,
             words.text(why).zh,
             words.text(why).en,
+            statements.get(number, 0),
         )
         for number, why, vouchers in kept
     ]

@@ -34,6 +34,7 @@ from gate_server import control
 from gate_server.app import GateApp, create_app
 from gate_server.certificates import TlsFiles, renew_server_certificate
 from gate_server.commands.services import Services
+from gate_server.conduct_watch import ConductWatch
 from gate_server.feeder_watch import FeederWatch, is_needed
 from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
@@ -258,11 +259,14 @@ def _open(options: Options) -> GateApp:
     feeder.start()
     signer = HeadSigner(ledger, keys)
     signer.start()
+    conduct = ConductWatch(ledger)
+    conduct.start()
 
     def close() -> None:
         app.close()
         feeder.stop()
         server.stop()
+        conduct.stop()
         signer.stop()
         ledger.close()
         lock.release()

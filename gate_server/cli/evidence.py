@@ -11,7 +11,7 @@ import msgspec
 from gate_server.bundle import Exported, write_bundle
 from gate_server.cli.edge import Command, listing, options, show, tell
 from gate_server.cli.upkeep import audit
-from gate_server.commands.evidence import Conduct, Export, Heads, Replay
+from gate_server.commands.evidence import Conduct, Export, Heads, Replay, StatementOf
 from gate_server.control import call
 from gate_server.key_files import write_durably
 from gate_server.ledger.directory import check_directory
@@ -73,14 +73,23 @@ def conduct(day: str | None) -> None:
 @click.option("--since", type=click.IntRange(0), default=0, metavar="REVISION", help="Only later.")
 @click.option("--sign", is_flag=True, help="Sign the newest head first; else one a venue day is.")
 def audit_heads(out: Path | None, since: int, sign: bool) -> None:
-    """List the signed heads of the audit chain. Others who hold them can prove the past."""
+    """List the signed heads of the audit chain, and which one each platform has taken.
+
+    Others who hold them can prove the past.
+    """
     told = call(options().data, "audit heads", Heads(since=since, sign=sign))
     if out is not None:
         lines = (msgspec.json.encode(head) + b"\n" for head in told["heads"])
         write_durably(out, b"".join(lines), replace=True)
         tell(f"{out}: {len(told['heads'])} heads")
     rows = [head | {"audit_head": head["audit_head"][:16] + "..."} for head in told["heads"]]
-    show(told, listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")))
+    tables = (
+        listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")),
+        listing(
+            told["sent"], ("platform", "feed_id", "revision", "taken_at", "waiting", "problem")
+        ),
+    )
+    show(told, "\n\n".join(table for table in tables if table))
 
 
 @audit.command("export")
@@ -96,7 +105,7 @@ def audit_heads(out: Path | None, since: int, sign: bool) -> None:
     "--statement",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
-    help="The deal's settlement as JSON, to go with it.",
+    help="The deal's settlement as JSON, to go with it; default its newest statement.",
 )
 def audit_export(deal_id: str, out: Path, statement: Path | None) -> None:
     """Write what proves a deal's record, for another party to check with verify.py in it.
@@ -111,14 +120,27 @@ def audit_export(deal_id: str, out: Path, statement: Path | None) -> None:
         revision: int = call(directory, "audit export", Export(exported=exported))
         return revision
 
+    figures = statement.read_bytes() if statement is not None else _newest(deal_id)
     made = write_bundle(
         check_directory(directory),
         out,
         deal_id,
         sign=sign,
         public_keys={int(number): bytes.fromhex(key) for number, key in keys.items()},
-        statement=None if statement is None else statement.read_bytes(),
+        statement=figures,
     )
     said = f"{made.vouchers} vouchers, {made.rows} rows up to revision {made.upto}"
     value = msgspec.to_builtins(made) | {"public_keys": list(keys.values())}
     show(value, f"{out}: {said}; check it with `python3 verify.py`")
+
+
+def _newest(deal_id: str) -> bytes | None:
+    """Return the figures of a deal's newest statement, as they are signed; None: there is none."""
+    found = call(options().data, "audit statement", StatementOf(deal_id=deal_id))
+    if found is None or not found["whole"]:
+        lacks = "has no statement" if found is None else "has sold more since its newest statement"
+        tell(f"{deal_id} {lacks}; `gate-server settlement make {deal_id}` makes the next")
+        return None
+    tell(f"with statement {found['version']} of {deal_id}")
+    text: str = found["text"]
+    return text.encode()

@@ -46,7 +46,9 @@ def _tell(done: dict[str, Any]) -> None:
     lines = [f"{rows} {what.replace('_', ' ')} {verb}" for what, rows in done["removed"].items()]
     for each in done["kept"]:
         deal = "" if each["deal_id"] is None else f"deal {each['deal_id']}: "
-        lines.append(f"kept: {deal}{each['vouchers']} vouchers. {each['zh']} {each['en']}")
+        statements = f", {each['statements']} statements" if each["statements"] else ""
+        count = f"{each['vouchers']} vouchers{statements}"
+        lines.append(f"kept: {deal}{count}. {each['zh']} {each['en']}")
     show(done, "\n".join(lines))
 
 

@@ -120,6 +120,9 @@ def settlement_text(figures: dict[str, Any]) -> str:
     lines += [f"{_said(name)}: {money(minor, currency)}" for name, minor in amounts.items()]
     lines.append(f"buyers compensated: {figures['buyers_compensated']}")
     lines.append(f"buyers withheld: {figures['buyers_withheld']}")
+    if asked := figures.get("on_request"):
+        whom = f"{asked['people']} people of {asked['vouchers']} vouchers"
+        lines.append(f"given back on request: {whom}, {money(asked['paid_back_minor'], currency)}")
     evidence = ", ".join(f"{_said(name)} {n}" for name, n in figures["evidence"].items())
     return "\n".join([*lines, f"evidence: {evidence}"])
 

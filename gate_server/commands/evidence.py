@@ -6,13 +6,16 @@ from typing import Any
 
 import msgspec
 
+from admission.errors import NotFound
 from admission.wire_evidence import ConductAnswer, HeadsAnswer, ReplayAnswer
 from gate_server.bundle import Exported
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Nothing
 from gate_server.conduct import make_conduct, read_day
 from gate_server.evidence_words import read_evidence_words
+from gate_server.head_sends import list_sent
 from gate_server.heads import list_heads, sign_head
+from gate_server.ledger.statements import count_sold, find_newest
 from gate_server.replay import replay_scan
 
 
@@ -35,6 +38,12 @@ class Export(Params, frozen=True):
     exported: Exported
 
 
+class StatementOf(Params, frozen=True):
+    """A deal whose newest statement is asked for."""
+
+    deal_id: str
+
+
 class Conduct(Params, frozen=True):
     """A venue day; None: today."""
 
@@ -52,7 +61,8 @@ def heads(services: Services, params: Heads) -> dict[str, Any]:
     if params.sign:
         sign_head(services.ledger, services.keys, again=True)
     answer: HeadsAnswer = list_heads(services.ledger, services.keys, params.since)
-    return _plain(answer)
+    sent: list[Any] = msgspec.to_builtins(list_sent(services.ledger))
+    return _plain(answer) | {"sent": sent}
 
 
 def audit_keys(services: Services, _: Nothing) -> dict[str, str]:
@@ -67,6 +77,22 @@ def export(services: Services, params: Export) -> int:
     revision = services.ledger.write(lambda tx: tx.record_event("export", fields))
     sign_head(services.ledger, services.keys, again=True)
     return revision
+
+
+def statement(services: Services, params: StatementOf) -> dict[str, Any] | None:
+    """Return the figures of a deal's newest statement, the very text that is signed; None: none.
+
+    `whole`: it has all the vouchers that there are now.
+    """
+    deal = services.ledger.catalogue.deal(params.deal_id)
+    if deal is None:
+        raise NotFound(f"no deal {params.deal_id}")
+    found = services.ledger.read(lambda db: find_newest(db, deal.deal_no))
+    if found is None:
+        return None
+    sold = services.ledger.read(lambda db: count_sold(db, deal.deal_no))
+    whole = msgspec.json.decode(found.summary)["counts"]["sold"] == sold
+    return {"version": found.version, "whole": whole, "text": found.summary.decode()}
 
 
 def conduct(services: Services, params: Conduct) -> dict[str, Any]:
@@ -86,5 +112,6 @@ COMMANDS: dict[str, Command[Any]] = {
     "audit heads": Command(Heads, heads),
     "audit keys": Command(Nothing, audit_keys),
     "audit export": Command(Export, export),
+    "audit statement": Command(StatementOf, statement),
     "conduct": Command(Conduct, conduct),
 }

@@ -46,6 +46,11 @@ SELECT row_id, subject, updated_at, awaits IS NOT NULL, feed_id = ?1 FROM set_as
 WHERE kind = ?2 AND (feed_id = ?1 OR ?3 AND feed_id IN (
     SELECT feed_id FROM feeds WHERE platform = ?4 AND secondary)) AND subject IN ({})
 """
+_SEALED: Final = """
+SELECT s.row_id, f.platform, s.kind, s.subject, s.sealed
+FROM set_aside s JOIN feeds f USING (feed_id)
+WHERE s.row_id > ? AND s.kind = 'vouchers' AND s.sealed <> x'' ORDER BY s.row_id LIMIT ?
+"""
 _ANY: Final = "SELECT 1 FROM set_aside LIMIT 1"
 _SUBJECTS_A_LOOK: Final = 500
 _GONE: Final = "DELETE FROM set_aside WHERE row_id = ?"
@@ -87,6 +92,16 @@ class DueRow(Struct, frozen=True):
     kind: str
     subject: bytes
     place: str
+    sealed: bytes
+
+
+class SealedRow(Struct, frozen=True):
+    """A voucher's row that is set aside, with what is needed to open it."""
+
+    row_id: int
+    platform: str
+    kind: str
+    subject: bytes
     sealed: bytes
 
 
@@ -210,6 +225,17 @@ def list_due(db: sqlite3.Connection, feed_id: int, now: datetime, most: int) -> 
     """Return rows that are due to be tried again, deals first, those that wait longest first."""
     values = (feed_id, FIRST_AFTER_MS, LONGEST_AFTER_MS, to_ms(now), most)
     return [DueRow(*row) for row in db.execute(_DUE, values)]
+
+
+def list_sealed(db: sqlite3.Connection, *, after: int, most: int) -> list[SealedRow]:
+    """Return the next vouchers' rows of all feeds that are set aside, by number."""
+    return [SealedRow(*row) for row in db.execute(_SEALED, (after, most))]
+
+
+def reseal(tx: Session, *, row: SealedRow, sealed: bytes) -> None:
+    """Put other words in the place of a row's own, unless it has changed meanwhile."""
+    sql = "UPDATE set_aside SET sealed = ? WHERE row_id = ? AND sealed = ?"
+    tx.db.execute(sql, (sealed, row.row_id, row.sealed))
 
 
 def list_rejects(db: sqlite3.Connection, feed_id: int, most: int) -> list[Reject]:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from admission.calendar import from_ms, to_ms
 from gate_server.keyring import HeadSignature, Keyring
+from gate_server.ledger.head_sends import queue_head
 from gate_server.ledger.session import Session
 
 MOST_HEADS = 1000
@@ -68,6 +69,7 @@ def record_head(tx: Session, keys: Keyring, *, now: datetime, again: bool = Fals
         "INSERT INTO signed_heads VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*tip, tx.epoch, day.isoformat(), to_ms(now), signed.key_id, signed.signature),
     )
+    queue_head(tx, tip[0], now=now)
     return True
 
 

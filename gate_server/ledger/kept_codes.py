@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
-from admission.calendar import to_ms
 from gate_server.ledger.feeds import Feed, FeedKind
 from gate_server.ledger.session import Session
 
 _KEEP: Final = "UPDATE vouchers SET sealed_code = ? WHERE voucher_id = ? AND sealed_code IS NULL"
 _KEY: Final = "SELECT credential_key FROM vouchers WHERE voucher_id = ? AND sealed_code IS NULL"
-_FORGET: Final = """
-UPDATE vouchers SET sealed_code = NULL WHERE voucher_id IN (
-    SELECT v.voucher_id FROM vouchers v JOIN deals d USING (deal_no)
-    WHERE v.sealed_code IS NOT NULL AND d.deal_id = ? AND COALESCE(v.valid_until, d.valid_until) < ?
-      AND NOT EXISTS (SELECT 1 FROM deeds e
-        WHERE e.voucher_id = v.voucher_id AND e.state NOT IN ('done', 'dropped'))
-    LIMIT ?)
-"""
 
 
 def about_code(credential_key: bytes) -> str:
@@ -58,15 +48,3 @@ def keep_code(
     row = tx.db.execute(_KEY, (voucher_id,)).fetchone()
     if row is not None and row[0] in sealed:
         tx.db.execute(_KEEP, (sealed[row[0]], voucher_id))
-
-
-def forget_codes(tx: Session, deal_id: str, *, before: datetime, most: int) -> int:
-    """Forget codes of a settled deal's vouchers that ended before; return how many.
-
-    A voucher whose platform is still to be told something keeps its code.
-
-    Args:
-        before: now less `seal_keep_days`.
-        most: of one slice; call it again until it returns less.
-    """
-    return tx.db.execute(_FORGET, (deal_id, to_ms(before), most)).rowcount

@@ -32,6 +32,21 @@ MIN(COALESCE(v.valid_until, d.valid_until),
     IIF(v.status IN ('cancelled', 'refunded'), COALESCE(v.status_at, {FOREVER}), {FOREVER}))
 """
 _NOT_KEPT: Final = "v.deal_no NOT IN (SELECT value FROM json_each(:kept))"
+# The platform was told that it may pay back, and has not said yet that it did.
+OPEN_REFUND: Final = (
+    "EXISTS (SELECT 1 FROM refund_locks l WHERE l.voucher_id = v.voucher_id"
+    " AND l.status = 'valid' AND l.admits + l.people > l.sold)"
+)
+# What is sealed stays until its deal's accounts have been closed so long.
+_CLOSED: Final = (
+    "COALESCE((SELECT s.settled_at FROM settled_deals s WHERE s.deal_no = v.deal_no), 0) <= :codes"
+)
+UNNEEDED: Final = f"{_NOT_KEPT} AND NOT {OPEN_REFUND} AND {_CLOSED}"
+"""Of a voucher: neither kept nor waited for by anybody."""
+_REPORTED: Final = (
+    "NOT EXISTS (SELECT 1 FROM deeds e WHERE e.voucher_id = v.voucher_id"
+    " AND e.state NOT IN ('done', 'dropped'))"
+)
 _VOUCHERS: Final = "vouchers v JOIN deals d USING (deal_no)"
 _AMONG: Final = "IN (SELECT value FROM json_each(:ids))"
 _OLD: Final = "< MIN(:{}, :floor)"
@@ -40,6 +55,14 @@ _COUNT_KEPT: Final = f"""
 SELECT COUNT(*) FROM {_VOUCHERS} WHERE v.deal_no = ?1 AND (
     (v.phone IS NOT NULL OR v.phone_last4 IS NOT NULL) AND {ENDED} < ?2
     OR (v.buyer_no IS NOT NULL OR v.order_ref IS NOT NULL) AND {ENDED} < ?3)
+"""  # noqa: S608 - names of ours
+
+_COUNT_WAITING: Final = f"""
+SELECT v.deal_no, COUNT(*) FROM {_VOUCHERS}
+WHERE v.voucher_id IN (SELECT voucher_id FROM refund_locks) AND {OPEN_REFUND} AND {_NOT_KEPT} AND (
+    (v.phone IS NOT NULL OR v.phone_last4 IS NOT NULL) AND {ENDED} < :phones
+    OR (v.buyer_no IS NOT NULL OR v.order_ref IS NOT NULL) AND {ENDED} < :buyers)
+GROUP BY v.deal_no
 """  # noqa: S608 - names of ours
 
 Erase: TypeAlias = Callable[[Session, Sequence[int], "Asked"], None]
@@ -158,7 +181,8 @@ STEPS: Final = (
         "phones",
         _VOUCHERS,
         "v.voucher_id",
-        f"(v.phone IS NOT NULL OR v.phone_last4 IS NOT NULL) AND {ENDED} < :phones AND {_NOT_KEPT}",
+        f"(v.phone IS NOT NULL OR v.phone_last4 IS NOT NULL) AND {ENDED} < :phones AND {_NOT_KEPT}"
+        f" AND NOT {OPEN_REFUND}",
         _run("UPDATE vouchers SET phone = NULL, phone_last4 = NULL, erased_at = :now"
              " WHERE voucher_id {}"),
     ),
@@ -166,7 +190,7 @@ STEPS: Final = (
         "sealed_codes",
         _VOUCHERS,
         "v.voucher_id",
-        f"v.sealed_code IS NOT NULL AND {ENDED} < :codes AND {_NOT_KEPT}",
+        f"v.sealed_code IS NOT NULL AND {ENDED} < :codes AND {UNNEEDED} AND {_REPORTED}",
         _run("UPDATE vouchers SET sealed_code = NULL WHERE voucher_id {}"),
     ),
     Step(
@@ -174,7 +198,7 @@ STEPS: Final = (
         _VOUCHERS,
         "v.voucher_id",
         f"(v.buyer_no IS NOT NULL OR v.order_ref IS NOT NULL) AND {ENDED} < :buyers"
-        f" AND {_NOT_KEPT}",
+        f" AND {UNNEEDED}",
         _erase_buyers,
     ),
     Step(
@@ -215,6 +239,13 @@ STEPS: Final = (
         _run("DELETE FROM shifts WHERE shift_id {}"),
     ),
     Step(
+        "set_aside",
+        "set_aside a",
+        "a.row_id",
+        f"a.tried_at {_OLD.format('buyers')}",
+        _run("DELETE FROM set_aside WHERE row_id {}"),
+    ),
+    Step(
         "revoked_devices_lines",
         "evidence e",
         "e.evidence_id",
@@ -248,11 +279,18 @@ def count_kept(db: sqlite3.Connection, asked: Asked, kept: Kept) -> list[tuple[i
         return [(0, Why.LEGAL_HOLD, 0)]
     given = asked.params(kept)
     counted = [(*row, given["phones"], given["buyers"]) for row in kept.deals.items()]
-    return [
+    found = [
         (number, why, vouchers)
         for number, why, phones, buyers in counted
         if (vouchers := db.execute(_COUNT_KEPT, (number, phones, buyers)).fetchone()[0])
     ]
+    waiting = db.execute(_COUNT_WAITING, given).fetchall()
+    return found + [(number, Why.OPEN_REFUND, vouchers) for number, vouchers in waiting]
+
+
+def count_statements(db: sqlite3.Connection) -> dict[int, int]:
+    """Count the statements of deals, whose tables name orders and are kept as they were signed."""
+    return dict(db.execute("SELECT deal_no, COUNT(*) FROM statements GROUP BY deal_no").fetchall())
 
 
 def _newest(ledger: Ledger, step: Step) -> int:

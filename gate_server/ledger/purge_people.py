@@ -13,7 +13,7 @@ import msgspec
 
 from gate_server.ledger import sales
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.purge import ENDED, SLICE, SPAN, Asked, unlink_order
+from gate_server.ledger.purge import ENDED, OPEN_REFUND, SLICE, SPAN, UNNEEDED, Asked, unlink_order
 from gate_server.ledger.retention import Why, read_kept
 from gate_server.ledger.session import Session
 
@@ -21,7 +21,7 @@ from gate_server.ledger.session import Session
 _USED: Final = f"""
 SELECT DISTINCT v.buyer_no FROM vouchers v JOIN deals d USING (deal_no)
 WHERE v.voucher_id > :last AND v.voucher_id <= :until AND v.buyer_no IS NOT NULL
-    AND NOT ({ENDED} < :buyers AND v.deal_no NOT IN (SELECT value FROM json_each(:kept)))
+    AND NOT ({ENDED} < :buyers AND {UNNEEDED})
 """  # noqa: S608 - names of ours
 _ACCOUNTS: Final = """
 SELECT b.buyer_no FROM buyers b WHERE b.buyer_no > ? AND b.buyer_no <= ? AND (b.sealed IS NOT NULL
@@ -51,7 +51,7 @@ SELECT v.voucher_id FROM vouchers v
 WHERE v.voucher_id > ? AND v.voucher_id <= ? AND (v.phone = ? OR v.buyer_no = ?)
 """
 _ROWS: Final = f"""
-SELECT v.voucher_id, v.deal_no, v.order_ref, {ENDED} < :now FROM vouchers v
+SELECT v.voucher_id, v.deal_no, v.order_ref, {ENDED} < :now, {OPEN_REFUND} FROM vouchers v
 JOIN deals d USING (deal_no) WHERE v.voucher_id IN (SELECT value FROM json_each(:ids))
 """  # noqa: S608
 _NEEDED: Final = """
@@ -184,8 +184,10 @@ def _erase_vouchers(
 ) -> None:
     kept = read_kept(tx.db)
     given = {"ids": msgspec.json.encode(ids).decode(), "now": asked.now_ms}
-    for voucher_id, deal_no, order_ref, ended in tx.db.execute(_ROWS, given).fetchall():
+    for voucher_id, deal_no, order_ref, ended, asked_back in tx.db.execute(_ROWS, given).fetchall():
         why = Why.LEGAL_HOLD if kept.everything else kept.deals.get(deal_no)
+        if why is None and asked_back:
+            why = Why.OPEN_REFUND
         if why is None and not ended:
             why = Why.STILL_VALID
         if why is not None:

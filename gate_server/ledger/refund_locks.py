@@ -12,6 +12,7 @@ from admission.calendar import from_ms, to_ms
 from admission.reconcile import GivenBack
 from admission.refunds import Lock, Standing
 from admission.vouchers import Status
+from admission.wire_guard import OnRequest
 from gate_server.ledger.scans import VoucherRow
 from gate_server.ledger.session import Session
 
@@ -115,6 +116,23 @@ def count_refunded(db: sqlite3.Connection) -> dict[int, tuple[int, int]]:
         " FROM refund_locks l JOIN vouchers v USING (voucher_id) GROUP BY v.deal_no"
     )
     return {deal_no: (people, taken_off) for deal_no, people, taken_off in found}
+
+
+def sum_given_back(db: sqlite3.Connection, deal_no: int, newest: int) -> OnRequest | None:
+    """Return what was given back on request of a deal's vouchers up to a number; None: nothing."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM refund_locks l WHERE voucher_id <= ? AND EXISTS"  # noqa: S608
+        " (SELECT 1 FROM vouchers v WHERE v.voucher_id = l.voucher_id AND v.deal_no = ?)"
+    )
+    held = [_read(row) for row in db.execute(sql, (newest, deal_no)).fetchall()]
+    if not held:
+        return None
+    return OnRequest(
+        vouchers=len(held),
+        in_part=sum(each.lock.left(each.told.admits) > 0 for each in held),
+        people=sum(each.lock.people for each in held),
+        paid_back_minor=sum(each.lock.paid_back_minor(each.told) for each in held),
+    )
 
 
 def put_lock(

@@ -23,6 +23,8 @@ class Why(StrEnum):
     LEGAL_HOLD = "legal_hold"
     ON_HOLD = "on_hold"
     OPEN_SETTLEMENT = "open_settlement"
+    OPEN_REFUND = "open_refund"
+    SIGNED = "signed"
     STILL_VALID = "still_valid"
     BLOCKED = "blocked"
 
@@ -59,13 +61,16 @@ _LEGAL: Final = """
 SELECT h.deal_no, d.valid_from FROM legal_holds h LEFT JOIN deals d USING (deal_no)
 WHERE h.ended_at IS NULL
 """
-# Until the accounts of a void are closed, refunds and compensation need the buyers.
+# Until the accounts of a void are closed, refunds and compensation need the buyers. A statement
+# that was made since and awaits its signatures opens them again.
 _OPEN: Final = """
 SELECT v.deal_no FROM voids v
 WHERE v.version = (SELECT MAX(version) FROM voids n WHERE n.deal_no = v.deal_no)
     AND NOT v.restored
     AND NOT EXISTS (SELECT 1 FROM settled_deals s
-                    WHERE s.deal_no = v.deal_no AND s.revision > v.revision)
+                    WHERE s.deal_no = v.deal_no AND s.revision > v.revision
+                        AND s.revision > COALESCE((SELECT MAX(statement_id) FROM statements t
+                            WHERE t.deal_no = v.deal_no AND t.closed_at IS NULL), 0))
 """
 
 

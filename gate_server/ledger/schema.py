@@ -8,6 +8,7 @@ from typing import Final
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_first import TABLES
+from gate_server.ledger.schema_guard import GUARD
 from gate_server.ledger.schema_incidents import INCIDENTS
 from gate_server.ledger.schema_notices import NOTICES
 from gate_server.ledger.schema_outage import OUTAGE
@@ -36,6 +37,7 @@ STEPS: Final[dict[str, str]] = {
     "011_refunds": REFUNDS,
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
+    "019_guard": GUARD,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
 

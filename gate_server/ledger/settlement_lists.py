@@ -21,6 +21,7 @@ from admission.errors import LedgerConflict, NotFound
 from admission.settlement import settle
 from admission.settlement_terms import Basis, Refund, Row, SettlementClass
 from admission.wire_settlement import ListAnswer, ListKind
+from gate_server.ledger.closing import close_accounts
 from gate_server.ledger.imports import LEAST_S, MOST_S
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
@@ -210,7 +211,7 @@ def _begin(tx: Session, making: _Making) -> int:
 
 
 def _finish(tx: Session, making: _Making) -> ListAnswer:
-    deal_no = making.basis.deal.deal_no
+    deal_no, deal_id = making.basis.deal.deal_no, making.basis.deal.deal_id
     found = tx.db.execute(_BEGUN, (deal_no, making.kind.value)).fetchone()
     if found is None:
         raise LedgerConflict(
@@ -224,6 +225,7 @@ def _finish(tx: Session, making: _Making) -> ListAnswer:
         " WHERE list_id = ?",
         (to_ms(tx.clock()), entries, amount, found[0]),
     )
+    close_accounts(tx, (deal_no, deal_id), by=making.by, now=tx.clock())
     row = tx.db.execute(f"{_LISTS} AND list_id = ?", (deal_no, found[0])).fetchone()
     return _read(row)
 

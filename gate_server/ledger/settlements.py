@@ -29,10 +29,12 @@ from admission.settlement_terms import (
 )
 from admission.voids import CostBearer
 from admission.vouchers import Status, Voucher
+from admission.wire_guard import OnRequest
 from admission.wire_settlement import SettlementAnswer, write_settlement
 from admission.wire_staff import RemedyWire
 from gate_server.ledger.catalogue import VOIDS, instant, read_void
 from gate_server.ledger.ledger import Ledger
+from gate_server.ledger.refund_locks import sum_given_back
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
 
 PAGE_ROWS: Final = 10_000
@@ -88,6 +90,7 @@ class Settlement:
     Attributes:
         newest: the last voucher that is looked at; those that come later are another settlement's.
         sold: vouchers, counted by themselves.
+        given_back: people given back on request; None: nobody.
     """
 
     ledger: Ledger
@@ -95,11 +98,13 @@ class Settlement:
     newest: int
     sums: Sums
     sold: int = 0
+    given_back: OnRequest | None = None
 
     @property
     def answer(self) -> SettlementAnswer:
         """What it comes to; `balanced` is found from the rows and from the number of vouchers."""
-        return write_settlement(self.sums, balanced=self.sums.balanced(self.sold))
+        made = write_settlement(self.sums, balanced=self.sums.balanced(self.sold))
+        return msgspec.structs.replace(made, on_request=self.given_back or msgspec.UNSET)
 
     def rows(self) -> Iterator[Row]:
         """Yield every voucher's row, by the ledger's number of the voucher."""
@@ -113,6 +118,7 @@ class Settlement:
             yield row
         counted = (self.basis.deal.deal_no, self.newest)
         self.sold = self.ledger.read(lambda db: db.execute(_COUNT, counted).fetchone()[0])
+        self.given_back = self.ledger.read(lambda db: sum_given_back(db, *counted))
 
     def finish(self) -> Settlement:
         """Sum all rows, and return it."""

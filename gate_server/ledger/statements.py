@@ -11,6 +11,7 @@ from typing import Any, Final
 from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict, NotFound
 from admission.wire_settlement import SignatureAnswer
+from gate_server.ledger.closing import close_accounts
 from gate_server.ledger.session import Session
 
 _COLUMNS: Final = (
@@ -57,6 +58,12 @@ def find_newest(db: sqlite3.Connection, deal_no: int) -> Statement | None:
     sql = f"SELECT {_COLUMNS} ORDER BY version DESC LIMIT 1"
     row = db.execute(sql, (deal_no,)).fetchone()
     return None if row is None else _read(db, row)
+
+
+def count_sold(db: sqlite3.Connection, deal_no: int) -> int:
+    """Return how many vouchers of a deal there are now, tickets not among them."""
+    sql = "SELECT COUNT(*) FROM vouchers WHERE deal_no = ? AND parent_id IS NULL"
+    return int(db.execute(sql, (deal_no,)).fetchone()[0])
 
 
 def get_statement(db: sqlite3.Connection, deal_no: int, version: int) -> Statement:
@@ -136,6 +143,7 @@ def sign_statement(
         tx.record_event("statement_closed", named)
         sql = "UPDATE statements SET closed_at = ? WHERE statement_id = ?"
         tx.db.execute(sql, (to_ms(signer["now"]), found.statement_id))
+        close_accounts(tx, deal, by=signer["name"], now=signer["now"])
     return get_statement(tx.db, deal_no, version)
 
 

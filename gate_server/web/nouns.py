@@ -17,6 +17,7 @@ from gate_server.web.gates import gates
 from gate_server.web.handover import handover
 from gate_server.web.incidents import incidents
 from gate_server.web.lanes import lanes
+from gate_server.web.months import months
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
 from gate_server.web.refunds import refunds
@@ -42,6 +43,7 @@ NOUNS = (
     settlements,
     lists,
     statements,
+    months,
     blocks,
     findings,
     vouchers,

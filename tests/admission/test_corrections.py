@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,6 +85,16 @@ def test_others_of_the_group_may_follow() -> None:
         annul(a_record(people=2), a_record("10:01", people=3))
 
     assert slug_of(conflict) == "moved-since"
+
+
+def test_a_return_by_stamp_shows_that_people_had_gone_on_even_where_some_are_left() -> None:
+    back = a_record("10:01", people=1, mode=Mode.REENTRY, reason=Reason.REENTERED)
+
+    with pytest.raises(LedgerConflict) as conflict:
+        annul(a_record(people=1), back)
+
+    assert slug_of(conflict) == "moved-since"
+    assert annul(replace(back, scan_at=at("10:00")), replace(back, device_id="D2")) == 1
 
 
 def test_what_happened_before_does_not_hinder() -> None:

@@ -91,6 +91,40 @@ def test_an_annulled_admission_was_none():
     assert kinds(first, a_record("10:05", device_id="D2")) == []
 
 
+def an_exit(clock, **changes):
+    gone = {"direction": Direction.EXIT, "reason": Reason.EXIT_RECORDED}
+    return a_record(clock, device_id="D3", **(gone | changes))
+
+
+@pytest.mark.parametrize(
+    ("annulled_at", "found"), [("10:04", []), ("10:06", ["annulled_after_move"])]
+)
+def test_people_who_had_gone_on_were_not_there_to_be_taken_back(annulled_at, found):
+    entry = a_record("10:00", annulled=1, annuls=1, annulled_at=at(annulled_at))
+
+    assert kinds(entry, an_exit("10:05")) == found
+    assert kinds(an_exit("10:05"), entry) == found
+
+
+def test_who_went_on_may_have_come_in_by_another_lane():
+    jammed = a_record("10:00", annulled=1, annuls=1, annulled_at=at("10:06"))
+    second = a_record("10:02", device_id="D2")
+
+    assert kinds(jammed, second) == []
+    assert kinds(jammed, second, an_exit("10:05")) == []
+    assert kinds(jammed, second, an_exit("10:05", people=2)) == ["annulled_after_move"]
+
+
+def test_a_return_by_stamp_shows_that_people_were_in_and_another_area_does_not():
+    two = a_deal(rights=(Right("park"), Right("canyon")), reentry=Reentry.SAME_DAY_STAMP)
+    taken_back = a_record("10:00", annulled=1, annuls=1, annulled_at=at("10:06"))
+    back = a_record("10:05", device_id="D2", mode=Mode.REENTRY, reason=Reason.REENTERED)
+
+    assert "annulled_after_move" in kinds(taken_back, back, deal=two)
+    in_canyon = a_record("10:05", device_id="D2", area="canyon")
+    assert kinds(taken_back, in_canyon, deal=two) == []
+
+
 def test_a_supervisor_may_let_in_more():
     refused = a_record("10:05", reason=Reason.USED_UP, people=0)
     over = replace(refused, overridden=1, overridden_at=at("10:06"))

@@ -308,3 +308,29 @@ def test_more_than_were_sold_come_only_by_admissions_that_are_told(rights, steps
 
     came, back = play.totals()
     assert came + back <= SOLD or play.conflicts() != ()
+
+
+prices = st.one_of(st.none(), st.integers(0, 100_000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sold=st.integers(1, 9), people=st.integers(1, 9), price=prices)
+def test_share_of_those_given_back_and_of_those_left_is_the_price(sold, people, price):
+    lock = Lock(min(people, sold), sold, at("10:00"))
+    told = Standing(sold, price, Status.VALID, None)
+    after = lock.apply(told)
+    left = 0 if after.listed else after.price_paid_minor or 0
+
+    assert lock.paid_back_minor(told) + left == (price or 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sold=st.integers(2, 9), people=st.integers(1, 8), each=st.integers(0, 10_000))
+def test_share_is_the_same_once_the_platform_has_counted_them_down(sold, people, each):
+    people = min(people, sold - 1)
+    lock = Lock(people, sold, at("10:00"))
+    before = Standing(sold, each * sold, Status.VALID, None)
+    counted_down = Standing(sold - people, each * (sold - people), Status.VALID, None)
+
+    assert lock.paid_back_minor(before) == each * people
+    assert lock.paid_back_minor(counted_down) == each * people

@@ -52,6 +52,7 @@ MAY = {
     "GET /deals/<deal_id>/statements/<version>": f"{SUPERVISORS} partner auditor",
     "GET /deals/<deal_id>/statements/<version>/differences": f"{SUPERVISORS} partner auditor",
     "POST /deals/<deal_id>/statements/<version>/sign": f"{SUPERVISORS} partner",
+    "GET /statements/<platform>/<month>": f"{SUPERVISORS} partner auditor",
     "GET /blocks": f"{SUPERVISORS} auditor",
     "POST /blocks": SUPERVISORS,
     "POST /blocks/<block_id>/lift": SUPERVISORS,
@@ -90,7 +91,7 @@ OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in n
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
-ARGUMENTS["<finding_id>"] = "0"
+ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05"}
 ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 

@@ -44,7 +44,8 @@ def test_what_is_told_has_its_sentence_in_both_languages(name):
 
 
 def test_floors_of_conduct_are_the_programs():
-    words = "at\nleast {} overrides, {} annulments or {} strikes".format(*FLOORS.values())
+    words = "at\nleast {} overrides, {} overrides of own scans, {} annulments or {} strikes"
+    words = words.format(*FLOORS.values())
 
     assert words in PAGE
     assert (TIMES_USUAL, LEAST_HOURS, LOOK_BACK.days) == (3.0, 12, 28)

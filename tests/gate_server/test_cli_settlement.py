@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from gate_server.cli import main
+from gate_server.verify_bundle import main as verify
 from tests.server import a_running_server
 from tests.settlement_story import a_story, copy_played
 
@@ -158,6 +159,32 @@ def test_commands_work_beside_a_running_server(venue, tmp_path):
     assert load_workbook(tmp_path / "s.xlsx")["settlement"]["B6"].value == "=COUNT(vouchers!A2:A10)"
     assert made["entries"] == 4
     assert month["owed_minor"] == {"CNY": 78000}
+
+
+# --- evidence ------------------------------------------------------------------------------------
+
+
+def test_bundle_has_the_newest_statement_as_it_is_signed(venue, tmp_path):
+    without = run(venue, "audit", "export", "--deal", "DAY", "--out", tmp_path / "a").stderr
+    run(venue, "settlement", "make", "DAY")
+    told = run(venue, "audit", "export", "--deal", "DAY", "--out", tmp_path / "b").stderr
+    made = answer(venue, "settlement", "list", "DAY")[0]["settlement"]
+
+    assert "has no statement" in without
+    assert not (tmp_path / "a" / "statement.json").exists()
+    assert "with statement 1" in told
+    assert json.loads((tmp_path / "b" / "statement.json").read_text("utf-8")) == made
+    assert [verify([str(tmp_path / name)]) for name in "ab"] == [0, 0]
+
+
+def test_statement_that_lacks_vouchers_is_left_out_of_a_bundle(tmp_path):
+    with a_story(tmp_path / "var") as story:
+        story.post("/statements", None)
+        story.sell("LATER-001", price_paid_minor="1")
+    told = run(tmp_path / "var", "audit", "export", "--deal", "DAY", "--out", tmp_path / "out")
+
+    assert "has sold more since" in told.stderr
+    assert verify([str(tmp_path / "out")]) == 0
 
 
 # --- months --------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import pytest
 
 from admission.errors import LedgerUnavailable
 from gate_server.ledger.feeds import FeedKind
-from gate_server.ledger.kept_codes import about_code, forget_codes, platforms_by_code
+from gate_server.ledger.kept_codes import about_code, platforms_by_code
 from gate_server.ledger.redemption_lists import differences
 from gate_server.ledger.redemption_places import first_scan_from, standing
 from gate_server.ledger.redemptions import find_changed
+from gate_server.privacy import purge
 from tests.platforms_redeem import a_platform
 from tests.redeem_desk import a_desk
 from tests.server import Park
@@ -168,7 +169,7 @@ def test_code_comes_later_and_is_not_replaced(octo):
     assert rows(octo.park, "SELECT sealed_code FROM vouchers") == first
 
 
-def test_codes_are_forgotten_when_their_deal_is_settled_and_nobody_waits_for_them(octo):
+def test_codes_are_forgotten_once_they_are_old_and_nobody_waits_for_them(octo):
     by_code = frozenset({"lvtu"})
     octo.park.sell("OLD-CODE-001", by_code=by_code, valid_until="2015-02-12")
     octo.park.sell("OWED-CODE-01", by_code=by_code)
@@ -180,7 +181,7 @@ def test_codes_are_forgotten_when_their_deal_is_settled_and_nobody_waits_for_the
     past = "UPDATE vouchers SET valid_until = 0 WHERE voucher_id = 2"
     octo.park.change(lambda tx: tx.db.execute(past))
 
-    gone = octo.park.change(lambda tx: forget_codes(tx, "DAY", before=octo.park.now, most=10))
+    done = purge(octo.park.ledger, octo.park.keys, octo.park.settings, by="test", dry_run=False)
 
-    assert gone == 1
+    assert done.removed["sealed_codes"] == 1
     assert kept(octo.park) == [None, "OWED-CODE-01", "LONG-CODE-01"]

@@ -7,6 +7,8 @@ import zipfile
 import pytest
 from openpyxl import load_workbook
 
+from gate_server.cli.settlements import settlement_text
+from tests.refund_requests import request
 from tests.server import slug_of
 from tests.settlement_story import DAY, a_story
 from tests.sheets import recompute
@@ -158,3 +160,30 @@ def test_a_platforms_text_is_no_formula(story, text):
 
     assert made[f"'{text}"]["voucher_ref"] == f"'{text}"
     assert [cell.data_type for cell in theirs] == ["s", "s"]
+
+
+def test_who_was_given_back_on_request_is_a_figure_of_its_own(story):
+    story.sell("GROUP-001", admits="3", voucher_ref="V-10", price_paid_minor="100")
+    story.sell("WHOLE-001", voucher_ref="V-11", price_paid_minor="50")
+    before = story.settle()
+    assert request(story.park, ref="V-10", people=1, name="part").refundable
+    assert request(story.park, ref="V-11", name="whole").refundable
+    made = story.settle()
+    told_at = {"updated_at": "2015-05-02T10:00:00+08:00"}
+    story.sell("GROUP-001", admits="2", voucher_ref="V-10", price_paid_minor="67", **told_at)
+
+    assert "on_request" not in before
+    assert made["on_request"] == {"vouchers": 2, "in_part": 1, "people": 2, "paid_back_minor": 83}
+    assert made["balanced"]
+    assert made["counts"]["refunded"] == before["counts"]["refunded"] + 1
+    assert before["amounts_minor"]["refunds"] - made["amounts_minor"]["refunds"] == 83
+    assert story.settle() == made | {"as_of": story.settle()["as_of"]}
+
+
+def test_what_was_given_back_is_told_by_the_command_too(story):
+    story.sell("GROUP-001", admits="3", voucher_ref="V-10", price_paid_minor="100")
+    request(story.park, ref="V-10", people=1, name="part")
+
+    assert "given back on request: 1 people of 1 vouchers, 0.33 CNY" in settlement_text(
+        story.settle()
+    )
