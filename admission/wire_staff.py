@@ -11,7 +11,7 @@ from admission.deals import AtGate
 from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
-from admission.wire import Answer, Ident, Line, PickAnswer, Request, Text
+from admission.wire import Answer, Line, PickAnswer, Request, Text
 from admission.wire_passage import FaultAnswer
 
 Money = Annotated[int, Meta(ge=0, le=10**12)]
@@ -155,34 +155,6 @@ class DealsAnswer(Answer, frozen=True):
     """All deals that the asker may see."""
 
     deals: list[DealAnswer]
-
-
-class BlockRequest(Request, frozen=True):
-    """Have a buyer's vouchers referred to a supervisor."""
-
-    platform: Ident
-    buyer_ref: Annotated[str, Meta(min_length=1, max_length=200)]
-    reason: Line
-    expires_at: datetime | None = None
-
-
-class BlockAnswer(Answer, frozen=True):
-    """A block; the buyer's reference itself is not kept."""
-
-    block_id: str
-    platform: str
-    reason: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None
-    lifted_at: datetime | None
-    vouchers: int
-
-
-class BlocksAnswer(Answer, frozen=True):
-    """All blocks."""
-
-    blocks: list[BlockAnswer]
 
 
 class LookupRequest(Request, frozen=True):
