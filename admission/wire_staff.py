@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from admission.deals import AtGate
 from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
-from admission.wire import Answer, Line, PickAnswer, Request, Text
+from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
 from admission.wire_passage import FaultAnswer
 
 Money = Annotated[int, Meta(ge=0, le=10**12)]
@@ -285,13 +285,18 @@ class DealShare(Answer, frozen=True):
 
 
 class CallAnswer(Answer, frozen=True):
-    """A referred scan whose visitor still waits for a human; device and nonce name it."""
+    """A scan whose visitor still waits for a human; device and nonce name it.
+
+    Attributes:
+        elsewhere: told where the same code let people in minutes before at another gate.
+    """
 
     device_id: str
     nonce: str
     gate_id: str
     reason: Reason
     at: datetime
+    elsewhere: FirstUseAnswer | UnsetType = UNSET
 
 
 class StatsAnswer(Answer, frozen=True):
