@@ -61,11 +61,15 @@ class BuyerFacts(Answer, frozen=True):
 
 
 class AppealAnswer(Answer, frozen=True):
-    """What was said to a block, and what came of it; `outcome` null: nobody has decided yet."""
+    """What was said to a block, and what came of it; `outcome` null: nobody has decided yet.
+
+    Attributes:
+        note: null once it was erased.
+    """
 
     made_at: datetime
     made_by: str
-    note: str
+    note: str | None
     outcome: AppealOutcome | None
     ended_at: datetime | None
     ended_by: str | None

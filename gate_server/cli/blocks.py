@@ -186,7 +186,7 @@ def _told(found: dict[str, Any]) -> str:
         )
     for each in found["appeals"]:
         answer = "open" if each["outcome"] is None else f"{each['outcome']}: {each['answer']}"
-        lines.append(f"appeal, {local(each['made_at'])}: {each['note']} ({answer})")
+        lines.append(f"appeal, {local(each['made_at'])}: {each['note'] or '(erased)'} ({answer})")
     if found["lifted_by"] is not None:
         lines.append(f"lifted by {found['lifted_by']}: {found['lift_reason']}")
     if found["state"] == "proposed":

@@ -16,11 +16,15 @@ from gate_server.ledger.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """What was said to a block; without an outcome nobody has decided about it."""
+    """What was said to a block; without an outcome nobody has decided about it.
+
+    Attributes:
+        note: in the buyer's own words; None: erased since.
+    """
 
     made_at: datetime
     made_by: str
-    note: str
+    note: str | None
     outcome: AppealOutcome | None
     ended_at: datetime | None
     ended_by: str | None
@@ -38,9 +42,8 @@ def appeal_block(tx: Session, block_id: int, *, note: str, by: str, now: datetim
     # Their own words may name somebody.
     appeal_id = tx.record_event("appeal", {"block_id": block_id, "by": by}, personal={"note": note})
     tx.db.execute(
-        "INSERT INTO block_appeals (appeal_id, block_id, made_at, made_by, note)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (appeal_id, block_id, to_ms(now), by, note),
+        "INSERT INTO block_appeals (appeal_id, block_id, made_at, made_by) VALUES (?, ?, ?, ?)",
+        (appeal_id, block_id, to_ms(now), by),
     )
 
 
@@ -54,8 +57,7 @@ def uphold_block(tx: Session, block_id: int, *, reason: str, by: str, now: datet
     _check_standing(tx, block_id)
     if end_appeals(tx, block_id, AppealOutcome.UPHELD, reason, by=by, now=now) == 0:
         raise LedgerConflict("not-appealed", f"no appeal against block {block_id} is open")
-    fields = {"block_id": block_id, "by": by}
-    tx.record_event("appeal_upheld", fields, personal={"reason": reason})
+    tx.record_event("appeal_upheld", {"block_id": block_id, "by": by, "reason": reason})
 
 
 def end_appeals(
@@ -73,8 +75,9 @@ def list_appeals(db: sqlite3.Connection) -> dict[int, list[Appeal]]:
     """Return all appeals by their blocks, the oldest first."""
     found: dict[int, list[Appeal]] = defaultdict(list)
     rows = db.execute(
-        "SELECT block_id, made_at, made_by, note, outcome, ended_at, ended_by, answer"
-        " FROM block_appeals ORDER BY appeal_id"
+        "SELECT block_id, made_at, made_by, p.value, outcome, ended_at, ended_by, answer"
+        " FROM block_appeals a LEFT JOIN audit_personal p"
+        " ON p.revision = a.appeal_id AND p.field = 'note' ORDER BY appeal_id"
     )
     for block_id, made_at, made_by, note, outcome, ended_at, ended_by, answer in rows:
         ended = None if outcome is None else AppealOutcome(outcome)

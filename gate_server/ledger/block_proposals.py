@@ -65,7 +65,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """An account that a human declined to block."""
+    """An account that a human declined to block; `reason` is "" once it was erased."""
 
     proposal_id: int
     buyer_no: int
@@ -123,8 +123,10 @@ def _platform(db: sqlite3.Connection, buyer_no: int, found: list[Recorded]) -> s
 def list_declined(db: sqlite3.Connection) -> list[Declined]:
     """Return what was declined, the newest first."""
     rows = db.execute(
-        "SELECT b.finding_id, b.buyer_no, d.platform, b.reason, b.decided_at, b.decided_by"
+        "SELECT b.finding_id, b.buyer_no, d.platform, COALESCE(p.value, ''), b.decided_at,"
+        " b.decided_by"
         " FROM block_decisions b JOIN findings f USING (finding_id) JOIN deals d USING (deal_no)"
+        " LEFT JOIN audit_personal p ON p.revision = b.decision_id AND p.field = 'reason'"
         " WHERE b.block_id IS NULL ORDER BY b.decision_id DESC"
     )
     return [
@@ -203,10 +205,10 @@ def _decide(
     told = {"reason": decided.reason}
     decision_id = tx.record_event("block_proposal", fields | {"block_id": block_id}, personal=told)
     tx.db.execute(
-        "INSERT INTO block_decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO block_decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             *(decision_id, proposal.buyer_no, proposal.proposal_id, proposal.people),
-            *(decided.reason, to_ms(now), by, block_id),
+            *(to_ms(now), by, block_id),
         ),
     )
     for each in proposal.findings:

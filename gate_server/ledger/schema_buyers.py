@@ -5,13 +5,13 @@ ALTER TABLE blocks ADD COLUMN origin TEXT NOT NULL DEFAULT 'supervisor';
 ALTER TABLE blocks ADD COLUMN origin_id TEXT;
 ALTER TABLE blocks ADD COLUMN lift_reason TEXT;
 
--- note: what the buyer says, in their own words. outcome: null until a supervisor decides.
+-- What the buyer says stands with the audit's personal fields, so that it goes with them. outcome:
+-- null until a supervisor decides.
 CREATE TABLE block_appeals (
     appeal_id INTEGER PRIMARY KEY,
     block_id INTEGER NOT NULL REFERENCES blocks (revision),
     made_at INTEGER NOT NULL,
     made_by TEXT NOT NULL,
-    note TEXT NOT NULL,
     outcome TEXT,
     ended_at INTEGER,
     ended_by TEXT,
@@ -20,13 +20,12 @@ CREATE TABLE block_appeals (
 CREATE INDEX block_appeals_of ON block_appeals (block_id);
 
 -- What a human decided about an account that bought very many: people, by all that was found then.
--- block_id: null where it was declined.
+-- block_id: null where it was declined. Why stands with the audit's personal fields, too.
 CREATE TABLE block_decisions (
     decision_id INTEGER PRIMARY KEY,
     buyer_no INTEGER NOT NULL,
     finding_id INTEGER NOT NULL REFERENCES findings,
     people INTEGER NOT NULL,
-    reason TEXT NOT NULL,
     decided_at INTEGER NOT NULL,
     decided_by TEXT NOT NULL,
     block_id INTEGER REFERENCES blocks (revision)

@@ -236,6 +236,10 @@ def test_every_change_is_audited_and_what_the_buyer_says_can_be_erased(site, par
     assert [kind for kind, _ in rows] == ["block", "appeal", "appeal_upheld", "lift"]
     assert all(boss.name in body for _, body in rows)
     assert not any("Li" in body for _, body in rows)
+    park.change(lambda tx: tx.db.execute("DELETE FROM audit_personal"))
+    (erased,) = site.get(f"/blocks/{made['block_id']}", boss).json()["appeals"]
+    assert (erased["note"], erased["outcome"]) == (None, "upheld")
+    assert park.ledger.read(verify).findings == ()
 
 
 def test_platform_can_be_the_one_who_named_the_account(site, boss):
