@@ -21,7 +21,7 @@ from gate_server.commands.blocks import (
 )
 from gate_server.control import call
 
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _ID = click.argument("block_id", metavar="ID")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
 _EXPIRES = click.option("--expires", metavar="TIME", help="Its last instant; default: none.")
@@ -149,7 +149,11 @@ def _typed(what: str) -> str:
 
 
 def _first_line(path: Path) -> str:
-    return _present("--buyer-file", path.read_text("utf-8").partition("\n")[0])
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("--buyer-file", "is not text") from error
+    return _present("--buyer-file", text.partition("\n")[0])
 
 
 def _present(name: str, line: str) -> str:

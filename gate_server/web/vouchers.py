@@ -56,7 +56,7 @@ def find(call: Call) -> LookupAnswer:
     who=STEWARDS | {Profile.GATE, Profile.MARSHAL, Profile.EXCHANGE},
     body=VerifyRequest,
     answer=VerifyAnswer,
-    problems=("no-phone", "no-tries-left", "too-many"),
+    problems=("not-found", "no-phone", "no-tries-left", "too-many"),
 )
 def verify_phone(call: Call) -> VerifyAnswer:
     """Say whether four digits end the phone that bought a voucher; three wrong ones a day, audited.

@@ -63,6 +63,14 @@ def test_account_is_read_from_standard_input_and_ends_at_a_time(venue):
     assert "is empty" in empty.stderr
 
 
+def test_file_of_an_account_must_be_text_and_there(venue, tmp_path):
+    (tmp_path / "image").write_bytes(b"\xff\xfe\x00")
+    given = ("block", "add", "--platform", "lvtu", "--reason", "x", "--buyer-file")
+
+    assert "is not text" in run(venue, *given, str(tmp_path / "image"), status=1).stderr
+    assert "No such file" in run(venue, *given, str(tmp_path / "gone"), status=1).stderr
+
+
 def test_nothing_is_proposed_and_an_unknown_number_is_told(venue):
     assert run(venue, "block", "list", "--state", "proposed").stdout == "none\n"
     for what in ("accept", "decline"):
