@@ -28,7 +28,8 @@ def next_ring(
     """Return when to call the on-duty list (next); one that is past is due now. None: never.
 
     At once, then every 5 minutes until somebody acknowledges. While a hold awaits its decision, an
-    acknowledgement holds until 2 hours before the next opening: then they are asked again.
+    acknowledgement holds until 2 hours before the next opening: then they are asked again. A kind
+    that rings once calls at once and never again.
 
     Args:
         rung_at: the last call about it; None: none yet.
@@ -43,7 +44,7 @@ def next_ring(
         return _reminder_after(now, venue, opens_at) if incident.awaits_decision else None
     if rung_at is None or rung_at < asked_at:
         return asked_at
-    return rung_at + RING_EVERY
+    return None if incident.kind.rings_once else rung_at + RING_EVERY
 
 
 def asked_since(incident: Incident, now: datetime, *, venue: Venue, opens_at: time) -> datetime:

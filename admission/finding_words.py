@@ -39,7 +39,7 @@ class FindingWords:
 
     def __init__(self, templates: Mapping[str, Mapping[str, str]], venue: Venue) -> None:
         self._venue = venue
-        names = (*(kind.value for kind in FindingKind), *OWN_SENTENCES, "held")
+        names = (*(kind.value for kind in FindingKind), *OWN_SENTENCES, "held", "proposed")
         self._templates = {name: _checked(name, templates) for name in names}
 
     def sentence(self, finding: Finding, deal: Deal | None) -> Sentence:
@@ -51,7 +51,14 @@ class FindingWords:
 
     def held(self, deal: Deal) -> Sentence:
         """Return the title of the incident that a deal on hold opens."""
-        zh, en = self._templates["held"]
+        return self._title("held", deal)
+
+    def proposed(self, deal: Deal) -> Sentence:
+        """Return the title of the incident that accounts with very many vouchers open."""
+        return self._title("proposed", deal)
+
+    def _title(self, name: str, deal: Deal) -> Sentence:
+        zh, en = self._templates[name]
         names = dict.fromkeys(_NAMES, "-") | {"title": deal.title}
         return Sentence(zh.format_map(names), en.format_map(names))
 

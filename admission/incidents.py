@@ -13,6 +13,7 @@ class IncidentKind(StrEnum):
     SALE_HELD = "sale_held"
     ENROLMENT_USED_TWICE = "enrolment_used_twice"
     CONDUCT = "conduct"
+    BLOCK_PROPOSED = "block_proposed"
     HELP = "help"
     CROWD = "crowd"
     EQUIPMENT = "equipment"
@@ -28,12 +29,18 @@ class IncidentKind(StrEnum):
         """Whether the on-duty list is called; who sees the others is at work already."""
         return self in _RING
 
+    @property
+    def rings_once(self) -> bool:
+        """Whether one call is enough: nobody waits for the answer before visitors come."""
+        return self is IncidentKind.BLOCK_PROPOSED
+
 
 _RING = frozenset(
     {
         IncidentKind.SALE_HELD,
         IncidentKind.ENROLMENT_USED_TWICE,
         IncidentKind.CONDUCT,
+        IncidentKind.BLOCK_PROPOSED,
         IncidentKind.HELP,
         IncidentKind.CROWD,
     }

@@ -13,8 +13,10 @@ from admission.verdicts import OUTCOMES, Outcome, Reason, Say, Verdict
 
 WOULD_ADMIT = "would_admit"
 TICKETS_MADE = "tickets_made"
-BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE)
-"""Sentences said instead of an admitting reason's, where nobody passes by it."""
+COPIED = "copied_code"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED)
+"""Sentences said instead of a reason's: where nobody passes by an admission, or a code was shown
+at two gates."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
 NO_GATES: Mapping[str, Gate] = MappingProxyType({})
@@ -82,6 +84,8 @@ class Messages:
             name = WOULD_ADMIT
         elif verdict.tickets:
             name = TICKETS_MADE
+        elif "copied_at" in verdict.say:
+            name = COPIED
         plain = self._plain.get(name)
         if plain is not None:
             return plain
@@ -97,7 +101,9 @@ class Messages:
         if first is not None:
             names["first_at"] = self._local(first.at)
             names["first_gate"] = _name(first.gate_id, gates)
-        for name, key in (("from", "valid_from"), ("until", "valid_until")):
+        if "copied_gate" in say:
+            names["copied_gate"] = _name(str(say["copied_gate"]), gates)
+        for name, key in _INSTANTS:
             if isinstance(at := say.get(key), datetime):
                 names[name] = self._local(at)
         where = _listed(_where(say, gates))
@@ -112,11 +118,12 @@ class Messages:
         return at.astimezone(self._venue.zone).strftime("%m-%d %H:%M")
 
 
+_INSTANTS = (("from", "valid_from"), ("until", "valid_until"), ("copied_at", "copied_at"))
 _NUMBERS = ("available", "party", "vouchers")
 _NAMES = (
     *_NUMBERS,
     *("people", "remaining", "first_at", "first_gate", "areas", "gates"),
-    *("from", "until", "hours", "tickets", "arrived_at"),
+    *("from", "until", "hours", "tickets", "arrived_at", "copied_at", "copied_gate"),
 )
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from admission.calendar import Venue
 from admission.cases import Case
+from admission.copies import mark_copied
 from admission.history import History, Record, Terms, fold
 from admission.rules import decide
 from admission.scans import Direction, Mode
@@ -76,15 +77,15 @@ def decide_moving(
         device_id: of the scan.
     """
     verdict = decide(case, now)
-    if verdict.reason not in LACKS or len(case.found) != 1 or case.scan.mode not in _ASKS:
-        return verdict
-    if case.scan.desk:
-        return verdict  # it is no lane: nobody comes in there
+    if verdict.reason not in LACKS or len(case.found) != 1 or case.scan.desk:
+        return verdict  # a desk is no lane: nobody comes in there
     scan = _as_record(case, now, device_id)
-    sources = [each for each in records if may_move(each, scan) and _unturned(each)]
-    if not sources:
-        return verdict
-    return _decide_given(case, records, sources, now) or verdict
+    if case.scan.mode in _ASKS:
+        sources = [each for each in records if may_move(each, scan) and _unturned(each)]
+        moved = _decide_given(case, records, sources, now) if sources else None
+        if moved is not None:
+            return moved
+    return mark_copied(verdict, records, replace(scan, mode=case.scan.mode))
 
 
 def _as_record(case: Case, now: datetime, device_id: str) -> Record:

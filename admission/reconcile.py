@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from admission.calendar import Venue
 from admission.cases import Case, Found
+from admission.copies import find_copies
 from admission.deals import Deal
 from admission.history import Record, Terms, by_stamp, fold
 from admission.moves import may_move
@@ -37,6 +38,7 @@ class ConflictKind(StrEnum):
     DEVICE_CLONED = "device_cloned"
     USED_AFTER_REFUND = "used_after_refund"
     ANNULLED_AFTER_MOVE = "annulled_after_move"
+    COPIED_CODE = "copied_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Account:
         voucher, deal: None for a code that nobody knows.
         voids: every version of the deal's void and its restores.
         given_back: None where nobody was.
+        verified: when somebody before a gate knew the end of the buyer's phone.
     """
 
     venue: Venue
@@ -96,6 +99,7 @@ class Account:
     deal: Deal | None = None
     voids: Sequence[Void] = ()
     given_back: GivenBack | None = None
+    verified: Sequence[datetime] = ()
 
     def is_offline(self, record: Record) -> bool:
         """Say whether a scanner decided a scan by itself."""
@@ -124,6 +128,8 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
       scanner made it before it knew, or a turnstile counted through who had been taken back.
     - `annulled_after_move`: people of an admission were taken back although they had gone on by
       then; a scanner did it that did not know, or somebody made room for another.
+    - `copied_code`: an admission, and the code shown at another gate when nobody was left on it
+      (`admission.copies`).
     - `unknown_at_upload`: an offline admission on a code that the ledger does not know (yet).
 
     What a supervisor let in (`overridden`) and what was annulled is none of the others.
@@ -149,6 +155,10 @@ def find_conflicts(account: Account) -> tuple[Conflict, ...]:
     found += _after_void(account, passages, account.voucher, account.deal)
     found += _status(account, passages, account.voucher)
     found += _after_move(account)
+    found += [
+        Conflict(ConflictKind.COPIED_CODE, (name_of(first), name_of(later)))
+        for first, later in find_copies(account.records, account.verified)
+    ]
     return tuple(found)
 
 
@@ -164,7 +174,9 @@ def find_shared(together: Account, alone: Sequence[Conflict]) -> tuple[Conflict,
     once = [record for record in together.records if name_of(record) not in twice]
     uses = find_conflicts(replace(together, records=once))
     found = [each for each in uses if each.kind is ConflictKind.DOUBLE_USE]
-    found += [c for c in find_conflicts(together) if c.kind is not ConflictKind.DOUBLE_USE]
+    # Two tickets of one voucher are two codes, so each looks for copies of itself alone.
+    alone_only = {ConflictKind.DOUBLE_USE, ConflictKind.COPIED_CODE}
+    found += [c for c in find_conflicts(together) if c.kind not in alone_only]
     return tuple(conflict for conflict in found if conflict.subject not in told)
 
 

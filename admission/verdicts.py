@@ -134,3 +134,9 @@ class Verdict:
     def outcome(self) -> Outcome:
         """The outcome that the reason stands for."""
         return OUTCOMES[self.reason]
+
+    @property
+    def elsewhere(self) -> FirstUse | None:
+        """Where the same code let people in minutes ago, at another gate: a human must see it."""
+        at, gate_id = self.say.get("copied_at"), self.say.get("copied_gate")
+        return FirstUse(at, str(gate_id)) if isinstance(at, datetime) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from admission.scans import Direction, GateState, Mode, PartyDefault, Profile
 from admission.verdicts import Outcome, Reason
@@ -162,6 +162,7 @@ class VoucherAnswer(Answer, frozen=True):
 
     Attributes:
         order: told where the scan wants it and the order admits more than one.
+        elsewhere: told where the same code let people in minutes ago at another gate: call a human.
     """
 
     tail: str
@@ -173,6 +174,7 @@ class VoucherAnswer(Answer, frozen=True):
     arrived_at: datetime | None = None
     first_use: FirstUseAnswer | None = None
     order: OrderAnswer | None = None
+    elsewhere: FirstUseAnswer | UnsetType = UNSET
 
 
 class PickAnswer(Answer, frozen=True):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from admission.deals import AtGate
 from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
-from admission.wire import Answer, Ident, Line, PickAnswer, Request, Text
+from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
 from admission.wire_passage import FaultAnswer
 
 Money = Annotated[int, Meta(ge=0, le=10**12)]
@@ -157,34 +157,6 @@ class DealsAnswer(Answer, frozen=True):
     deals: list[DealAnswer]
 
 
-class BlockRequest(Request, frozen=True):
-    """Have a buyer's vouchers referred to a supervisor."""
-
-    platform: Ident
-    buyer_ref: Annotated[str, Meta(min_length=1, max_length=200)]
-    reason: Line
-    expires_at: datetime | None = None
-
-
-class BlockAnswer(Answer, frozen=True):
-    """A block; the buyer's reference itself is not kept."""
-
-    block_id: str
-    platform: str
-    reason: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None
-    lifted_at: datetime | None
-    vouchers: int
-
-
-class BlocksAnswer(Answer, frozen=True):
-    """All blocks."""
-
-    blocks: list[BlockAnswer]
-
-
 class LookupRequest(Request, frozen=True):
     """Find vouchers by exactly one of code, order, phone, or a phone's last four digits."""
 
@@ -313,13 +285,18 @@ class DealShare(Answer, frozen=True):
 
 
 class CallAnswer(Answer, frozen=True):
-    """A referred scan whose visitor still waits for a human; device and nonce name it."""
+    """A scan whose visitor still waits for a human; device and nonce name it.
+
+    Attributes:
+        elsewhere: told where the same code let people in minutes before at another gate.
+    """
 
     device_id: str
     nonce: str
     gate_id: str
     reason: Reason
     at: datetime
+    elsewhere: FirstUseAnswer | UnsetType = UNSET
 
 
 class StatsAnswer(Answer, frozen=True):

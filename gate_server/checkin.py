@@ -17,6 +17,7 @@ from admission.scans import Device, Direction, Gate, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail, write_read
 from gate_server.keyring import Keyring
+from gate_server.ledger.conflicts import reconcile
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -212,6 +213,8 @@ class CheckIn:
             records=gathered.records,
             arrival_number=decision.arrival_number,
         )
+        if verdict.elsewhere is not None:
+            reconcile(tx, new.row, new.credential_key, now=new.received_at)
         if verdict.tickets and new.row is not None:
             scan_id, people = decision.scan_id, verdict.tickets
             made = record_tickets(tx, self._keys, new, new.row, scan_id, people=people)

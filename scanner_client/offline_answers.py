@@ -9,12 +9,14 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
+from msgspec import UNSET
+
 from admission import wire
 from admission.calendar import Venue, whole_ms
 from admission.cases import Found
 from admission.messages import NO_GATES, Messages
 from admission.scans import Gate
-from admission.verdicts import RULES_VERSION, Verdict
+from admission.verdicts import RULES_VERSION, FirstUse, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def _sentences() -> Mapping[str, Mapping[str, str]]:
 
 
 def _voucher(found: Found, decision: Decision) -> wire.VoucherAnswer:
-    voucher, deal, first = found.voucher, found.deal, decision.verdict.first_use
+    voucher, deal, verdict = found.voucher, found.deal, decision.verdict
     return wire.VoucherAnswer(
         tail=voucher.tail,
         deal_id=deal.deal_id,
@@ -101,8 +103,11 @@ def _voucher(found: Found, decision: Decision) -> wire.VoucherAnswer:
         category=deal.category.value,
         admits=voucher.admits,
         area=decision.area,
-        arrived_at=wire.at(decision.verdict.arrived_at),
-        first_use=None
-        if first is None
-        else wire.FirstUseAnswer(at=first.at, gate_id=first.gate_id),
+        arrived_at=wire.at(verdict.arrived_at),
+        first_use=_place(verdict.first_use),
+        elsewhere=_place(verdict.elsewhere) or UNSET,
     )
+
+
+def _place(use: FirstUse | None) -> wire.FirstUseAnswer | None:
+    return None if use is None else wire.FirstUseAnswer(at=use.at, gate_id=use.gate_id)

@@ -201,6 +201,7 @@ class OfflinePlayer(Player):
 def _answer(answer: wire.ScanAnswer) -> Answer:
     voucher = answer.voucher
     first = voucher.first_use if voucher is not None else None
+    other = (voucher.elsewhere or None) if voucher is not None else None
     return {
         "reason": answer.reason,
         "outcome": answer.outcome,
@@ -209,5 +210,6 @@ def _answer(answer: wire.ScanAnswer) -> Answer:
         "void_version": answer.void_version,
         "arrived_at": voucher.arrived_at if voucher is not None else None,
         "first_use": None if first is None else {"at": first.at, "gate_id": first.gate_id},
+        "elsewhere": None if other is None else {"at": other.at, "gate_id": other.gate_id},
         "replayed": answer.replayed,
     }

@@ -260,7 +260,7 @@ def _again(known: Entry, request: tuple[object, ...]) -> Answer:
 
 def answer_of(verdict: Verdict) -> Answer:
     """Return what a scenario may expect of a verdict."""
-    first = verdict.first_use
+    first, other = verdict.first_use, verdict.elsewhere
     return {
         "reason": verdict.reason,
         "outcome": verdict.outcome,
@@ -272,5 +272,6 @@ def answer_of(verdict: Verdict) -> Answer:
         "marked": verdict.marked,
         "arrived_at": verdict.arrived_at,
         "first_use": None if first is None else {"at": first.at, "gate_id": first.gate_id},
+        "elsewhere": None if other is None else {"at": other.at, "gate_id": other.gate_id},
         "replayed": False,
     }

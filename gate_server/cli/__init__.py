@@ -13,6 +13,7 @@ from gate_server.cli.edge import Group
 _PLACES: Final = {
     "audit": "evidence",
     "backup": "upkeep",
+    "block": "blocks",
     "broadcast": "broadcasts",
     "card": "people",
     "conduct": "evidence",

@@ -11,6 +11,7 @@ import click
 
 from admission.errors import InvalidInput
 from admission.vouchers import MOST_ADMITS
+from gate_server.cli.blocks import voucher_verify
 from gate_server.cli.edge import Group, listing, options, show
 from gate_server.cli.pictures import png_qr
 from gate_server.commands.issue import MOST_ISSUED, TLS, Issue, Rotate
@@ -49,7 +50,10 @@ def key_rotate(purpose: str, at_once: bool) -> None:
 
 @click.group("voucher", cls=Group)
 def voucher() -> None:
-    """Vouchers of our own."""
+    """Vouchers: issue our own, ask whose phone bought one."""
+
+
+voucher.add_command(voucher_verify)
 
 
 @voucher.command("issue")

@@ -9,6 +9,7 @@ import msgspec
 
 from admission.errors import AdmissionError, NotFound
 from gate_server.commands import (
+    blocks,
     broadcasts,
     conflicts,
     deals,
@@ -39,6 +40,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | imports.COMMANDS
     | deals.COMMANDS
     | issue.COMMANDS
+    | blocks.COMMANDS
     | conflicts.COMMANDS
     | scans.COMMANDS
     | broadcasts.COMMANDS

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from admission.blocks import AppealOutcome, BlockOrigin
 from admission.calendar import to_ms, whole_ms
 from admission.deals import AtGate, Deal, HoldScope
 from admission.errors import InvalidInput, LedgerConflict, NotFound
@@ -14,6 +15,7 @@ from admission.incidents import EntryKind
 from admission.scans import Gate, GateState
 from admission.voids import Honour, default_statuses_since
 from admission.wire_staff import VoidRequest
+from gate_server.ledger.appeals import end_appeals
 from gate_server.ledger.catalogue import VOIDS, read_void
 from gate_server.ledger.findings import WATCH, note_decided
 from gate_server.ledger.incidents import note_deal
@@ -244,11 +246,14 @@ def block_buyer(
     expires_at: datetime | None,
     by: str,
     now: datetime,
+    origin: BlockOrigin = BlockOrigin.SUPERVISOR,
+    origin_id: str | None = None,
 ) -> int:
     """Have a buyer's vouchers referred to a supervisor; return the block's id.
 
     Args:
         buyer: keyed hash of platform and account.
+        origin_id: which finding, or which message of the platform's.
     """
     if expires_at is not None and expires_at <= now:
         raise InvalidInput("expires_at", "is in the past; leave it out for a block without end")
@@ -258,6 +263,7 @@ def block_buyer(
         "by": by,
         "reason": reason,
         "expires_at": _ms(expires_at),
+        "origin": [origin.value, origin_id],
     }
     revision = tx.record_event("block", fields)
     tx.db.execute("INSERT INTO buyers (buyer) VALUES (?) ON CONFLICT DO NOTHING", (buyer,))
@@ -265,15 +271,18 @@ def block_buyer(
     buyer_no = tx.db.execute(sql, (buyer,)).fetchone()[0]
     tx.db.execute(
         "INSERT INTO blocks (revision, buyer_no, platform, reason, created_at, created_by,"
-        " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (revision, buyer_no, platform, reason, to_ms(now), by, _ms(expires_at)),
+        " expires_at, origin, origin_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(revision, buyer_no, platform, reason, to_ms(now), by, _ms(expires_at)),
+            *(origin.value, origin_id),
+        ),
     )
     tx.touched.add("blocks")
     return revision
 
 
 def lift_block(tx: Session, block_id: int, *, reason: str, by: str, now: datetime) -> None:
-    """End a block.
+    """End a block, and every appeal against it.
 
     Raises:
         NotFound: no such block.
@@ -286,8 +295,12 @@ def lift_block(tx: Session, block_id: int, *, reason: str, by: str, now: datetim
     if row[0] is not None:
         raise LedgerConflict("lifted-already", f"block {block_id} was lifted before")
     revision = tx.record_event("lift", {"block_id": block_id, "by": by, "reason": reason})
-    sql = "UPDATE blocks SET lifted_at = ?, lifted_by = ?, lifted_revision = ? WHERE revision = ?"
-    tx.db.execute(sql, (to_ms(now), by, revision, block_id))
+    sql = (
+        "UPDATE blocks SET lifted_at = ?, lifted_by = ?, lifted_revision = ?, lift_reason = ?"
+        " WHERE revision = ?"
+    )
+    tx.db.execute(sql, (to_ms(now), by, revision, reason, block_id))
+    end_appeals(tx, block_id, AppealOutcome.LIFTED, reason, by=by, now=now)
     tx.touched.add("blocks")
 
 

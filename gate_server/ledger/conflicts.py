@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -24,8 +24,9 @@ from admission.reconcile import (
 )
 from admission.tickets import stated_parties
 from admission.voids import Void
-from admission.wire_outage import ConflictAnswer, ConflictScan
+from admission.wire_outage import ConflictAnswer
 from gate_server.ledger.catalogue import VOIDS, read_void
+from gate_server.ledger.conflict_scans import find_verified, more_detail, scan_answers
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.refund_locks import find_given_back
 from gate_server.ledger.scans import (
@@ -115,6 +116,7 @@ def reconcile(
         deal=None if row is None else row.deal,
         voids=_voids(tx, row),
         given_back=find_given_back(tx, row),
+        verified=find_verified(tx, row),
     )
     found = find_conflicts(account)
     _keep(tx, row, key, _Found(found, numbers), now)
@@ -134,7 +136,8 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
         records = stated_parties(record for record, _ in records_of(tx, ticket))
         mine, decided = _scans(tx, ticket, None)
         account = Account(venue=tx.venue, records=records, offline=decided)
-        alone = replace(account, voucher=ticket.voucher, deal=parent.deal)
+        verified = find_verified(tx, ticket)
+        alone = replace(account, voucher=ticket.voucher, deal=parent.deal, verified=verified)
         conflicts = find_conflicts(alone)
         _keep(tx, ticket, None, _Found(conflicts, mine), now)
         found += conflicts
@@ -301,7 +304,7 @@ def _reconcile_all(vouchers: list[tuple[int]], tx: Session) -> None:
 
 _LIST = """
 SELECT c.conflict_id, c.kind, c.status, c.opened_at, c.ended_at, d.deal_id, c.tail, c.device_id,
-    c.note, c.ended_by, c.detail, c.scan_a, c.scan_b
+    c.note, c.ended_by, c.detail, c.voucher_id, c.scan_a, c.scan_b
 FROM conflicts c LEFT JOIN deals d USING (deal_no)
 """
 
@@ -364,7 +367,7 @@ def _number(conflict_id: str) -> int:
 
 def _answer(db: sqlite3.Connection, row: tuple[Any, ...]) -> ConflictAnswer:
     (number, kind, status, opened_at, ended_at, deal_id, tail, device_id, note, by, detail,
-     *scans) = row  # fmt: skip
+     voucher_id, *scans) = row  # fmt: skip
     return ConflictAnswer(
         conflict_id=str(number),
         kind=kind,
@@ -376,25 +379,6 @@ def _answer(db: sqlite3.Connection, row: tuple[Any, ...]) -> ConflictAnswer:
         device_id=device_id,
         note=note,
         by=by,
-        scans=[*_scan_answers(db, [each for each in scans if each is not None])],
-        detail=msgspec.json.decode(detail),
+        scans=[*scan_answers(db, [each for each in scans if each is not None])],
+        detail=msgspec.json.decode(detail) | more_detail(db, kind, voucher_id),
     )
-
-
-def _scan_answers(db: sqlite3.Connection, numbers: list[int]) -> Iterable[ConflictScan]:
-    for number in numbers:
-        device_id, nonce, gate_id, scan_at, reason, people, offline = db.execute(
-            "SELECT device_id, nonce, gate_id, scan_at, COALESCE(shown_reason, reason),"
-            " COALESCE(shown_people, people), offline OR shown_at IS NOT NULL"
-            " FROM scans WHERE scan_id = ?",
-            (number,),
-        ).fetchone()
-        yield ConflictScan(
-            device_id=device_id,
-            nonce=nonce,
-            gate_id=gate_id,
-            scan_at=from_ms(scan_at),
-            reason=reason,
-            admitted=people,
-            offline=bool(offline),
-        )

@@ -204,6 +204,12 @@ def list_of_deal(db: sqlite3.Connection, deal_no: int) -> list[Recorded]:
     return [_read(row) for row in db.execute(f"{_FINDINGS} {where}", (deal_no,))]
 
 
+def list_of_kind(db: sqlite3.Connection, kind: FindingKind) -> list[Recorded]:
+    """Return all findings of a kind, the oldest first."""
+    where = "WHERE kind = ? ORDER BY finding_id"
+    return [_read(row) for row in db.execute(f"{_FINDINGS} {where}", (kind.value,))]
+
+
 def note_incident_of(tx: Session, finding_id: int, incident_id: str) -> None:
     """Note which incident a finding is handled in."""
     sql = "UPDATE findings SET incident_id = ? WHERE finding_id = ?"

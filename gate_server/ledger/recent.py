@@ -10,7 +10,7 @@ import msgspec
 
 from admission.calendar import from_ms, to_ms
 from admission.scans import Direction, Mode
-from admission.verdicts import OUTCOMES, Outcome, Reason
+from admission.verdicts import OUTCOMES, FirstUse, Outcome, Reason
 from gate_server.ledger.lanes import passed
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Row
@@ -24,6 +24,7 @@ class RecentScan:
 
     Attributes:
         about: the keys of what was presented: of its vouchers, and of the code itself.
+        elsewhere: where the same code let people in minutes before.
     """
 
     device_id: str
@@ -34,6 +35,7 @@ class RecentScan:
     about: frozenset[bytes] = frozenset()
     gate_id: str = ""
     direction: Direction = Direction.ENTRY
+    elsewhere: FirstUse | None = None
 
 
 def recent_scans(ledger: Ledger, since: datetime) -> list[RecentScan]:
@@ -58,9 +60,17 @@ def _recent_scans(db: sqlite3.Connection, first_ms: int) -> list[RecentScan]:
             _about(db, key, detail),
             gate_id=gate_id,
             direction=Direction(direction),
+            elsewhere=_elsewhere(detail),
         )
         for device_id, nonce, mode, reason, at, gate_id, direction, key, detail in rows
     ]
+
+
+def _elsewhere(detail: str) -> FirstUse | None:
+    said = msgspec.json.decode(detail).get("say", {})
+    if "copied_at" not in said:
+        return None
+    return FirstUse(datetime.fromisoformat(said["copied_at"]), said["copied_gate"])
 
 
 def _about(db: sqlite3.Connection, key: bytes | None, detail: str) -> frozenset[bytes]:

@@ -1,4 +1,4 @@
-"""Read the ledger for people: deals and their counts, blocks, what a void would touch.
+"""Read the ledger for people: deals and their counts, what a void would touch.
 
 Nothing here reads the whole scan table, and long walks go page by page, so that no read
 transaction keeps the write-ahead log from being folded in.
@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Any
 
-from admission.calendar import Venue, from_ms
+from admission.calendar import Venue
 from admission.deals import Deal
 from admission.history import Record, Terms, fold
 from admission.voids import Honour, arrivals_covered
@@ -260,71 +259,3 @@ def _histories(ledger: Ledger, deal_no: int) -> Iterator[_Scanned]:
 
 
 _STILL_VALID = frozenset({Status.VALID.value, Status.BLOCKED.value})
-
-
-# --- blocks --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A buyer's account that must see a supervisor."""
-
-    block_id: int
-    platform: str
-    reason: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None
-    lifted_at: datetime | None
-    vouchers: int
-
-
-def list_blocks(ledger: Ledger) -> list[Block]:
-    """Return all blocks, the newest first, each with its buyer's vouchers."""
-    rows = ledger.read(
-        lambda db: db.execute(
-            "SELECT revision, platform, reason, created_at, created_by, expires_at, lifted_at,"
-            " buyer_no FROM blocks ORDER BY revision DESC"
-        ).fetchall()
-    )
-    vouchers = _bought(ledger, {row[-1] for row in rows})
-    return [_block(row, vouchers[row[-1]]) for row in rows]
-
-
-def _block(row: tuple[Any, ...], vouchers: int) -> Block:
-    block_id, platform, reason, created_at, created_by, expires_at, lifted_at, _ = row
-    return Block(
-        block_id,
-        platform,
-        reason,
-        from_ms(created_at),
-        created_by,
-        _at(expires_at),
-        _at(lifted_at),
-        vouchers,
-    )
-
-
-def _bought(ledger: Ledger, buyers: set[int]) -> dict[int, int]:
-    counts: dict[int, int] = defaultdict(int)
-    if not buyers:
-        return counts
-    for page in _pages(ledger, _buyer_sums):
-        for buyer_no, vouchers, _ in page:
-            if buyer_no in buyers:
-                counts[buyer_no] += vouchers
-    return counts
-
-
-def _buyer_sums(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
-    # One row for all that no block is on, so that a page is never empty before the end.
-    return db.execute(
-        "SELECT CASE WHEN buyer_no IN (SELECT buyer_no FROM blocks) THEN buyer_no END AS buyer,"
-        " COUNT(*), MAX(voucher_id) FROM (SELECT buyer_no, voucher_id FROM vouchers"
-        " WHERE voucher_id > ? AND parent_id IS NULL ORDER BY voucher_id LIMIT ?) GROUP BY buyer",
-        (after, PAGE_ROWS),
-    ).fetchall()
-
-
-def _at(ms: int | None) -> datetime | None:
-    return None if ms is None else from_ms(ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_first import TABLES
@@ -37,6 +38,7 @@ STEPS: Final[dict[str, str]] = {
     "011_refunds": REFUNDS,
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
+    "016_buyers": BUYERS,
     "019_guard": GUARD,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""

@@ -19,6 +19,7 @@ from admission.finding_words import FindingWords
 from admission.findings import Finding, FindingKind, Policy, contains, join_scopes
 from admission.incidents import Figures, IncidentKind, NewIncident
 from gate_server.ledger import actions
+from gate_server.ledger.block_proposals import call_about
 from gate_server.ledger.catalogue import instant
 from gate_server.ledger.findings import (
     WATCH,
@@ -136,6 +137,8 @@ class Watch:
         """Record what was found, and hold what must be; a voided deal is decided already."""
         wanted = [each for each in found if self._bars.policy(each.kind) is not Policy.OFF]
         noted = [self._record(tx, deal, finding) for finding in wanted]
+        if any(tell and each.finding.kind is FindingKind.BUYER_HOARD for each, tell in noted):
+            call_about(tx, deal, self._words, factor=self._bars.rehold_factor)
         holding = [recorded for recorded, _ in noted if recorded.holds]
         if not holding or deal.deal_no in tx.catalogue.voids:
             return

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import UNSET
+
 from admission.messages import Messages
-from admission.verdicts import RULES_VERSION, Reason, Verdict
+from admission.verdicts import RULES_VERSION, FirstUse, Reason, Verdict
 from admission.wire import FirstUseAnswer, PickAnswer, ScanAnswer, Text, VoucherAnswer
 from admission.wire_tickets import TicketAnswer
 from gate_server.decisions import Decision
@@ -95,7 +97,7 @@ class Answers:
 
 
 def _voucher(row: VoucherRow, verdict: Verdict, area: str) -> VoucherAnswer:
-    voucher, deal, first = row.voucher, row.deal, verdict.first_use
+    voucher, deal = row.voucher, row.deal
     return VoucherAnswer(
         tail=voucher.tail,
         deal_id=deal.deal_id,
@@ -104,5 +106,10 @@ def _voucher(row: VoucherRow, verdict: Verdict, area: str) -> VoucherAnswer:
         admits=voucher.admits,
         area=area,
         arrived_at=verdict.arrived_at,
-        first_use=None if first is None else FirstUseAnswer(at=first.at, gate_id=first.gate_id),
+        first_use=_place(verdict.first_use),
+        elsewhere=_place(verdict.elsewhere) or UNSET,
     )
+
+
+def _place(use: FirstUse | None) -> FirstUseAnswer | None:
+    return None if use is None else FirstUseAnswer(at=use.at, gate_id=use.gate_id)

@@ -17,6 +17,7 @@ from gate_server.settings import Settings
 from gate_server.web.problems import Refused
 
 PIN_MINUTES = 15
+VERIFIES_AN_HOUR = 60
 
 
 class Attempts:
@@ -26,6 +27,7 @@ class Attempts:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._enrolments = RateLimitItemPerMinute(settings.enrol_attempts_a_minute)
         self._lookups = RateLimitItemPerHour(settings.lookups_an_hour)
+        self._verifies = RateLimitItemPerHour(VERIFIES_AN_HOUR)
         self._pins = RateLimitItemPerMinute(settings.pin_tries, PIN_MINUTES)
 
     def check_enrolment(self, address: str) -> None:
@@ -49,6 +51,15 @@ class Attempts:
         """
         if not self._limiter.hit(self._lookups, "lookup", name):
             raise self._too_many(self._lookups, "lookup", name)
+
+    def count_verify(self, name: str) -> None:
+        """Count a question about the phone that bought a voucher, of one device or account.
+
+        Raises:
+            Refused: 429.
+        """
+        if not self._limiter.hit(self._verifies, "verify", name):
+            raise self._too_many(self._verifies, "verify", name)
 
     def count_pin(self, device_id: str, operator: str) -> None:
         """Count a PIN before it is looked at, so that many at once are not more than that.

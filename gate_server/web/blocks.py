@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from admission.errors import NotFound
-from admission.keys import buyer_hash
-from admission.wire_staff import BlockAnswer, BlockRequest, BlocksAnswer, ReasonRequest
-from gate_server.ledger.actions import block_buyer, lift_block
-from gate_server.ledger.reports import Block, list_blocks
+from admission.wire_buyers import (
+    AcceptRequest,
+    AppealRequest,
+    BlockAnswer,
+    BlockRequest,
+    BlocksAnswer,
+)
+from admission.wire_staff import ReasonRequest
+from gate_server.blocks import BlockDesk
 from gate_server.web.callers import SUPERVISORS
-from gate_server.web.operations import Call, Noun
+from gate_server.web.operations import Call, Noun, text
 
 blocks = Noun("blocks")
 
 
-@blocks.operation("GET", "/blocks", who=SUPERVISORS, answer=BlocksAnswer)
+@blocks.operation("GET", "/blocks", who=SUPERVISORS, answer=BlocksAnswer, query=(text("state"),))
 def show_blocks(call: Call) -> BlocksAnswer:
-    """List all blocks, the newest first; of a buyer nothing but the platform is kept."""
-    return BlocksAnswer(blocks=[_answer(block) for block in list_blocks(call.services.ledger)])
+    """List blocks, the newest first, or proposals (`?state=proposed`), the largest first.
+
+    `state` is `proposed`, `in_force`, `expired`, `lifted`, `declined`, or `appealed`: whose appeal
+    waits for an answer. Of a buyer nothing but the platform is kept.
+    """
+    return _desk(call).page(call.query.get("state"))
 
 
 @blocks.operation(
@@ -24,22 +32,13 @@ def show_blocks(call: Call) -> BlocksAnswer:
 )
 def block(call: Call) -> BlockAnswer:
     """Have a buyer's vouchers referred to a supervisor, those too that come later."""
-    request, ledger = call.body, call.services.ledger
-    buyer = buyer_hash(request.platform, request.buyer_ref, call.services.keys.buyer_key())
-    block_id = ledger.write(
-        lambda tx: block_buyer(
-            tx,
-            request.platform,
-            buyer,
-            reason=request.reason,
-            expires_at=request.expires_at,
-            by=call.caller.name,
-            now=ledger.clock(),
-        ),
-        alone=True,
-        urgent=True,
-    )
-    return _one(call, block_id)
+    return _desk(call).add(call.body, by=call.caller.name)
+
+
+@blocks.operation("GET", "/blocks/<block_id>", who=SUPERVISORS, answer=BlockAnswer)
+def show_block(call: Call) -> BlockAnswer:
+    """Show a block, or the proposal of one, with what the account bought and its appeals."""
+    return _desk(call).show(call.args["block_id"])
 
 
 @blocks.operation(
@@ -51,37 +50,63 @@ def block(call: Call) -> BlockAnswer:
     problems=("lifted-already",),
 )
 def lift(call: Call) -> BlockAnswer:
-    """End a block."""
-    ledger, reason = call.services.ledger, call.body.reason
-    block_id = _read_id(call.args["block_id"])
-    ledger.write(
-        lambda tx: lift_block(tx, block_id, reason=reason, by=call.caller.name, now=ledger.clock()),
-        alone=True,
-        urgent=True,
-    )
-    return _one(call, block_id)
+    """End a block, and the appeals against it."""
+    return _desk(call).lift(call.args["block_id"], call.body.reason, by=call.caller.name)
 
 
-def _read_id(text: str) -> int:
-    # 18 digits fit SQLite's integers.
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        raise NotFound(f"no block {text}")
-    return int(text)
+@blocks.operation(
+    "POST",
+    "/blocks/<block_id>/appeal",
+    who=SUPERVISORS,
+    body=AppealRequest,
+    answer=BlockAnswer,
+    problems=("lifted-already",),
+)
+def appeal(call: Call) -> BlockAnswer:
+    """Note what a blocked buyer says; the block stands until a supervisor lifts it."""
+    return _desk(call).appeal(call.args["block_id"], call.body.note, by=call.caller.name)
 
 
-def _one(call: Call, block_id: int) -> BlockAnswer:
-    found = list_blocks(call.services.ledger)
-    return next(_answer(block) for block in found if block.block_id == block_id)
+@blocks.operation(
+    "POST",
+    "/blocks/<block_id>/uphold",
+    who=SUPERVISORS,
+    body=ReasonRequest,
+    answer=BlockAnswer,
+    problems=("lifted-already", "not-appealed"),
+)
+def uphold(call: Call) -> BlockAnswer:
+    """Decide that a block stands in spite of what was said to it."""
+    return _desk(call).uphold(call.args["block_id"], call.body.reason, by=call.caller.name)
 
 
-def _answer(block: Block) -> BlockAnswer:
-    return BlockAnswer(
-        block_id=str(block.block_id),
-        platform=block.platform,
-        reason=block.reason,
-        created_at=block.created_at,
-        created_by=block.created_by,
-        expires_at=block.expires_at,
-        lifted_at=block.lifted_at,
-        vouchers=block.vouchers,
-    )
+@blocks.operation(
+    "POST",
+    "/blocks/<block_id>/accept",
+    who=SUPERVISORS,
+    body=AcceptRequest,
+    answer=BlockAnswer,
+    status=201,
+    problems=("decided-already",),
+)
+def accept_block(call: Call) -> BlockAnswer:
+    """Block an account that was proposed; the answer is the block, with a number of its own."""
+    return _desk(call).accept(call.args["block_id"], call.body, by=call.caller.name)
+
+
+@blocks.operation(
+    "POST",
+    "/blocks/<block_id>/decline",
+    who=SUPERVISORS,
+    body=ReasonRequest,
+    answer=BlockAnswer,
+    problems=("decided-already",),
+)
+def decline_block(call: Call) -> BlockAnswer:
+    """Decide that an account is not blocked; it is proposed again only when it has grown."""
+    return _desk(call).decline(call.args["block_id"], call.body.reason, by=call.caller.name)
+
+
+def _desk(call: Call) -> BlockDesk:
+    services = call.services
+    return BlockDesk(services.ledger, services.keys, services.settings)

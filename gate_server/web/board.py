@@ -13,6 +13,7 @@ from admission.deals import Deal
 from admission.messages import Messages, Sentence
 from admission.scans import GateState
 from admission.verdicts import Reason
+from admission.wire import FirstUseAnswer
 from admission.wire_notices import BroadcastAnswer
 from admission.wire_staff import CallAnswer, DeviceStats, GateStats, StatsAnswer
 from gate_server.broadcasts import list_all
@@ -65,13 +66,14 @@ class GateRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """Somebody who waits for a human."""
+    """Somebody who waits for a human; `elsewhere`: where and when the same code was let in."""
 
     call: CallAnswer
     gate: str
     device: str
     name: Sentence
     minutes: int
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def make_board(services: Services) -> Board:
         figures,
         gates=[_gate_row(gate, messages) for gate in figures.gates],
         calls=[
-            _call_row(call, ledger.catalogue, messages, figures.now)
+            _call_row(call, ledger.catalogue, messages, figures.now.astimezone(ledger.venue.zone))
             for call in figures.calls[:MOST_CALLS]
         ],
         broadcasts=_broadcast_rows(told, ledger, figures.now),
@@ -170,12 +172,18 @@ def _stopped(reasons: Mapping[str, int], messages: Messages) -> list[Stopped]:
 
 def _call_row(call: CallAnswer, catalogue: Catalogue, messages: Messages, now: datetime) -> CallRow:
     gate, device = catalogue.gates.get(call.gate_id), catalogue.devices.get(call.device_id)
+    use, elsewhere = call.elsewhere, ""
+    if isinstance(use, FirstUseAnswer):
+        other = catalogue.gates.get(use.gate_id)
+        at = use.at.astimezone(now.tzinfo)
+        elsewhere = f"{use.gate_id if other is None else other.name} {at:%H:%M:%S}"
     return CallRow(
         call,
         call.gate_id if gate is None else gate.name,
         call.device_id if device is None else device.name,
         messages.short(call.reason),
         max(0, int((now - call.at).total_seconds() // 60)),
+        elsewhere,
     )
 
 

@@ -20,7 +20,7 @@ Name: TypeAlias = tuple[str, str]
 
 
 class Calls:
-    """Referred scans that nobody has answered.
+    """Referred scans that nobody has answered, and refused ones whose code was shown twice.
 
     A visitor who is referred waits aside while the lane goes on, so a call ends only when that very
     scan is overridden, when what was presented is presented again, anywhere, and answered anew, or
@@ -38,7 +38,7 @@ class Calls:
         """Take notice of a recorded scan; they come in the order of their record."""
         if scan.mode in _LOOKS:
             return
-        refers = OUTCOMES[scan.reason] is Outcome.REFER
+        refers = OUTCOMES[scan.reason] is Outcome.REFER or scan.elsewhere is not None
         waits = refers and scan.mode in _MODES and scan.direction is Direction.ENTRY
         if not waits and self._by_key.keys().isdisjoint(scan.about):
             return

@@ -110,6 +110,7 @@ def _note(services: Services, presented: Presented, decision: Decision) -> None:
         decision.about,
         gate_id=presented.device.gate_id,
         direction=presented.direction,
+        elsewhere=decision.verdict.elsewhere,
     )
     services.calls.note(scan)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+
 from admission.calendar import to_ms
 from admission.scans import Device, Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason
+from admission.wire import FirstUseAnswer
 from admission.wire_staff import (
     CallAnswer,
     CapacityAnswer,
@@ -71,6 +74,9 @@ def _call(scan: RecentScan) -> CallAnswer:
         gate_id=scan.gate_id,
         reason=scan.reason,
         at=scan.at,
+        elsewhere=UNSET
+        if scan.elsewhere is None
+        else FirstUseAnswer(at=scan.elsewhere.at, gate_id=scan.elsewhere.gate_id),
     )
 
 

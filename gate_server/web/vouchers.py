@@ -1,13 +1,17 @@
-"""Vouchers over HTTP: look them up for a visitor whose code cannot be read."""
+"""Vouchers over HTTP: find them where a code cannot be read, ask whose phone bought one."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from admission.codes import normalise
 from admission.errors import InvalidInput
 from admission.keys import code_hash, normalise_phone, phone_hash
 from admission.scans import Profile
+from admission.wire_buyers import VerifyAnswer, VerifyRequest
 from admission.wire_staff import FoundVoucher, LookupAnswer, LookupRequest
 from gate_server.ledger.lookups import Asked, LookedUp, look_up
+from gate_server.ledger.phone_checks import Asker, Which, check_phone
 from gate_server.web.callers import STEWARDS
 from gate_server.web.operations import Call, Noun
 
@@ -44,6 +48,48 @@ def find(call: Call) -> LookupAnswer:
         ],
         more=more,
     )
+
+
+@vouchers.operation(
+    "POST",
+    "/vouchers/verify",
+    who=STEWARDS | {Profile.GATE, Profile.MARSHAL, Profile.EXCHANGE},
+    body=VerifyRequest,
+    answer=VerifyAnswer,
+    problems=("not-found", "no-phone", "no-tries-left", "too-many"),
+)
+def verify_phone(call: Call) -> VerifyAnswer:
+    """Say whether four digits end the phone that bought a voucher; three wrong ones a day, audited.
+
+    It tells the buyer from somebody with a copy of the code. Of the phone nothing else is told.
+    """
+    services, ledger, device = call.services, call.services.ledger, call.caller.device
+    now = ledger.clock()
+    which = _which(call, now)
+    services.attempts.count_verify(call.caller.name)
+    asker = Asker(call.caller.name, None if device is None else device.gate_id)
+    checked = ledger.write(
+        lambda tx: check_phone(tx, which.find(tx), call.body.phone_last4, asker=asker, now=now)
+    )
+    return VerifyAnswer(matches=checked.matches, tries_left=checked.tries_left)
+
+
+def _which(call: Call, now: datetime) -> Which:
+    """Return which voucher is asked about.
+
+    Raises:
+        InvalidInput: neither a code nor a handle, or both, or a handle that is no good.
+    """
+    request, services, device = call.body, call.services, call.caller.device
+    if (request.code is None) is (request.pick is None):
+        raise InvalidInput("code", "send either code or pick")
+    if request.code is not None:
+        return Which(keys=services.check_in.read(request.code).keys)
+    bound_to = "" if device is None else device.device_id
+    pick = services.answers.picks.read(request.pick, device_id=bound_to, now=now)
+    if pick.voucher_id is None:
+        raise InvalidInput("pick", pick.problem or "look the voucher up again")
+    return Which(voucher_id=pick.voucher_id)
 
 
 def _asked(call: Call, request: LookupRequest) -> Asked:

@@ -31,6 +31,13 @@ def test_calls_follow_every_five_minutes_until_somebody_answers(minutes):
     assert ring(last + timedelta(minutes=minutes), last) == last + timedelta(minutes=5)
 
 
+def test_accounts_to_decide_about_are_told_once():
+    once = {"kind": IncidentKind.BLOCK_PROPOSED}
+
+    assert ring(OPENED, **once) == OPENED
+    assert ring(OPENED + timedelta(hours=9), OPENED, **once) is None
+
+
 def test_time_that_the_server_was_down_is_not_rung_after():
     down = OPENED + timedelta(hours=3)
     first = ring(down, OPENED)

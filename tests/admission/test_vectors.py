@@ -38,7 +38,7 @@ def expected(name: str, value: Any) -> Any:
     """Return what JSON says, with instants read."""
     if name == "arrived_at" and value is not None:
         return datetime.fromisoformat(value)
-    if name == "first_use" and value is not None:
+    if name in {"first_use", "elsewhere"} and value is not None:
         return value | {"at": datetime.fromisoformat(value["at"])}
     return value
 

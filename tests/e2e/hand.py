@@ -51,6 +51,7 @@ class Venue:
         park.sell("CLASS-1", "CLASS-2", order_ref="ORDER-3B", admits="5")
         park.sell("PICK-1", "PICK-2", order_ref="ORDER-4C", admits="2")
         park.sell("PHONED-1", buyer_phone="13800138000")
+        park.sell("PHONED-2", buyer_phone="13900005678")
         park.sell("HOSTILE-1", deal_id="XSS")
         park.sell("CHILD-1", deal_id="CHILD")
         park.offer("VOID", title="闪购<script>")

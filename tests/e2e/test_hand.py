@@ -251,6 +251,22 @@ def test_voucher_is_found_by_phone_and_let_in(phone):
     assert phone.verdict().startswith("verdict green")
 
 
+def test_buyer_is_told_by_the_end_of_the_phone(phone, server, venue):
+    told_elsewhere(server, venue, "PHONED-2")
+    phone.scan("PHONED-2")
+    phone.page.click(".actions .verify")
+    answers = []
+    for digits in ("9999", "5678"):
+        phone.page.fill("#verify-digits", digits)
+        phone.page.click(".panel .go")
+        answer = phone.page.locator(".panel .found p")
+        expect(answer).to_have_class("bad" if digits == "9999" else "good")
+        answers.append(answer.inner_text())
+
+    assert answers == ["不一致，今天还可核对 2 次", "一致：是下单手机"]
+    assert "5678" not in phone.storage()
+
+
 def test_people_without_a_voucher_are_counted_and_uncounted(phone, server, venue):
     def counted():
         return server.get("/stats", venue.supervisor).json()["inside"]

@@ -17,6 +17,9 @@ export const bare = (code) => code.replace(READER_PREFIX, "").trim();
 export const withoutCodes = (answer) =>
   (answer.tickets ? { ...answer, tickets: answer.tickets.map(({ ticket }) => ({ ticket })) } : answer);
 
+/** Return what of a request was shown by the visitor. */
+const presented = ({ code, pick }) => (code === undefined ? { pick } : { code });
+
 /** What staff were asked and did not say: the next scan came, or they went back. */
 export class Unsaid extends Error {}
 
@@ -74,7 +77,7 @@ export class CheckIn {
     const came = await this.#ask(request);
     if (came.body) {
       await this.#forget(request);
-      return { kind: "verdict", answer: withoutCodes(came.body), mode: terms.mode, direction: terms.direction };
+      return { kind: "verdict", answer: withoutCodes(came.body), mode: terms.mode, direction: terms.direction, presented: presented(request) };
     }
     if (came.problem) {
       await this.#forget(request);

@@ -16,7 +16,8 @@ export class Recent {
 
   note(shown) {
     if (shown.kind !== "verdict" || shown.mode === "check") return;
-    this.#scans = [{ ...shown, at: new Date() }, ...this.#scans.filter((each) => each.answer.nonce !== shown.answer.nonce)].slice(0, MOST);
+    const { presented, ...kept } = shown; // the code goes with the verdict
+    this.#scans = [{ ...kept, at: new Date() }, ...this.#scans.filter((each) => each.answer.nonce !== shown.answer.nonce)].slice(0, MOST);
   }
 
   /** Return the scan that an override is about, if it is one of the last. */

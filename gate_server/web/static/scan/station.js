@@ -17,6 +17,7 @@ import { allowSound, signal } from "./signals.js";
 import { get, set, setting } from "./store.js";
 import { Broadcasts, openWhy } from "./told.js";
 import { VerdictView } from "./verdict.js";
+import { openVerify } from "./verify.js";
 import { listenToKeys } from "./wedge.js";
 import { both, speak, word } from "./words.js";
 
@@ -72,7 +73,8 @@ export class Station {
     });
     this.view = new VerdictView(this.place.verdict, {
       setup, gate: () => this.link.self?.gate_id ?? this.identity.gate_id,
-      annul: (shown) => { this.view.hide(); this.recent.ask(shown); }, changed: this.layered, ended: () => this.broadcasts.show(),
+      annul: (shown) => { this.view.hide(); this.recent.ask(shown); },
+      verify: (shown) => openVerify(this, shown), changed: this.layered, ended: () => this.broadcasts.show(),
     });
     this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown) });
     this.counts = new Counts({ panels: this.panels, server, link: this.link });

@@ -2,6 +2,7 @@
 
 import { button, clean, el, pair } from "./dom.js";
 import { nearestLane } from "./link.js";
+import { mayVerify } from "./verify.js";
 import { both, say, spoken, word } from "./words.js";
 
 const GONE_MS = 5000; // an admission; anything else stays until staff or the next scan end it
@@ -11,8 +12,8 @@ const KEPT = { shape: "✎", word: "NOTED", zh: "已登记", colour: "kept", bel
 export class VerdictView {
   #timer = 0;
 
-  constructor(place, { setup, gate, annul, changed, ended }) {
-    Object.assign(this, { place, setup, gate, annul, changed, ended });
+  constructor(place, { setup, gate, annul, verify, changed, ended }) {
+    Object.assign(this, { place, setup, gate, annul, verify, changed, ended });
   }
 
   /** Return how a shown thing looks. */
@@ -112,6 +113,7 @@ export class VerdictView {
     const passed = shown.kind === "verdict" && shown.answer.outcome === "admit" && shown.answer.admitted > 0;
     return el("div", { class: "actions" },
       passed ? button(word("annul"), () => this.annul(shown), { class: "annul" }) : null,
+      mayVerify(shown) ? button(word("verify"), () => this.verify(shown), { class: "verify" }) : null,
       button(word("next"), () => this.hide(), { class: "next" }));
   }
 }
