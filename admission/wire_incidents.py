@@ -10,6 +10,7 @@ from msgspec import Meta
 from admission.incidents import EntryKind, HoldDecision, IncidentKind
 from admission.wire_base import Answer, Ident, Line, Nonce, Request
 from admission.wire_notices import Said
+from admission.wire_surges import SurgeAnswer
 
 LONGEST_SUMMARY = 2000
 Summary = Annotated[str, Meta(min_length=1, max_length=LONGEST_SUMMARY)]
@@ -89,6 +90,9 @@ class IncidentAnswer(Answer, frozen=True):
         number: where the next page goes on: `?before=` this one.
         awaits_decision: its deal is on hold until a supervisor releases or voids it.
         acknowledged_at: when somebody said last to see to it.
+        surge: of a deal that surges; null: it is about something else.
+        called_at: when somebody called at a lane, where the call came later; `follows`: the closed
+            incident that it goes on from.
         timeline: what touched it, oldest first.
     """
 
@@ -113,6 +117,9 @@ class IncidentAnswer(Answer, frozen=True):
     closed_at: datetime | None
     closed_by: str | None
     summary: str | None
+    surge: SurgeAnswer | None
+    called_at: datetime | None
+    follows: str | None
     timeline: list[EntryAnswer]
 
 

@@ -30,7 +30,8 @@ from admission.wire_incidents import (
     IncidentsAnswer,
     StopSaleAnswer,
 )
-from admission.wire_notices import Said
+from admission.wire_notices import Said, WhyCard, WhyTerms
+from admission.wire_surges import SurgeAnswer
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.duty import DutyCall
@@ -181,6 +182,9 @@ class IncidentDesk:
             "gate_id": incident.gate_id,
             "device_id": incident.device_id,
             "figures": None if incident.figures is None else _figures(incident.figures),
+            "surge": surge_of(incident, self._ledger.catalogue),
+            "called_at": incident.called_at,
+            "follows": incident.follows,
             "awaits_decision": incident.awaits_decision,
             "decision": incident.decision,
             "decided_at": incident.decided_at,
@@ -207,6 +211,38 @@ def deal_id_of(incident: Incident, catalogue: Catalogue) -> str | None:
     """Return the deal that an incident is about, by its platform's name for it."""
     deal = None if incident.deal_no is None else catalogue.deals.get(incident.deal_no)
     return None if deal is None else deal.deal_id
+
+
+def surge_of(incident: Incident, catalogue: Catalogue) -> SurgeAnswer | None:
+    """Return the card of a deal that surges, as of the last look."""
+    told, deal = incident.surge, catalogue.deals.get(incident.deal_no or 0)
+    if told is None or deal is None:
+        return None
+    terms = None
+    if told.honour is not None:
+        terms = WhyTerms(
+            arrived_from=told.honour.arrived_from,
+            arrived_by=told.honour.arrived_by,
+            admit_until=told.honour.admit_until,
+            max_people=told.honour.max_people,
+            cost_bearer=told.cost_bearer or "",
+        )
+    card = WhyCard(
+        deal_id=deal.deal_id,
+        title=deal.title,
+        state=told.state,
+        since=told.state_since,
+        sold=told.sold,
+        people_sold=told.people_sold,
+        used=told.used,
+        still_to_come_today=told.still_to_come,
+        share_of_scans=told.share_of_scans,
+        refused=told.refused,
+        terms=terms,
+        say=Said(zh=told.say_zh, en=told.say_en),
+    )
+    figures = {name: getattr(told, name) for name in ("since", "count", "share", "before")}
+    return SurgeAnswer(measure=told.measure, card=card, **figures)
 
 
 def _checked_summary(summary: str) -> str:

@@ -18,6 +18,7 @@ from admission.errors import InvalidInput
 from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
 from admission.messages import Messages
+from admission.surges import SurgeBars
 from admission.why_words import WhyWords
 from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
@@ -63,6 +64,7 @@ class Settings:
     feeds: FeedSettings
     duty: DutySettings
     anomalies: Bars
+    surges: SurgeBars
     redemptions: RedemptionSettings
     lookup: LookupSettings
 
@@ -91,6 +93,7 @@ TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
     "duty": DutySettings,
     "anomalies": Bars,
+    "surges": SurgeBars,
     "redemptions": RedemptionSettings,
     "lookup": LookupSettings,
 }
