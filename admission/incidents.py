@@ -53,6 +53,7 @@ class EntryKind(StrEnum):
     OPENED = "opened"
     RAISED = "raised"
     EASED = "eased"
+    FOLLOWED = "followed"
     NOTED = "noted"
     ACKNOWLEDGED = "acknowledged"
     CALLED = "called"

@@ -21,17 +21,21 @@ class IncidentRequest(Request, frozen=True):
 
     Attributes:
         kind: `help`, `crowd`, `equipment` or `other`; the others open by themselves.
-        title: what it is, one line; it may be told to everybody on duty.
+        title: what it is, one line; it may be told to everybody on duty. A device sends none.
         note: more about it, for the timeline alone.
         nonce: makes a lost answer safe to ask again.
+        called_at: when somebody called, where a device could not send it at once.
+        follows: a closed incident that this one goes on from.
     """
 
     kind: IncidentKind
-    title: Line
+    title: Line | None = None
     note: Line | None = None
     gate_id: Ident | None = None
     deal_id: Ident | None = None
     nonce: Nonce | None = None
+    called_at: datetime | None = None
+    follows: Ident | None = None
 
 
 class NoteRequest(Request, frozen=True):

@@ -9,6 +9,20 @@ from admission.wire_base import Answer
 from admission.wire_notices import WhyCard
 
 
+class HelpTold(Answer, frozen=True):
+    """How a lane's own call for help stands.
+
+    Attributes:
+        called_at: when it was pressed.
+        acknowledged_by: who said last to see to it; null: nobody yet.
+    """
+
+    incident_id: str
+    called_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
 class SurgeAnswer(Answer, frozen=True):
     """What of a deal surges, and the card that every scanner has; as of the last look.
 

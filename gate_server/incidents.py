@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from msgspec.structs import replace
+
 from admission.broadcasts import checked_text
 from admission.duty import next_ring
 from admission.errors import FeedRejected, InvalidInput
@@ -19,6 +21,7 @@ from admission.incidents import (
 )
 from admission.messages import Sentence
 from admission.row_values import needed
+from admission.scans import Device
 from admission.wire_incidents import (
     LONGEST_SUMMARY,
     DutyCallAnswer,
@@ -32,9 +35,11 @@ from admission.wire_incidents import (
 )
 from admission.wire_notices import Said, WhyCard, WhyTerms
 from admission.wire_surges import SurgeAnswer
+from gate_server.help_calls import read_call
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.duty import DutyCall
+from gate_server.ledger.help_calls import open_once
 from gate_server.ledger.incident_records import get_record, list_incidents
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
@@ -56,17 +61,28 @@ class IncidentDesk:
         self._settings = settings
         self._words = read_incident_words(ledger.venue)
 
-    def open(self, request: IncidentRequest, *, by: str) -> IncidentDetail:
+    def open(
+        self, request: IncidentRequest, *, by: str, device: Device | None = None
+    ) -> IncidentDetail:
         """Open an incident that a person has noticed; the same nonce again is the same one.
+
+        Args:
+            device: at which somebody calls for help; it is told nothing of who is called.
 
         Raises:
             InvalidInput: a kind that opens by itself, a gate or a deal that there is not, a text
                 that cannot be shown.
         """
-        incident = self._read(request, by)
+        if device is not None:
+            incident = read_call(request, device, self._ledger)
+        else:
+            incident = self._read(request, by)
         now = self._ledger.clock()
-        incident_id = self._change(lambda tx: incidents.open_incident(tx, incident, by=by, now=now))
-        return self.show(incident_id)
+        incident_id = self._change(
+            lambda tx: open_once(tx, incident, request.nonce, by=by, now=now)
+        )
+        shown = self.show(incident_id)
+        return shown if device is None else replace(shown, calls=[])
 
     def _read(self, request: IncidentRequest, by: str) -> NewIncident:
         catalogue = self._ledger.catalogue
@@ -78,7 +94,10 @@ class IncidentDesk:
         deal = None if request.deal_id is None else catalogue.deal(request.deal_id)
         if request.deal_id is not None and deal is None:
             raise InvalidInput("deal_id", f"no deal {request.deal_id}")
-        title = checked_text("title", request.title)
+        if request.called_at is not None:
+            raise InvalidInput("called_at", "is for devices that could not send at once")
+        self._check_closed(request.follows)
+        title = checked_text("title", request.title or "")
         return NewIncident(
             kind=request.kind,
             subject=f"opened by {by}: {request.nonce or secrets.token_hex(8)}",
@@ -87,8 +106,18 @@ class IncidentDesk:
             deal_no=None if deal is None else deal.deal_no,
             platform=None if deal is None else deal.platform,
             gate_id=request.gate_id,
+            follows=request.follows,
             note="" if request.note is None else checked_text("note", request.note),
         )
+
+    def _check_closed(self, follows: str | None) -> None:
+        """Check that an incident may be gone on from: what is closed stays so."""
+        if follows is None:
+            return
+        before = self._ledger.read(lambda db: incidents.find_incident(db, follows))
+        if before is None or before.open:
+            told = "is still open" if before is not None else f"no incident {follows}"
+            raise InvalidInput("follows", told)
 
     def note(self, incident_id: str, text: str, *, by: str) -> IncidentDetail:
         """Add to a timeline, a closed one too: the rest often comes to light later.
