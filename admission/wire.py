@@ -36,7 +36,7 @@ from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
 from admission.wire_people import CountKind as CountKind
 from admission.wire_people import Operator
-from admission.wire_surges import HelpTold
+from admission.wire_surges import HelpTold as HelpTold
 from admission.wire_tickets import TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
