@@ -48,7 +48,10 @@ OPENED_BY_PEOPLE = frozenset(
 
 
 class EntryKind(StrEnum):
-    """What an entry of a timeline tells; stored, so never renamed."""
+    """What an entry of a timeline tells; stored, so never renamed.
+
+    From FOUND on nobody writes them: they are gathered from what the ledger has anyway.
+    """
 
     OPENED = "opened"
     RAISED = "raised"
@@ -67,6 +70,13 @@ class EntryKind(StrEnum):
     STOP_SALE_TAKEN = "stop_sale_taken"
     STOP_SALE_FAILED = "stop_sale_failed"
     CLOSED = "closed"
+    FOUND = "found"
+    GATE_STATE = "gate_state"
+    EMERGENCY = "emergency"
+    OVERRIDES = "overrides"
+    CONFLICTS = "conflicts"
+    RUNG = "rung"
+    SHOWN = "shown"
 
 
 class HoldDecision(StrEnum):
@@ -199,3 +209,15 @@ class Entry:
     by: str
     text: str
     refs: dict[str, str | int]
+
+
+def began_at(incident: Incident) -> datetime:
+    """Return when what an incident is about began, as far as it is known."""
+    known = [incident.opened_at]
+    if incident.called_at is not None:
+        known.append(incident.called_at)
+    if incident.surge is not None:
+        known.append(incident.surge.since)
+    if incident.figures is not None:
+        known.append(incident.figures.since)
+    return min(known)

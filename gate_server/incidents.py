@@ -44,6 +44,7 @@ from gate_server.ledger.incident_records import get_record, list_incidents
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import StopSale
+from gate_server.ledger.trails import gather
 from gate_server.settings import Settings, read_incident_words
 
 STATES: Final = ("open", "closed")
@@ -178,14 +179,16 @@ class IncidentDesk:
         Raises:
             NotFound: there is no such incident.
         """
+        now = self._ledger.clock()
         found = self._ledger.read(lambda db: get_record(db, incident_id))
+        entries = self._ledger.read(lambda db: gather(db, found.incident, found.entries, now=now))
         return IncidentDetail(
-            **self._fields(found.incident, found.entries),
+            **self._fields(found.incident, entries),
             calls=[_call(name, each) for name, each in found.calls],
             next_ring_at=next_ring(
                 found.incident,
                 found.rung_at,
-                self._ledger.clock(),
+                now,
                 venue=self._ledger.venue,
                 opens_at=self._settings.duty.opens,
             ),

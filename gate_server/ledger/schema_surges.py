@@ -35,7 +35,8 @@ CREATE TABLE incident_nonces (
     PRIMARY KEY (made_by, nonce)
 ) STRICT, WITHOUT ROWID;
 
--- What was done, apart from scans: for timelines.
-CREATE INDEX audit_deeds ON audit (revision) WHERE kind <> 'scan';
+-- What touches an incident without being told to it: for timelines.
+CREATE INDEX audit_deeds ON audit (revision) WHERE kind IN
+    ('emergency', 'gate_state', 'hold', 'override', 'release', 'restore_deal', 'void');
 CREATE INDEX conflicts_deal ON conflicts (deal_no, opened_at) WHERE deal_no IS NOT NULL;
 """
