@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from admission.incident_words import money
 from admission.incidents import OPENED_BY_PEOPLE, IncidentKind
+from admission.report_words import LANGUAGES
 from admission.wire_incidents import IncidentRequest
 from gate_server.cli.edge import Group, listing, local, options, show
 from gate_server.commands.incidents import Close, ListIncidents, Note, OpenIncident
 from gate_server.commands.venue import Named
 from gate_server.control import call
 from gate_server.incidents import STATES
+from gate_server.key_files import write_durably
 
 _ID = click.argument("incident_id", metavar="ID")
 _SENT = {
@@ -110,6 +113,29 @@ def incident_close(incident_id: str, summary: str) -> None:
     """End an incident with what came of it."""
     made = call(options().data, "incident close", Close(incident_id=incident_id, summary=summary))
     show(made, f"incident {incident_id} is closed")
+
+
+@incident.command("report")
+@_ID
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Where to; default here.",
+)
+@click.option("--lang", "languages", type=click.Choice(LANGUAGES), multiple=True, help="Only this.")
+def incident_report(incident_id: str, out: Path, languages: tuple[str, ...]) -> None:
+    """Write the after-action report: Markdown, and HTML to be printed, in Chinese and English."""
+    params = {"incident_id": incident_id, "languages": list(languages or LANGUAGES)}
+    texts = call(options().data, "incident report", params)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in texts.items():
+        path = out / f"incident-{incident_id}.{name}"
+        write_durably(path, text.encode(), replace=True)
+        paths.append(str(path))
+    show({"files": paths}, "\n".join(paths))
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
