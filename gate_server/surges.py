@@ -74,12 +74,14 @@ class SurgeWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stopped.wait(LOOK_EVERY_S):
+        while True:
             try:
                 self.look()
             except LedgerError as error:
                 # A full disk, for one: the next look finds the same, as long as it is so.
                 log.warning("surges were not looked at: %s", error)
+            if self._stopped.wait(LOOK_EVERY_S):
+                return
 
     def look(self) -> list[str]:
         """Look once; return the ids of incidents that deals rose to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from gate_server.why import WhyBook
 from tests.builders import at
 from tests.night import URL
 from tests.robots import SECRET
-from tests.server import Park, an_app
+from tests.server import Park, a_running_server, an_app
 
 MORNING = at("09:02").replace(year=2099)
 VOID = {
@@ -206,3 +207,20 @@ def test_real_scans_are_counted_by_slot(tmp_path):
 
     assert (shown["surge"]["measure"], shown["surge"]["count"]) == ("refused", 12)
     assert shown["opened_by"] == "surge watch"
+
+
+def test_server_that_is_started_again_looks_at_once(tmp_path):
+    park = Park(tmp_path / "var")
+    park.offer("FLASH")
+    boss, deal_no = park.hire(), park.ledger.catalogue.deal_nos["FLASH"]
+    at_ms = int(park.ledger.clock().timestamp() * 1000)
+    delta = Delta(at_ms, "G1", "deal_voided", scans=75, deal_no=deal_no, outcome="refuse")
+    park.ledger.write(lambda tx: tx.count(delta))
+    park.close()
+    with a_running_server(park.directory) as server:
+        until = time.monotonic() + 8
+        while not (found := server.get("/incidents", boss).json()["incidents"]):
+            assert time.monotonic() < until, "no incident was opened"
+            time.sleep(0.05)
+
+    assert [each["kind"] for each in found] == ["surge"]
