@@ -8,7 +8,9 @@ from typing import Final
 from admission.verdicts import Reason
 
 LANGUAGES: Final = ("zh", "en")
-PARTS: Final = ("labels", "facts", "states", "classes", "questions", "reasons")
+PARTS: Final = (
+    *("labels", "facts", "refs", "values", "states", "classes", "questions", "reasons"),
+)
 Templates = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
@@ -43,6 +45,10 @@ class ReportWords:
         part, _, key = name.partition(".")
         return self._templates[part][key][language].format(**values)
 
-    def names(self, part: str) -> list[str]:
-        """Return the names of a part, in their order."""
-        return list(self._templates[part])
+    def find(self, language: str, part: str, name: str, **values: object) -> str | None:
+        """Return one text; None where the part does not have it."""
+        return (
+            self.say(language, f"{part}.{name}", **values)
+            if name in self._templates[part]
+            else None
+        )

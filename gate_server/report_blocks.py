@@ -12,7 +12,10 @@ from gate_server.paper import read_style
 
 # What turns text round or steers a terminal has no place in a report, whoever wrote it.
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_MARKS: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&^$=:@])")
+# Markup anywhere; addresses, which some readers make links of; what begins a line as a list does.
+_MARKS: Final = re.compile(r"([\\`*_\[\]<>|~&$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_BEGINS: Final = re.compile(r"^([#+\-=])")
+_NUMBERED: Final = re.compile(r"^(\d+)([.)])")
 _BAR: Final = 24
 
 
@@ -117,7 +120,8 @@ def _cell(cell: str | int) -> str:
 
 
 def _marked(text: str) -> str:
-    return _MARKS.sub(r"\\\1", plain(text))
+    marked = _MARKS.sub(r"\\\1", plain(text))
+    return _NUMBERED.sub(r"\1\\\2", _BEGINS.sub(r"\\\1", marked))
 
 
 # --- HTML ----------------------------------------------------------------------------------------

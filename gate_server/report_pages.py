@@ -31,6 +31,7 @@ CLASSES: Final = (
 )
 AMOUNTS: Final = ("owed_to_venue", "disputed", "refunds", "compensation", "refunds_to_reverse")
 MOST_GATES: Final = 40
+_SPOKEN: Final = frozenset({"state", "on"})
 MOST_ROWS: Final = 400
 
 
@@ -139,9 +140,20 @@ class _Page:
         return [Heading(self.say("labels.timeline")), Table(heads, rows)]
 
     def _entry(self, entry: EntryAnswer) -> list[str]:
-        refs = ", ".join(f"{name} {value}" for name, value in entry.refs.items())
+        refs = self._refs(entry.refs)
         text = "　".join(part for part in (entry.text, f"({refs})" if refs else "") if part)
         return [self._at(entry.at), self._told_as(entry.says), entry.by, text]
+
+    def _refs(self, refs: dict[str, str | int]) -> str:
+        """Return what an entry points to; states and switches in words."""
+        told = []
+        for name, value in refs.items():
+            shown: str | int = value
+            if name in _SPOKEN:
+                shown = self._words.find(self._language, "values", str(value)) or value
+            text = self._words.find(self._language, "refs", name, value=shown)
+            told.append(f"{name} {value}" if text is None else text)
+        return ", ".join(each for each in told if each != "-")
 
     # --- what was counted ------------------------------------------------------------------------
 

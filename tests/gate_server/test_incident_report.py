@@ -220,6 +220,21 @@ def test_blocks_escape_whatever_they_hold():
     assert "](http" not in markdown.replace("\\](", "").replace("\\]\\(", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("09:05 at 1.5", "09:05 at 1.5"),
+        ("# x", "\\# x"),
+        ("- x", "\\- x"),
+        ("1. x", "1\\. x"),
+        ("http://a.b WWW.a.b x@y.z", "http\\://a.b WWW\\.a.b x\\@y.z"),
+        ("&lt; **x** _y_ ~z~ $m$", r"\&lt; \*\*x\*\* \_y\_ \~z\~ \$m\$"),
+    ],
+)
+def test_markdown_stays_readable_and_no_text_is_markup(text, written):
+    assert write_markdown([Words(text)]) == f"{written}\n"
+
+
 def test_words_must_be_whole():
     with pytest.raises(ValueError, match="reasons"):
         ReportWords({"labels": {"x": {"zh": "x", "en": "x"}}})
