@@ -19,6 +19,7 @@ from gate_server.ledger.schema_redemptions import REDEMPTIONS
 from gate_server.ledger.schema_refunds import REFUNDS
 from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_settlement import SETTLEMENT
+from gate_server.ledger.schema_surges import SURGES
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -39,6 +40,7 @@ STEPS: Final[dict[str, str]] = {
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
     "016_buyers": BUYERS,
+    "018_surges": SURGES,
     "019_guard": GUARD,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
