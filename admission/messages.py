@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from admission.calendar import Venue
 from admission.scans import Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason, Say, Verdict
+
+if TYPE_CHECKING:
+    from admission.notices import NoticeWords
 
 WOULD_ADMIT = "would_admit"
 TICKETS_MADE = "tickets_made"
@@ -17,6 +21,8 @@ BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE)
 """Sentences said instead of an admitting reason's, where nobody passes by it."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
+LONGEST = 500
+"""Characters that an answer may tell in one language."""
 NO_GATES: Mapping[str, Gate] = MappingProxyType({})
 
 
@@ -33,13 +39,19 @@ class Messages:
 
     Args:
         templates: `{reason: {"zh": ..., "en": ...}}` with names in braces, one a reason.
+        notices: puts the notice of a void into words.
 
     Raises:
         ValueError: a reason has no sentence, or a sentence names what nobody fills in.
     """
 
-    def __init__(self, templates: Mapping[str, Mapping[str, str]], venue: Venue) -> None:
-        self._venue = venue
+    def __init__(
+        self,
+        templates: Mapping[str, Mapping[str, str]],
+        venue: Venue,
+        notices: NoticeWords,
+    ) -> None:
+        self._venue, self._notices = venue, notices
         self._templates: dict[str, tuple[str, str]] = {}
         self._short: dict[str, Sentence] = {}
         for name in (*(reason.value for reason in Reason), *BESIDE_REASONS):
@@ -74,9 +86,18 @@ class Messages:
             dry: the scan was a look only (check, arrive), so nobody passes by it.
             gates: by id, so that staff hear a gate's name; one that is not there keeps its id.
         """
-        notice = verdict.say.get("notice")
-        if isinstance(notice, tuple):
-            return Sentence(*notice)
+        notice = self._notices.find_notice(verdict.say) if verdict.say else None
+        if notice is None:
+            return self._own(verdict, dry, gates)
+        if verdict.reason is not Reason.REFUNDED:
+            return notice
+        # Refunded in the course of the void: that comes first.
+        own = self._own(verdict, dry, gates)
+        joined = Sentence(f"{own.zh}{notice.zh}", f"{own.en} {notice.en}")
+        return joined if max(len(joined.zh), len(joined.en)) <= LONGEST else own
+
+    def _own(self, verdict: Verdict, dry: bool, gates: Mapping[str, Gate]) -> Sentence:
+        """Return the sentence of a verdict's own reason."""
         name = verdict.reason.value
         if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT:
             name = WOULD_ADMIT

@@ -169,7 +169,7 @@ def _say(detail: Mapping[str, object]) -> dict[str, object]:
     say = detail.get("say")
     if not isinstance(say, dict):
         return {}
-    times = ("valid_from", "valid_until")
+    times = ("valid_from", "valid_until", "arrived_by")
     read: dict[str, Callable[[object], object]] = dict.fromkeys(times, _time)
     read["notice"] = lambda notice: tuple(notice) if isinstance(notice, list) else None
     read["hours"] = lambda hours: [time.fromisoformat(at) for at in hours or ()]  # type: ignore[attr-defined]

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from admission.calendar import Venue, from_ms, to_ms, whole_ms
 from admission.deals import Deal
 from admission.errors import NotFound
@@ -21,8 +19,6 @@ from admission.settlement_terms import (
     NO_REMEDY,
     Basis,
     Proof,
-    Refund,
-    Remedy,
     Row,
     SettlementClass,
     Sold,
@@ -30,7 +26,6 @@ from admission.settlement_terms import (
 from admission.voids import CostBearer
 from admission.vouchers import Status, Voucher
 from admission.wire_settlement import SettlementAnswer, write_settlement
-from admission.wire_staff import RemedyWire
 from gate_server.ledger.catalogue import VOIDS, instant, read_void
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
@@ -173,17 +168,8 @@ def read_basis(db: sqlite3.Connection, deal: Deal, venue: Venue, as_of: datetime
     found = db.execute(sql, (deal.deal_no, to_ms(as_of))).fetchall()
     voids = tuple(read_void(row) for row in found)
     void = void_at(voids, as_of)
-    remedy = NO_REMEDY if void is None else _read_remedy(db, deal.deal_no, void.version)
+    remedy = (None if void is None else void.remedy) or NO_REMEDY
     return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, remedy=remedy)
-
-
-def _read_remedy(db: sqlite3.Connection, deal_no: int, version: int) -> Remedy:
-    sql = "SELECT remedy FROM voids WHERE deal_no = ? AND version = ?"
-    text = db.execute(sql, (deal_no, version)).fetchone()[0]
-    if text is None:
-        return NO_REMEDY
-    told = msgspec.json.decode(text, type=RemedyWire)
-    return Remedy(Refund(told.refund), told.compensation_per_buyer_minor)
 
 
 def walk(ledger: Ledger, basis: Basis, newest: int) -> Iterator[Row]:

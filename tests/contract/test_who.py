@@ -62,6 +62,7 @@ MAY = {
     "GET /lanes": f"{DEVICES} {STEWARDS} auditor",
     "GET /broadcasts": f"{SUPERVISORS} auditor",
     "POST /broadcasts": SUPERVISORS,
+    "GET /broadcasts/templates": f"{SUPERVISORS} auditor",
     "GET /broadcasts/<broadcast_id>": f"{SUPERVISORS} auditor",
     "POST /broadcasts/<broadcast_id>/end": SUPERVISORS,
     "POST /broadcasts/<broadcast_id>/seen": DEVICES,
