@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 WOULD_ADMIT = "would_admit"
 TICKETS_MADE = "tickets_made"
-BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE)
-"""Sentences said instead of an admitting reason's, where nobody passes by it."""
+SLIP_PROVES = "slip_proves"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, SLIP_PROVES)
+"""Sentences said instead of a reason's own: nobody passes by it, or more is known."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
 LONGEST = 500
@@ -103,6 +104,8 @@ class Messages:
             name = WOULD_ADMIT
         elif verdict.tickets:
             name = TICKETS_MADE
+        elif "slip_at" in verdict.say:
+            name = SLIP_PROVES
         plain = self._plain.get(name)
         if plain is not None:
             return plain
@@ -127,6 +130,18 @@ class Messages:
         names["gates"] = where if gates else f" ({where})" if where else ""
         names["tickets"] = _listed(say.get("tickets"))
         names["hours"] = _hours(say.get("hours"))
+        if "slip" in say:
+            names |= self._proof_names(say, gates)
+        return names
+
+    def _proof_names(self, say: Say, gates: Mapping[str, Gate]) -> dict[str, object]:
+        """Return what is said of a slip that proves a refusal."""
+        names = {name: say[name] for name in ("slip", "slip_day", "slip_tail") if name in say}
+        at, reason = say.get("slip_at"), say.get("slip_reason")
+        if isinstance(at, datetime) and isinstance(reason, str):
+            why = self.short(Reason(reason))
+            names |= {"slip_at": self._local(at), "why_zh": why.zh, "why_en": why.en}
+            names["slip_gate"] = _name(str(say.get("slip_gate", "")), gates)
         return names
 
     def _local(self, at: datetime) -> str:
@@ -138,6 +153,7 @@ _NAMES = (
     *_NUMBERS,
     *("people", "remaining", "first_at", "first_gate", "areas", "gates"),
     *("from", "until", "hours", "tickets", "arrived_at"),
+    *("slip", "slip_day", "slip_at", "slip_gate", "slip_tail", "why_zh", "why_en"),
 )
 
 

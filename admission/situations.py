@@ -9,6 +9,7 @@ from admission.deals import AtGate, Deal, Reentry, Right
 from admission.history import Arrival
 from admission.lazy import once
 from admission.notices import bears_notice, notice_to_say
+from admission.refusal_slips import proof_to_say
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import NOTHING_TO_SAY, OUTCOMES, FirstUse, Outcome, Reason, Say, Verdict
 from admission.voids import Void, people_covered
@@ -276,6 +277,8 @@ class Situation:
         return family.together.first_use
 
     def _say_of_code(self) -> Say:
+        if self.case.proof is not None:
+            return proof_to_say(self.case.proof)
         return {"vouchers": len(self.case.found)} if self.case.found else NOTHING_TO_SAY
 
     def _say(self, reason: Reason) -> Say:

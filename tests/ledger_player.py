@@ -25,7 +25,16 @@ from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
-from gate_server.ledger import actions, corrections, counts, devices, refunds, slips, tickets
+from gate_server.ledger import (
+    actions,
+    corrections,
+    counts,
+    devices,
+    refunds,
+    refusal_slips,
+    slips,
+    tickets,
+)
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
@@ -64,6 +73,7 @@ class Player:
         self.blocks: dict[tuple[str, str], int] = {}
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
+        self.refusals: list[str] = []
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -136,6 +146,8 @@ class Player:
             return self.tickets[body["ticket"] - 1].code
         if "slip" in body:
             return self.slips[body["slip"] - 1].code
+        if "refusal" in body:
+            return self.refusals[body["refusal"] - 1]
         return self._token(body["token"]) if "token" in body else str(body["code"])
 
     def take_reprint(self, now: datetime, body: Row) -> None:
@@ -156,6 +168,16 @@ class Player:
             return slips.record_slip(tx, self.keys, scan, by=device)
 
         self.slips.append(self.ledger.write(slip))
+
+    def take_refusal(self, now: datetime, body: Row) -> None:
+        device, nonce = self.devices[body["device"]], body["nonce"]
+
+        def refusal(tx: Any) -> Any:
+            scan = corrections.get_scan(tx, device, nonce)
+            printing = refusal_slips.Printing(device)
+            return refusal_slips.record_refusal_slip(tx, self.keys, scan, printing)
+
+        self.refusals.append(self.ledger.write(refusal).code)
 
     def take_record(self, now: datetime, body: Row) -> None:
         """Record what an offline scanner showed, at its own time."""

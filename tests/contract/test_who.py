@@ -27,6 +27,7 @@ MAY = {
     "POST /counts": f"gate {STEWARDS}",
     "GET /scans/<nonce>/tickets": "exchange",
     "POST /scans/<nonce>/slip": "gate marshal exchange",
+    "POST /scans/<nonce>/refusal-slip": f"gate marshal exchange {SUPERVISORS}",
     "POST /tickets/<ticket>/reprint": f"exchange {SUPERVISORS}",
     "POST /operators/sign-in": DEVICES,
     "POST /operators/sign-out": DEVICES,
