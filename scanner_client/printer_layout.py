@@ -24,6 +24,8 @@ CATEGORIES = {
     "staff": "员工 STAFF",
 }
 MARGIN_MODULES = 4
+# A longer notice would not fit beside a code on an eighth of a page; it ends in "…".
+MOST_NOTICE_ZH, MOST_NOTICE_EN = 160, 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ def lay_out_refusal(slip: RefusalSlipAnswer) -> Paper:
         above.append(Line(legible(slip.title, 80)))
     below = [
         Line(f"{slip.short.zh} {slip.short.en}"),
-        Line(legible(slip.message.zh, 300)),
-        Line(legible(slip.message.en, 300)),
+        Line(legible(slip.message.zh, MOST_NOTICE_ZH)),
+        Line(legible(slip.message.en, MOST_NOTICE_EN)),
         Line(f"咨询 help: {legible(slip.help_desk.zh, 60)} {legible(slip.help_desk.en, 60)}"),
         Line("仅证明到场，不能入园"),
         Line("proves that you came; admits nobody"),

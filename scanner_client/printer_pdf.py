@@ -18,7 +18,7 @@ from scanner_client.printing import NotPrinted
 from scanner_client.state import StateError, write_durably
 
 FONT = "STSong-Light"  # every PDF reader has it; no font file is shipped
-LARGEST_PT, SMALLEST_PT = 9.0, 6.0
+LARGEST_PT, SMALLEST_PT = 9.0, 5.0
 _COLUMNS = 2
 _EDGE = 12 * mm
 _LEADING = 1.35

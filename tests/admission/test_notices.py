@@ -37,14 +37,13 @@ def test_it_says_what_happened_what_the_visitor_gets_and_where_to_go():
 
     assert verdict.reason is Reason.DEAL_VOIDED
     assert said.zh == (
-        "平台已取消此活动。票款由平台自动原路退回，无需在园区办理。平台另向每个下单账号补偿 10 元。"
+        "平台已取消此活动。票款由平台自动原路退回，无需现场办理。平台另向每个下单账号补偿 10 元。"
         "2月12日 17:00 前到场的游客照常接待，以到场登记为准。如需帮助，请到东门游客中心。"
     )
     assert said.en == (
-        "The platform has withdrawn this offer. The platform returns what was paid by itself;"
-        " nothing has to be done here. The platform gives each buyer's account 10 yuan more."
-        " Who had arrived by 12 February, 17:00 is received, going by the record of arrivals."
-        " For help please go to the help desk at the east gate."
+        "The platform has withdrawn this offer. It refunds you automatically; there is nothing to"
+        " do here. It adds 10 yuan for each buyer's account. Whoever had arrived by 12 February,"
+        " 17:00 is received, as recorded. For help: the help desk at the east gate."
     )
 
 
@@ -99,7 +98,7 @@ def test_a_scanner_that_was_told_no_desk_sends_nobody_anywhere():
     _, said = refusal(a_void(), desk=None)
 
     assert "请到" not in said.zh
-    assert "go to" not in said.en
+    assert "For help" not in said.en
 
 
 def test_after_the_refund_list_the_refund_comes_first_and_the_notice_follows():
