@@ -132,6 +132,12 @@ def test_kiosks_alone_are_told_what_is_for_kiosks(site, park, boss):
     assert sent["unseen"] == 1
 
 
+def test_board_names_the_profiles(site, boss):
+    send(site, boss, profiles=["kiosk"])
+
+    assert "自助机" in site.http.get("/").text.partition("Broadcasts in force")[2]
+
+
 def test_gate_and_profile_hold_together(site, park, boss):
     here, there = park.enrol("kiosk", "G1"), park.enrol("kiosk", "G2")
 
