@@ -25,21 +25,13 @@ from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
-from gate_server.ledger import (
-    actions,
-    corrections,
-    counts,
-    devices,
-    refunds,
-    refusal_slips,
-    slips,
-    tickets,
-)
+from gate_server.ledger import actions, corrections, counts, devices, refunds, slips, tickets
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
 from gate_server.ledger.scans import find_vouchers, record_scan, records_of, terms_of
 from gate_server.secrets import new_enrolment_code
+from tests.ledger_slips import RefusalSlips
 from tests.ledgers import SetClock
 from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
@@ -57,7 +49,7 @@ def template() -> tuple[Path, Keyring]:
     return directory, keys
 
 
-class Player:
+class Player(RefusalSlips):
     """A venue as a scenario describes it, in a ledger of its own."""
 
     def __init__(self, directory: Path, scenario: Row) -> None:
@@ -73,7 +65,7 @@ class Player:
         self.blocks: dict[tuple[str, str], int] = {}
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
-        self.refusals: list[str] = []
+        super().__init__()
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -168,16 +160,6 @@ class Player:
             return slips.record_slip(tx, self.keys, scan, by=device)
 
         self.slips.append(self.ledger.write(slip))
-
-    def take_refusal(self, now: datetime, body: Row) -> None:
-        device, nonce = self.devices[body["device"]], body["nonce"]
-
-        def refusal(tx: Any) -> Any:
-            scan = corrections.get_scan(tx, device, nonce)
-            printing = refusal_slips.Printing(device)
-            return refusal_slips.record_refusal_slip(tx, self.keys, scan, printing)
-
-        self.refusals.append(self.ledger.write(refusal).code)
 
     def take_record(self, now: datetime, body: Row) -> None:
         """Record what an offline scanner showed, at its own time."""

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import cv2
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from scanner_client.decode import read_all
-from scanner_client.rescue import ZXING_STAGES
 from tests.e2e.hand import Venue, a_phone, chromium
 from tests.e2e.processes import gate_server
 from tests.people import PIN
@@ -169,55 +165,6 @@ def test_broadcast_goes_when_it_is_over_or_taken_back(phone, server, venue, send
 
     expect(banner).to_be_hidden()
     assert seen_by(server, venue, elsewhere) == []
-
-
-# --- slips ---------------------------------------------------------------------------------------
-
-
-def refused(phone, server, venue):
-    """Have a deal withdrawn and one of its vouchers refused; return the slip's sheet."""
-    body = {"reason": "flash sale", "honour": None, "cost_bearer": "platform"}
-    assert server.post("/deals/VOID/void", venue.supervisor, body).is_success
-    assert phone.scan("VOID-2").startswith("verdict yellow")
-    return phone.page.locator(".panel .slip")
-
-
-def test_refused_visitor_is_told_all_and_gets_a_slip(phone, server, venue):
-    sheet = refused(phone, server, venue)
-    sentence = phone.page.locator(".verdict .sentence").first
-    assert "平台已取消此活动。" in sentence.inner_text()
-    assert "请到游客中心。" in sentence.inner_text()
-    phone.page.click(".verdict .give")
-    expect(sheet).to_contain_text("仅证明到场，不能入园")
-    expect(sheet).to_contain_text("闪购<script>")
-    number = sheet.locator("h3").inner_text()
-    picture = sheet.locator("svg.qr")
-    shot = cv2.imdecode(np.frombuffer(picture.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-    [reading] = read_all(shot, ZXING_STAGES)
-    phone.page.keyboard.press("Escape")
-    phone.turn_to("check")
-    proven = phone.scan(reading.text)
-    phone.turn_to("admit")
-
-    assert f"凭条 {number}" in proven
-    assert "活动已取消" in proven
-    assert sheet.locator(".copy").count() == 0
-    assert phone.problems == []
-
-
-def test_slip_given_again_is_a_copy_and_without_the_server_there_is_none(phone, server, venue):
-    sheet = refused(phone, server, venue)
-    phone.page.click(".verdict .give")
-    expect(sheet.locator("svg.qr")).to_be_visible()
-    phone.page.keyboard.press("Escape")
-    phone.page.click(".verdict .give")
-    expect(sheet.locator(".copy")).to_have_text("补打第 2 份 Copy 2")
-    phone.page.keyboard.press("Escape")
-    phone.context.set_offline(True)
-    phone.page.click(".verdict .give")
-    expect(sheet.locator(".bad").first).to_contain_text("离线时不能签名")
-    phone.context.set_offline(False)
-    phone.await_link("online")
 
 
 def test_why_it_is_busy_is_said_in_both_languages(phone, server, venue):
