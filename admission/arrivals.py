@@ -14,7 +14,10 @@ Stamp = tuple[Record, str | None]
 """A recorded scan with the arrival number that it was answered with."""
 
 _NO_STAMP = frozenset(
-    {Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE}
+    {
+        *(Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE),
+        Reason.REFUSAL_SLIP,
+    }
 )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from admission.calendar import Venue
 from admission.errors import FeedRejected, InvalidInput
 from admission.row_values import needed
+from admission.scans import Device, Profile
 
 LONGEST_TEXT = 500
 # Of one that is sent just before a venue day ends, too.
@@ -28,6 +29,9 @@ class Broadcast:
 
     Attributes:
         gates: of the devices that it is for; empty: all.
+        profiles: what those devices are for; empty: any.
+        template: the key of what it was worded by.
+        loud: (Chinese, English) words for the loudspeaker.
         expires_at: last instant at which it is shown, aware UTC, inclusive.
     """
 
@@ -39,14 +43,18 @@ class Broadcast:
     priority: Priority = Priority.NORMAL
     gates: frozenset[str] = frozenset()
     ended_at: datetime | None = None
+    profiles: frozenset[Profile] = frozenset()
+    template: str | None = None
+    loud: tuple[str, str] | None = None
 
     def in_force(self, now: datetime) -> bool:
         """Say whether devices show it now."""
         return in_force(now, self.expires_at, self.ended_at)
 
-    def reaches(self, gate_id: str) -> bool:
-        """Say whether it is for the devices at a gate."""
-        return not self.gates or gate_id in self.gates
+    def reaches(self, device: Device) -> bool:
+        """Say whether it is for a device, as it stands now."""
+        at_gate = not self.gates or device.gate_id in self.gates
+        return at_gate and (not self.profiles or device.profile in self.profiles)
 
 
 def in_force(now: datetime, expires_at: datetime, ended_at: datetime | None) -> bool:

@@ -8,6 +8,7 @@ from admission.calendar import Venue
 from admission.codes import CodeForm, TokenState
 from admission.deals import Deal, Hold
 from admission.history import History, Record
+from admission.refusal_slips import Proof
 from admission.scans import Gate, Scan
 from admission.voids import Void
 from admission.vouchers import Voucher
@@ -80,6 +81,7 @@ class Case:
 
     Attributes:
         provisional: what a good token that the replica does not hold says of itself; offline only.
+        proof: what is shown is the slip of a visitor who was refused.
     """
 
     venue: Venue
@@ -90,3 +92,4 @@ class Case:
     form: CodeForm = CodeForm.OPAQUE
     token: TokenState = TokenState.NONE
     provisional: Found | None = None
+    proof: Proof | None = None

@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from admission.calendar import Venue
 from admission.scans import Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason, Say, Verdict
 
+if TYPE_CHECKING:
+    from admission.notices import NoticeWords
+
 WOULD_ADMIT = "would_admit"
 TICKETS_MADE = "tickets_made"
 COPIED = "copied_code"
-BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED)
-"""Sentences said instead of a reason's: where nobody passes by an admission, or a code was shown
-at two gates."""
+SLIP_PROVES = "slip_proves"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED, SLIP_PROVES)
+"""Sentences said instead of a reason's own: nobody passes by it, or more is known."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
+LONGEST = 500
+"""Characters that an answer may tell in one language."""
 NO_GATES: Mapping[str, Gate] = MappingProxyType({})
 
 
@@ -35,13 +41,19 @@ class Messages:
 
     Args:
         templates: `{reason: {"zh": ..., "en": ...}}` with names in braces, one a reason.
+        notices: puts the notice of a void into words.
 
     Raises:
         ValueError: a reason has no sentence, or a sentence names what nobody fills in.
     """
 
-    def __init__(self, templates: Mapping[str, Mapping[str, str]], venue: Venue) -> None:
-        self._venue = venue
+    def __init__(
+        self,
+        templates: Mapping[str, Mapping[str, str]],
+        venue: Venue,
+        notices: NoticeWords,
+    ) -> None:
+        self._venue, self._notices = venue, notices
         self._templates: dict[str, tuple[str, str]] = {}
         self._short: dict[str, Sentence] = {}
         for name in (*(reason.value for reason in Reason), *BESIDE_REASONS):
@@ -76,9 +88,18 @@ class Messages:
             dry: the scan was a look only (check, arrive), so nobody passes by it.
             gates: by id, so that staff hear a gate's name; one that is not there keeps its id.
         """
-        notice = verdict.say.get("notice")
-        if isinstance(notice, tuple):
-            return Sentence(*notice)
+        notice = self._notices.find_notice(verdict.say) if verdict.say else None
+        if notice is None:
+            return self._own(verdict, dry, gates)
+        if verdict.reason is not Reason.REFUNDED:
+            return notice
+        # Refunded in the course of the void: that comes first.
+        own = self._own(verdict, dry, gates)
+        joined = Sentence(f"{own.zh}{notice.zh}", f"{own.en} {notice.en}")
+        return joined if max(len(joined.zh), len(joined.en)) <= LONGEST else own
+
+    def _own(self, verdict: Verdict, dry: bool, gates: Mapping[str, Gate]) -> Sentence:
+        """Return the sentence of a verdict's own reason."""
         name = verdict.reason.value
         if dry and OUTCOMES[verdict.reason] is Outcome.ADMIT:
             name = WOULD_ADMIT
@@ -86,6 +107,8 @@ class Messages:
             name = TICKETS_MADE
         elif "copied_at" in verdict.say:
             name = COPIED
+        elif "slip_at" in verdict.say:
+            name = SLIP_PROVES
         plain = self._plain.get(name)
         if plain is not None:
             return plain
@@ -112,6 +135,18 @@ class Messages:
         names["gates"] = where if gates else f" ({where})" if where else ""
         names["tickets"] = _listed(say.get("tickets"))
         names["hours"] = _hours(say.get("hours"))
+        if "slip" in say:
+            names |= self._proof_names(say, gates)
+        return names
+
+    def _proof_names(self, say: Say, gates: Mapping[str, Gate]) -> dict[str, object]:
+        """Return what is said of a slip that proves a refusal."""
+        names = {name: say[name] for name in ("slip", "slip_day", "slip_tail") if name in say}
+        at, reason = say.get("slip_at"), say.get("slip_reason")
+        if isinstance(at, datetime) and isinstance(reason, str):
+            why = self.short(Reason(reason))
+            names |= {"slip_at": self._local(at), "why_zh": why.zh, "why_en": why.en}
+            names["slip_gate"] = _name(str(say.get("slip_gate", "")), gates)
         return names
 
     def _local(self, at: datetime) -> str:
@@ -124,6 +159,7 @@ _NAMES = (
     *_NUMBERS,
     *("people", "remaining", "first_at", "first_gate", "areas", "gates"),
     *("from", "until", "hours", "tickets", "arrived_at", "copied_at", "copied_gate"),
+    *("slip", "slip_day", "slip_at", "slip_gate", "slip_tail", "why_zh", "why_en"),
 )
 
 

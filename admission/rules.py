@@ -81,6 +81,11 @@ def refuse_bad_signature(s: Situation) -> Reason | None:
     return None
 
 
+def refuse_refusal_slip(s: Situation) -> Reason | None:
+    """A slip of ours that proves a refusal: it says what it proves, and lets nobody in."""
+    return None if s.case.proof is None else Reason.REFUSAL_SLIP
+
+
 def answer_unknown(s: Situation) -> Reason | None:
     """A code that finds nothing is unknown only in a ledger that is fresh."""
     if s.case.found or s.case.provisional is not None:
@@ -260,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     refuse_malformed,
     refuse_payment_code,
     refuse_bad_signature,
+    refuse_refusal_slip,
     answer_unknown,
     refer_ambiguous,
     refer_several,

@@ -11,6 +11,9 @@ from admission.calendar import Venue
 from admission.deals import Deal
 from admission.history import Record
 from admission.reconcile import void_at
+from admission.remedies import NO_REMEDY as NO_REMEDY
+from admission.remedies import Refund as Refund
+from admission.remedies import Remedy as Remedy
 from admission.voids import CostBearer, Void
 from admission.vouchers import Voucher
 
@@ -47,24 +50,6 @@ class Evidence(StrEnum):
 
 
 STRENGTH = tuple(Evidence)
-
-
-class Refund(StrEnum):
-    """What the platform gives back to whom it does not honour."""
-
-    PRICE_PAID = "price_paid"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """What a void promises to buyers; amounts in minor units of the deal's currency."""
-
-    refund: Refund = Refund.PRICE_PAID
-    compensation_per_buyer_minor: int = 0
-
-
-NO_REMEDY = Remedy()
 
 
 @dataclass(slots=True, kw_only=True)

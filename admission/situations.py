@@ -8,6 +8,8 @@ from admission.cases import Case, Found
 from admission.deals import AtGate, Deal, Reentry, Right
 from admission.history import Arrival
 from admission.lazy import once
+from admission.notices import bears_notice, notice_to_say
+from admission.refusal_slips import proof_to_say
 from admission.scans import Direction, Mode, PartyDefault
 from admission.verdicts import NOTHING_TO_SAY, OUTCOMES, FirstUse, Outcome, Reason, Say, Verdict
 from admission.voids import Void, people_covered
@@ -17,8 +19,9 @@ _DRY = frozenset({Mode.CHECK, Mode.ARRIVE, Mode.EXCHANGE})
 """Modes by which nobody passes."""
 _SAYS_MORE = frozenset(
     {
-        *(Reason.PARTY_TOO_LARGE, Reason.WRONG_GATE, Reason.EXCHANGED, Reason.DEAL_VOIDED),
+        *(Reason.PARTY_TOO_LARGE, Reason.WRONG_GATE, Reason.EXCHANGED),
         *(Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS),
+        *(Reason.DEAL_VOIDED, Reason.REFUNDED),
     }
 )
 
@@ -274,6 +277,8 @@ class Situation:
         return family.together.first_use
 
     def _say_of_code(self) -> Say:
+        if self.case.proof is not None:
+            return proof_to_say(self.case.proof)
         return {"vouchers": len(self.case.found)} if self.case.found else NOTHING_TO_SAY
 
     def _say(self, reason: Reason) -> Say:
@@ -294,6 +299,6 @@ class Situation:
         if reason is Reason.EXCHANGED:
             # A ticket that is brought to the desk is itself what the voucher was exchanged for.
             return {"tickets": self.voucher.exchanged_for or (self.voucher.tail,)}
-        if reason is Reason.DEAL_VOIDED and self.void is not None:
-            return {"notice": self.void.notice}
+        if bears_notice(reason, self.sold):
+            return notice_to_say(self.void, self.deal, self.now)
         return NOTHING_TO_SAY

@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     TICKET = 1
     SLIP = 2
     VOUCHER = 3
+    REFUSAL = 5
 
 
 @dataclass(frozen=True, slots=True)

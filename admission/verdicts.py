@@ -30,6 +30,7 @@ class Reason(StrEnum):
     MALFORMED_CODE = "malformed_code"
     NOT_A_TICKET = "not_a_ticket"
     BAD_SIGNATURE = "bad_signature"
+    REFUSAL_SLIP = "refusal_slip"
     UNKNOWN_CODE = "unknown_code"
     LEDGER_STALE = "ledger_stale"
     PROVISIONAL = "provisional"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from admission.calendar import Venue
 from admission.deals import Hold
 from admission.history import Arrival
+from admission.remedies import Remedy
 
 
 class CostBearer(StrEnum):
@@ -70,7 +71,9 @@ class Void:
         settlement_unit_minor: owed a person honoured; None: the deal's settle price, else face.
         statuses_since: cancellations and refunds set at or after it are the void's own effect.
         restored: this version ends the void.
-        notice: (Chinese, English) sentences that stand on every refusal; None: the standard ones.
+        notice: (Chinese, English) sentences that stand on every refusal; None: composed of the
+            terms (`admission.notices`).
+        remedy: what the platform gives to whom it does not honour; None: the terms do not say.
     """
 
     version: int
@@ -82,6 +85,7 @@ class Void:
     settlement_unit_minor: int | None = None
     notice: tuple[str, str] | None = None
     restored: bool = False
+    remedy: Remedy | None = None
 
     def made(self, status_at: datetime) -> bool:
         """Say whether a cancellation or refund is the void's own effect."""

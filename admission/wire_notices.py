@@ -8,30 +8,41 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from admission.broadcasts import Priority
-from admission.scans import GateState
+from admission.scans import GateState, Profile
 from admission.wire_base import Answer, Ident, Line, Nonce, Request, Text
 
 MOST_SEEN = 100
 
 Gates = Annotated[list[Ident], Meta(min_length=1, max_length=500)]
+Profiles = Annotated[list[Profile], Meta(min_length=1, max_length=4)]
+Values = Annotated[dict[Ident, Line], Meta(max_length=40)]
 SeenIds = Annotated[list[Ident], Meta(max_length=MOST_SEEN)]
 
 # --- broadcasts --------------------------------------------------------------------------------
 
 
 class BroadcastRequest(Request, frozen=True):
-    """Tell devices something.
+    """Tell devices something: in own words, or by a template with its values.
 
     Attributes:
+        template: its key, as `GET /broadcasts/templates` lists it; `values`: its fields by name. A
+            text may be given apart in both languages, as `place.zh` and `place.en`.
+        loudspeaker: what is said over the loudspeaker; default the template's own words.
         gates: whose devices; left out: all.
+        profiles: only devices of these; `["kiosk"]` are the kiosks.
+        priority: default the template's, else `normal`.
         expires_at: default the end of the venue day, at least an hour from now.
         nonce: makes a lost answer safe to ask again.
         incident_id: the incident that it is about, whose timeline tells of it.
     """
 
-    message: Text
+    message: Text | None = None
+    template: Ident | None = None
+    values: Values | None = None
+    loudspeaker: Text | None = None
     gates: Gates | None = None
-    priority: Priority = Priority.NORMAL
+    profiles: Profiles | None = None
+    priority: Priority | None = None
     expires_at: datetime | None = None
     nonce: Nonce | None = None
     incident_id: Ident | None = None
@@ -68,7 +79,9 @@ class BroadcastAnswer(Answer, frozen=True):
     """A broadcast as supervisors see it.
 
     Attributes:
-        gates: empty: all.
+        gates: empty: all; `profiles`: empty: any.
+        template: the key of what it was worded by.
+        loudspeaker: what is said over the loudspeaker (广播词).
         seen: devices that have shown it; `unseen`: devices that it is for and that have not.
     """
 
@@ -85,6 +98,9 @@ class BroadcastAnswer(Answer, frozen=True):
     end_reason: str | None
     seen: int
     unseen: int
+    profiles: list[Profile]
+    template: str | None
+    loudspeaker: Text | None
 
 
 class SeenBy(Answer, frozen=True):

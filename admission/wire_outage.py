@@ -15,7 +15,7 @@ from admission.deals import Deal, Hold
 from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
-from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request
+from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request, Text
 from admission.wire_people import CountKind, Operator
 from admission.wire_tickets import DeskLink
 
@@ -265,6 +265,7 @@ class StateLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="state"
         feed_silent: an enabled feed was never heard.
         honoured: persons honoured so far, by deal ordinal.
         code_keys: all code keys, as at enrolment.
+        help_desk: where visitors are helped; None: an older server does not tell.
     """
 
     server_time: datetime
@@ -279,6 +280,7 @@ class StateLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="state"
     honoured: dict[str, int] = {}
     code_keys: str = ""
     token_keys: list[TokenKey] = []
+    help_desk: Text | None = None
 
 
 class CompleteLine(Struct, frozen=True):

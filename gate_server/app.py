@@ -122,7 +122,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         settings=settings,
         check_in=CheckIn(keys, limits),
         answers=Answers(
-            read_messages(ledger.venue),
+            read_messages(ledger.venue, settings.help_desk),
             Picks(keys, ledger.epoch),
             lambda: ledger.catalogue,
             settings.name,

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from admission import wire
-from admission.broadcasts import Broadcast, checked_text, default_expiry, rank
+from admission.broadcasts import Broadcast, Priority, checked_text, default_expiry, rank
 from admission.calendar import whole_ms
 from admission.errors import InvalidInput, NotFound
 from admission.incidents import EntryKind
+from admission.messages import Sentence
 from admission.scans import Device
 from admission.wire_notices import (
     BroadcastAnswer,
@@ -19,6 +20,7 @@ from admission.wire_notices import (
     NotSeenBy,
     SeenBy,
 )
+from gate_server.broadcast_templates import word
 from gate_server.ledger.broadcasts import (
     Recorded,
     end_broadcast,
@@ -33,24 +35,32 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 
 
-def send(ledger: Ledger, request: BroadcastRequest, *, by: str) -> BroadcastDetail:
+def send(ledger: Ledger, request: BroadcastRequest, *, desk: Sentence, by: str) -> BroadcastDetail:
     """Tell devices something; on every connected one within a second.
 
+    Args:
+        desk: where visitors are helped, for templates that name it.
+
     Raises:
-        InvalidInput: a text that cannot be shown, a gate that there is not, a time in the past.
+        InvalidInput: a text that cannot be shown, a template or gate that there is not, a time in
+            the past.
         LedgerConflict: `nonce-reused`, `broadcasts-full`.
     """
     now = ledger.clock()
+    message, loud, priority = _words(ledger, request, desk)
     gates = request.gates or []
     if len(set(gates)) < len(gates):
         raise InvalidInput("gates", "a gate stands twice")
     expires_at = request.expires_at or default_expiry(now, ledger.venue)
     broadcast = Broadcast(
         broadcast_id=new_broadcast_id(),
-        zh=checked_text("message.zh", request.message.zh),
-        en=checked_text("message.en", request.message.en),
-        priority=request.priority,
+        zh=message[0],
+        en=message[1],
+        priority=priority,
         gates=frozenset(gates),
+        profiles=frozenset(request.profiles or ()),
+        template=request.template,
+        loud=loud,
         made_at=now,
         expires_at=whole_ms(expires_at),
     )
@@ -58,6 +68,29 @@ def send(ledger: Ledger, request: BroadcastRequest, *, by: str) -> BroadcastDeta
         lambda tx: _record(tx, broadcast, request, by), alone=True, urgent=True
     )
     return show(ledger, broadcast_id)
+
+
+_Both = tuple[str, str]
+
+
+def _words(
+    ledger: Ledger, request: BroadcastRequest, desk: Sentence
+) -> tuple[_Both, _Both | None, Priority]:
+    """Return what is shown, what is said aloud, and how much it may get in the way."""
+    if (request.message is None) is (request.template is None):
+        raise InvalidInput("message", "give a message, or a template with its values")
+    loud = None if request.loudspeaker is None else _checked("loudspeaker", request.loudspeaker)
+    if request.message is not None:
+        if request.values is not None:
+            raise InvalidInput("values", "belong to a template, and none is named")
+        return _checked("message", request.message), loud, request.priority or Priority.NORMAL
+    worded, priority = word(ledger, request.template or "", request.values or {}, desk)
+    shown = worded.shown.zh, worded.shown.en
+    return shown, loud or (worded.loud.zh, worded.loud.en), request.priority or priority
+
+
+def _checked(field: str, text: wire.Text) -> _Both:
+    return checked_text(f"{field}.zh", text.zh), checked_text(f"{field}.en", text.en)
 
 
 def _record(tx: Session, broadcast: Broadcast, request: BroadcastRequest, by: str) -> str:
@@ -128,12 +161,12 @@ def list_all(ledger: Ledger) -> BroadcastsAnswer:
     )
 
 
-def told(catalogue: Catalogue, gate_id: str, now: datetime) -> list[Broadcast]:
-    """Return what the devices at a gate are to show now, the most urgent first."""
+def told(catalogue: Catalogue, device: Device, now: datetime) -> list[Broadcast]:
+    """Return what a device is to show now, the most urgent first."""
     found = [
         each
         for each in catalogue.broadcasts.values()
-        if each.in_force(now) and each.reaches(gate_id)
+        if each.in_force(now) and each.reaches(device)
     ]
     return sorted(found, key=lambda each: rank(each.priority, each.made_at))
 
@@ -156,6 +189,9 @@ def _fields(found: Recorded, catalogue: Catalogue, now: datetime) -> dict[str, A
         "broadcast_id": broadcast.broadcast_id,
         "message": wire.Text(zh=broadcast.zh, en=broadcast.en),
         "gates": sorted(broadcast.gates),
+        "profiles": sorted(broadcast.profiles),
+        "template": broadcast.template,
+        "loudspeaker": None if broadcast.loud is None else _text(broadcast.loud),
         "priority": broadcast.priority,
         "state": _state(broadcast, now),
         "made_at": broadcast.made_at,
@@ -167,6 +203,10 @@ def _fields(found: Recorded, catalogue: Catalogue, now: datetime) -> dict[str, A
         "seen": len(found.seen),
         "unseen": len(_waited_for(found, catalogue)),
     }
+
+
+def _text(both: tuple[str, str]) -> wire.Text:
+    return wire.Text(zh=both[0], en=both[1])
 
 
 def _state(broadcast: Broadcast, now: datetime) -> Literal["in_force", "expired", "ended"]:
@@ -183,7 +223,7 @@ def _waited_for(found: Recorded, catalogue: Catalogue) -> list[Device]:
         for device in catalogue.devices.values()
         if device.device_id not in seen
         and not (device.revoked or device.suspended)
-        and found.broadcast.reaches(device.gate_id)
+        and found.broadcast.reaches(device)
     ]
 
 

@@ -18,6 +18,7 @@ from admission.verdicts import Reason, Verdict
 from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail, write_read
 from gate_server.keyring import Keyring
 from gate_server.ledger.conflicts import reconcile
+from gate_server.ledger.refusal_slips import find_proof
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -311,6 +312,7 @@ def _case(tx: Session, scan: Presented, gate: Gate, gathered: _Gathered, facts: 
         facts=facts,
         form=code.form,
         token=code.token_state,
+        proof=None if code.token is None else find_proof(tx, code.token),
     )
 
 

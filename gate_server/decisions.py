@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from admission.cases import Facts, Found
 from admission.codes import CodeForm, CodeRead, TokenState
 from admission.history import fold
+from admission.refusal_slips import read_proof
 from admission.scans import Mode
 from admission.verdicts import FirstUse, Reason, Verdict
 from gate_server.ledger.corrections import all_records
@@ -159,6 +160,9 @@ def write_read(code: CodeRead | None, found: tuple[Found, ...]) -> dict[str, obj
         kept["form"] = code.form.value
     if code is not None and code.token_state is not TokenState.NONE:
         kept["token"] = code.token_state.value
+    proof = None if code is None else read_proof(code.token)
+    if proof is not None:
+        kept["proof"] = [proof.number, proof.day, proof.people]
     honour = found[0].void.honour if len(found) == 1 and found[0].void is not None else None
     if honour is not None and honour.max_people is not None:
         kept["honoured"] = found[0].honoured_people
@@ -169,7 +173,7 @@ def _say(detail: Mapping[str, object]) -> dict[str, object]:
     say = detail.get("say")
     if not isinstance(say, dict):
         return {}
-    times = ("valid_from", "valid_until", "copied_at")
+    times = ("valid_from", "valid_until", "copied_at", "arrived_by", "slip_at")
     read: dict[str, Callable[[object], object]] = dict.fromkeys(times, _time)
     read["notice"] = lambda notice: tuple(notice) if isinstance(notice, list) else None
     read["hours"] = lambda hours: [time.fromisoformat(at) for at in hours or ()]  # type: ignore[attr-defined]

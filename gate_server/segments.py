@@ -22,6 +22,7 @@ import msgspec
 from admission import base64url
 from admission.calendar import to_ms
 from admission.keys import write_code_keys
+from admission.wire import Text
 from admission.wire_outage import CompleteLine, StateLine, TokenKey
 from gate_server import gzip_parts
 from gate_server.gzip_parts import Part
@@ -262,6 +263,7 @@ class Segments:
             feed_silent=venue.feed_silent,
             honoured=venue.honoured,
             code_keys=write_code_keys(self._keys.code_keys),
+            help_desk=Text(zh=settings.help_desk_zh, en=settings.help_desk_en),
             token_keys=[
                 TokenKey(
                     key_id=key.key_id,

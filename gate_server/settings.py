@@ -13,11 +13,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from admission.anomaly_bars import Bars
+from admission.broadcasts import checked_text
 from admission.calendar import Venue
 from admission.errors import InvalidInput
 from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
-from admission.messages import Messages
+from admission.messages import Messages, Sentence
+from admission.notices import NoticeWords
 from admission.report_words import ReportWords
 from admission.surges import SurgeBars
 from admission.why_words import WhyWords
@@ -28,6 +30,7 @@ from gate_server.redemption_settings import RedemptionSettings
 
 FILE = "gate.toml"
 MOST_DAYS = 36_500
+LONGEST_PLACE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Settings:
 
     Attributes:
         limit: most people inside at once; 0: no limit.
+        help_desk_zh, help_desk_en: where visitors are helped.
         stale_after_s: age of a feed from which an unknown code is referred instead of refused.
         threads: threads that answer requests; `streams` of them may be event streams.
         enrol_attempts_a_minute: failed enrolments from one address, then 429.
@@ -50,6 +54,8 @@ class Settings:
     zone: str
     day_starts_at: str
     limit: int
+    help_desk_zh: str
+    help_desk_en: str
     stale_after_s: float
     threads: int
     streams: int
@@ -79,7 +85,9 @@ class Settings:
             )
         if self.limit < 0:
             raise InvalidInput("venue.limit", "0 (no limit) or the most people inside at once")
-
+        for name in ("help_desk_zh", "help_desk_en"):
+            if len(checked_text(f"venue.{name}", getattr(self, name))) > LONGEST_PLACE:
+                raise InvalidInput(f"venue.{name}", f"at most {LONGEST_PLACE} characters")
         for name in ("phone_days", "buyer_days", "seal_keep_days", "operator_days", "audit_days"):
             if not 0 <= getattr(self, name) <= MOST_DAYS:
                 raise InvalidInput(f"privacy.{name}", f"days, 0 to {MOST_DAYS}")
@@ -88,6 +96,11 @@ class Settings:
     def venue(self) -> Venue:
         """The venue's calendar."""
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
+
+    @property
+    def help_desk(self) -> Sentence:
+        """Where visitors are helped, in both languages."""
+        return Sentence(self.help_desk_zh, self.help_desk_en)
 
 
 TABLES: Final[dict[str, Callable[..., Any]]] = {
@@ -141,10 +154,15 @@ def _settings(values: dict[str, Any]) -> Settings:
     return Settings(**plain)
 
 
-def read_messages(venue: Venue) -> Messages:
+def read_messages(venue: Venue, help_desk: Sentence) -> Messages:
     """Read the sentences for staff from the package."""
-    text = files("gatehouse_config").joinpath("messages/verdicts.toml").read_text("utf-8")
-    return Messages(_parse(text, "verdicts.toml"), venue)
+    folder = files("gatehouse_config").joinpath("messages")
+    texts = {
+        name: _parse(folder.joinpath(name).read_text("utf-8"), name)
+        for name in ("verdicts.toml", "notices.toml")
+    }
+    notices = NoticeWords(texts["notices.toml"], venue, help_desk)
+    return Messages(texts["verdicts.toml"], venue, notices)
 
 
 def read_why_words(venue: Venue) -> WhyWords:

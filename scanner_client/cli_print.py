@@ -1,4 +1,4 @@
-"""The commands of `scanner-client` about paper: print, reprint, slip."""
+"""The commands of `scanner-client` about paper: print, reprint, slip, refusal-slip."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 from admission.wire_tickets import ReprintRequest, SlipRequest
 from scanner_client.cli_options import Options, open_named, options
 from scanner_client.printer import Printed
+from scanner_client.refusals import fetch_refusal
 
 NOT_ALL = 1
 
@@ -56,6 +57,22 @@ def slip(obj: Options, nonce: str, device: str | None) -> None:
         scanner.print_desk().print_slip(found)
     if obj.as_json:
         click.echo(msgspec.json.encode({"number": found.number}))
+
+
+@click.command("refusal-slip")
+@click.argument("nonce")
+@click.option("--device", metavar="ID", help="Whose scan it is; default this one's.")
+@options
+@click.pass_obj
+def refusal_slip(obj: Options, nonce: str, device: str | None) -> None:
+    """Print a slip for a visitor who was not let in, as proof of coming; a copy says so."""
+    with open_named(obj) as scanner:
+        found = fetch_refusal(scanner.relay, nonce, scanner.clock.wall(), device_id=device)
+        # First its number: if the printer fails, the next one is a copy of this.
+        click.echo(f"{found.number}, {found.copy}", err=True)
+        scanner.print_desk().print_refusal(found)
+    if obj.as_json:
+        click.echo(msgspec.json.encode({"number": found.number, "copy": found.copy}))
 
 
 def _tell(obj: Options, printed: Printed) -> None:

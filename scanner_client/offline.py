@@ -8,16 +8,18 @@ from datetime import date, datetime, timedelta
 from msgspec.structs import replace
 
 from admission import wire
+from admission.cases import Found
 from admission.codes import CodeForm, CodeRead, CodeReader, classify, normalise, read_code
 from admission.corrections import check_replay
 from admission.errors import AdmissionError
 from admission.history import Record
 from admission.keys import KeyList, read_code_keys
 from admission.moves import decide_moving
+from admission.notices import bears_notice, notice_to_say
 from admission.own_records import join_records
 from admission.replica_columns import key_of as key_of_text
 from admission.scans import Gate, Mode, Scan
-from admission.verdicts import Reason, Verdict
+from admission.verdicts import NOTHING_TO_SAY, Reason, Say, Verdict
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import Draft, OwnScan
 from scanner_client.journal_store import JournalUnwritable
@@ -123,7 +125,11 @@ class Offline:
         if own.record.annulled:
             self.end(nonce)
             return request, None
-        return replace(request, nonce=nonce), self._recall(own)
+        try:
+            with self._replica.view() as view:
+                return replace(request, nonce=nonce), self._recall(own, view)
+        except NoReplica:
+            return replace(request, nonce=nonce), self._recall(own, None)
 
     def end(self, nonce: str, *, shown: bool = True) -> None:
         """Note that staff have seen what came of a scan; if not, it may be taken up again."""
@@ -133,13 +139,16 @@ class Offline:
             # The note runs out by itself; until then the same code goes on under this nonce.
             return
 
-    def _recall(self, own: OwnScan) -> Decided:
+    def _recall(self, own: OwnScan, view: View | None) -> Decided:
         """Return a recorded verdict again."""
-        line = own.line
+        line, reason = own.line, Reason(own.line.verdict.reason)
+        key = None if line.code_key is None else key_of_text(line.code_key)
+        held = () if view is None or key is None else view.find([key])
         verdict = Verdict(
-            Reason(line.verdict.reason),
+            reason,
             line.verdict.admitted,
             line.remaining,
+            say=self._say_again(own.record, view, held[0] if len(held) == 1 else None),
             void_version=line.void_version,
         )
         decision = Decision(
@@ -152,9 +161,15 @@ class Offline:
             dry=line.mode in DRY,
             replayed=True,
         )
-        few = self._replica.standing
-        answer = self._answers.write(decision, few.venue, few.gates, line.arrival_number)
-        return Decided(answer, offline=not line.online)
+        return Decided(
+            self._write_answer(decision, view, line.arrival_number), offline=not line.online
+        )
+
+    def _say_again(self, record: Record, view: View | None, one: Held | Found | None) -> Say:
+        """Return what the notice on a recorded refusal is made of: of the terms known now."""
+        if view is None or one is None or not bears_notice(record.reason, one.voucher):
+            return NOTHING_TO_SAY
+        return notice_to_say(view.void_of(one.deal.deal_no), one.deal, record.scan_at)
 
     # --- a decision ------------------------------------------------------------------------------
 
@@ -179,7 +194,7 @@ class Offline:
     def _decide(self, request: wire.ScanRequest, view: View | None, now: datetime) -> Decided:
         if request.mode is Mode.CHECK:
             judged = self._judge(request, view, now)
-            return Decided(self._write(judged, view), offline=True)
+            return Decided(self._write_answer(judged.decision, view), offline=True)
         own = self._journal.find(request.nonce)
         if own is not None:
             return self._repeat(own, request, view)
@@ -190,7 +205,8 @@ class Offline:
             return made[-1].draft
 
         line = self._journal.decide(make, now)
-        return Decided(self._write(made[-1], view, line.arrival_number), offline=not line.online)
+        answer = self._write_answer(made[-1].decision, view, line.arrival_number)
+        return Decided(answer, offline=not line.online)
 
     def _repeat(self, own: OwnScan, request: wire.ScanRequest, view: View | None) -> Decided:
         """Answer a nonce that is on record with its verdict.
@@ -211,14 +227,15 @@ class Offline:
         known = None if view is None else view.record(self.told.device_id, request.nonce)
         (record,) = join_records([] if known is None else [known], [own.record])
         check_replay(record, same=same)
-        return self._recall(own)
+        return self._recall(own, view)
 
-    def _write(
-        self, judged: _Judged, view: View | None, arrival_number: str | None = None
+    def _write_answer(
+        self, decision: Decision, view: View | None, arrival_number: str | None = None
     ) -> wire.ScanAnswer:
         if view is None:
-            return self._answers.write(judged.decision, NOWHERE, arrival_number=arrival_number)
-        return self._answers.write(judged.decision, view.venue, view.gates, arrival_number)
+            return self._answers.write(decision, NOWHERE, arrival_number=arrival_number)
+        desk = view.state.help_desk
+        return self._answers.write(decision, view.venue, view.gates, arrival_number, desk=desk)
 
     def _judge(self, request: wire.ScanRequest, view: View | None, now: datetime) -> _Judged:
         gate, told = self._gate(view), self.told
@@ -227,7 +244,7 @@ class Offline:
         gathered = gatherer.gather(read, picked)
         known = self._find_known(request, view)
         if known is not None:
-            verdict = _again(known)
+            verdict = _again(known, self._say_again(known, view, gathered.one))
         else:
             party = request.party, told.party_default, told.staffed
             scan = Scan(request.mode, request.direction, *party, desk=self._desk)
@@ -324,7 +341,7 @@ class Offline:
         return Key(read.keys[0] if read.keys else None, "", voucher.tail)
 
 
-def _again(known: Record) -> Verdict:
+def _again(known: Record, say: Say) -> Verdict:
     """Return the verdict that the server reached on this very scan.
 
     Raises Annulled: people of it were taken back; a retry never opens a turnstile.
@@ -332,4 +349,4 @@ def _again(known: Record) -> Verdict:
     check_replay(known, same=True)
     if known.overridden:
         return Verdict(Reason.OVERRIDDEN, known.overridden)
-    return Verdict(known.reason, known.people)
+    return Verdict(known.reason, known.people, say=say)

@@ -14,7 +14,8 @@ from msgspec import UNSET
 from admission import wire
 from admission.calendar import Venue, whole_ms
 from admission.cases import Found
-from admission.messages import NO_GATES, Messages
+from admission.messages import NO_GATES, Messages, Sentence
+from admission.notices import NoticeWords
 from admission.scans import Gate
 from admission.verdicts import RULES_VERSION, FirstUse, Verdict
 
@@ -45,7 +46,7 @@ class Answers:
     """Writes the answers of this scanner, in the venue's packaged sentences."""
 
     def __init__(self) -> None:
-        self._messages: tuple[Venue, Messages] | None = None
+        self._messages: tuple[tuple[Venue, wire.Text | None], Messages] | None = None
 
     def write(
         self,
@@ -53,14 +54,17 @@ class Answers:
         venue: Venue,
         gates: Mapping[str, Gate] = NO_GATES,
         arrival_number: str | None = None,
+        *,
+        desk: wire.Text | None = None,
     ) -> wire.ScanAnswer:
         """Return what staff are shown; it never holds the code.
 
         Args:
             gates: by id, for their names.
+            desk: where visitors are helped.
         """
         verdict = decision.verdict
-        sentence = self._messages_of(venue).sentence(verdict, dry=decision.dry, gates=gates)
+        sentence = self._messages_of(venue, desk).sentence(verdict, dry=decision.dry, gates=gates)
         return wire.ScanAnswer(
             outcome=verdict.outcome,
             reason=verdict.reason,
@@ -82,15 +86,17 @@ class Answers:
             clock_skew_s=None,
         )
 
-    def _messages_of(self, venue: Venue) -> Messages:
-        if self._messages is None or self._messages[0] != venue:
-            self._messages = venue, Messages(_sentences(), venue)
+    def _messages_of(self, venue: Venue, desk: wire.Text | None) -> Messages:
+        if self._messages is None or self._messages[0] != (venue, desk):
+            place = None if desk is None else Sentence(desk.zh, desk.en)
+            notices = NoticeWords(_sentences("notices.toml"), venue, place)
+            self._messages = (venue, desk), Messages(_sentences("verdicts.toml"), venue, notices)
         return self._messages[1]
 
 
 @cache
-def _sentences() -> Mapping[str, Mapping[str, str]]:
-    text = files("gatehouse_config").joinpath("messages/verdicts.toml").read_text("utf-8")
+def _sentences(name: str) -> Mapping[str, Mapping[str, str]]:
+    text = files("gatehouse_config").joinpath("messages", name).read_text("utf-8")
     return tomllib.loads(text)
 
 

@@ -15,6 +15,7 @@ from admission.history import History, Record, Terms, fold
 from admission.moves import with_moves
 from admission.own_records import join_records
 from admission.provisional import voucher_of_token
+from admission.refusal_slips import read_proof
 from admission.scans import Gate, Scan
 from admission.tickets import join_family
 from admission.tokens import Purpose
@@ -24,6 +25,9 @@ from scanner_client.replica import Held, View
 
 NOWHERE = Venue(ZoneInfo("UTC"))
 """Without a replica nobody has told the venue's calendar, and nothing is decided by it."""
+
+
+_NO_VOUCHER = frozenset({Purpose.SLIP, Purpose.REFUSAL})
 
 
 @dataclass(slots=True)
@@ -126,8 +130,8 @@ class Gatherer:
         known = [stamp for key in read.keys for stamp in view.records_of_key(key)]
         gathered.stamps = join_stamps(known, own)
         deal = None if read.token is None else view.deal_of_number(read.token.deal_number)
-        # A slip only finds what was stamped; it is nobody's voucher.
-        if read.token is None or read.token.purpose is Purpose.SLIP or deal is None:
+        # A slip only finds what was stamped, or proves a refusal; it is nobody's voucher.
+        if read.token is None or read.token.purpose in _NO_VOUCHER or deal is None:
             return
         voucher = voucher_of_token(read.token, view.venue, tail=read.tail or "")
         mine = [stamp for stamp in gathered.stamps if stamp[0].device_id == self._device_id]
@@ -157,6 +161,7 @@ class Gatherer:
             form=read.form,
             token=read.token_state,
             provisional=gathered.provisional,
+            proof=read_proof(read.token),
         )
 
     def _facts(self, *, unheld_slip: bool) -> Facts:

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from admission import wire
 from admission.errors import AdmissionError, RelayError
 from admission.scans import Mode
+from admission.wire_refusals import RefusalSlipAnswer
 from admission.wire_tickets import ScanTickets, SlipAnswer, TicketAnswer
 from scanner_client.answers import NotThere
 from scanner_client.checkin import Shown
+from scanner_client.clock import wall_clock
 from scanner_client.presenter import Outlook
-from scanner_client.printer_layout import Paper, lay_out_slip, lay_out_ticket
+from scanner_client.printer_layout import Paper, lay_out_refusal, lay_out_slip, lay_out_ticket
 from scanner_client.printer_queue import Exchange, PrintQueue, QueueUnwritable, State
 from scanner_client.printer_settings import PrinterSettings
 from scanner_client.printing import Doubtful, NotPrinted, Printer
+from scanner_client.refusals import fetch_refusal, wants_slip
 from scanner_client.relay import Relay
 
 AGAIN_S = 2.0
@@ -66,13 +69,14 @@ class PrintDesk:
         self._printer = open_printer(settings)
         # All tickets of an exchange share a sheet; a thermal printer takes one after the other.
         self._together = settings.kind == "pdf"
-        self._slips = settings.slips
+        self._slips, self._refusal_slips = settings.slips, settings.refusal_slips
         self._queue = queue
         self._relay = relay
         self._report = report
         self._codes: dict[str, TicketAnswer] = {}
         self._sent: dict[str, float] = {}
         self._stamps: list[str] = []
+        self._refused: list[str] = []
         self._told: set[str] = set()
         self._shown = False
         self._wake = threading.Event()
@@ -101,6 +105,8 @@ class PrintDesk:
             self._take(shown.nonce, answer.tickets or [])
         elif shown.mode is Mode.ARRIVE and self._slips and answer.arrival_number:
             self._stamps.append(shown.nonce)
+        elif self._refusal_slips and wants_slip(shown):
+            self._refused.append(shown.nonce)
         self._wake.set()
 
     def show_link(self, outlook: Outlook) -> None:
@@ -140,7 +146,7 @@ class PrintDesk:
 
     def flush(self) -> None:
         """Print what this desk was shown, before it goes; what cannot be printed waits."""
-        if not (self._shown or self._stamps):
+        if not (self._shown or self._stamps or self._refused):
             return
         try:
             self.print_slips()
@@ -257,6 +263,12 @@ class PrintDesk:
                 self.print_slip(self._relay.fetch_slip(nonce))
             except AdmissionError as error:
                 self._report(f"no slip for {nonce}: {error}; scanner-client slip {nonce}")
+        while self._refused:
+            nonce = self._refused.pop(0)
+            try:
+                self.print_refusal(fetch_refusal(self._relay, nonce, wall_clock()))
+            except AdmissionError as error:
+                self._report(f"no slip for {nonce}: {error}; scanner-client refusal-slip {nonce}")
 
     def print_slip(self, slip: SlipAnswer) -> None:
         """Print a slip; it admits nobody, so printing it twice does no harm.
@@ -266,6 +278,15 @@ class PrintDesk:
         if self._printer is None:
             raise NotPrinted(NO_PRINTER)
         self._printer.print([lay_out_slip(slip)])
+
+    def print_refusal(self, slip: RefusalSlipAnswer) -> None:
+        """Print a refused visitor's slip; a copy says so on its paper.
+
+        Raises NotPrinted, Doubtful.
+        """
+        if self._printer is None:
+            raise NotPrinted(NO_PRINTER)
+        self._printer.print([lay_out_refusal(slip)])
 
     # --- words -----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What stands on a ticket and on a slip, in both languages, whatever prints it. No device here."""
+"""What stands on a ticket and on slips, in both languages, whatever prints it. No device here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import qrcode
 from qrcode.constants import ERROR_CORRECT_M
 
+from admission.wire_refusals import RefusalSlipAnswer
 from admission.wire_tickets import SlipAnswer, TicketAnswer
 from scanner_client.legible import legible
 
@@ -23,6 +24,8 @@ CATEGORIES = {
     "staff": "员工 STAFF",
 }
 MARGIN_MODULES = 4
+# A longer notice would not fit beside a code on an eighth of a page; it ends in "…".
+MOST_NOTICE_ZH, MOST_NOTICE_EN = 160, 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,31 @@ def lay_out_slip(slip: SlipAnswer) -> Paper:
         Line("到场凭证，以原票为准"),
         Line("proof of arrival, no ticket"),
     ]
+    return Paper(slip.number, slip.code, tuple(above), tuple(below))
+
+
+def lay_out_refusal(slip: RefusalSlipAnswer) -> Paper:
+    """Return the paper of a refused visitor's slip."""
+    people = "" if slip.people is None else f"   {slip.people} 人 people"
+    tail = "" if slip.tail is None else f"   尾号 tail {legible(slip.tail, 8)}"
+    above = [
+        Line(legible(slip.venue, 40)),
+        Line("到场凭条 PROOF OF COMING"),
+        Line(legible(slip.number, 40), large=True),
+        Line(f"{slip.local_time}   {legible(slip.gate_name, 40)}{people}{tail}"),
+    ]
+    if slip.title:
+        above.append(Line(legible(slip.title, 80)))
+    below = [
+        Line(f"{slip.short.zh} {slip.short.en}"),
+        Line(legible(slip.message.zh, MOST_NOTICE_ZH)),
+        Line(legible(slip.message.en, MOST_NOTICE_EN)),
+        Line(f"咨询 help: {legible(slip.help_desk.zh, 60)} {legible(slip.help_desk.en, 60)}"),
+        Line("仅证明到场，不能入园"),
+        Line("proves that you came; admits nobody"),
+    ]
+    if slip.copy > 1:
+        below.append(Line(f"补打第 {slip.copy} 份 COPY {slip.copy}", large=True))
     return Paper(slip.number, slip.code, tuple(above), tuple(below))
 
 

@@ -18,6 +18,7 @@ from scanner_client.printing import NotPrinted
 from scanner_client.state import StateError, write_durably
 
 FONT = "STSong-Light"  # every PDF reader has it; no font file is shipped
+LARGEST_PT, SMALLEST_PT = 9.0, 5.0
 _COLUMNS = 2
 _EDGE = 12 * mm
 _LEADING = 1.35
@@ -76,10 +77,18 @@ def _draw(
     # The code has the left part, as high as its piece; the text stands beside it.
     side = min(height - 6 * mm, width * 0.48)
     _draw_code(canvas, paper.code, (left + 3 * mm, top - (height + side) / 2), side)
-    point = max(6.0, min(9.0, height / 14))
+    point = _point_for(paper, height, width - side)
     y = top - (height - _text_height(paper, point, width - side)) / 2
     for line in (*paper.above, *paper.below):
         y = _draw_line(canvas, line, (left + side + 5 * mm, y), (width - side - 7 * mm, point))
+
+
+def _point_for(paper: Paper, height: float, width: float) -> float:
+    """Return the largest size of type at which all lines fit beside the code."""
+    largest = max(SMALLEST_PT, min(LARGEST_PT, height / 14))
+    sizes = [largest - step * 0.5 for step in range(int((largest - SMALLEST_PT) * 2) + 1)]
+    fitting = (each for each in sizes if _text_height(paper, each, width) <= height)
+    return next(fitting, SMALLEST_PT)
 
 
 def _parts(line: Line, width: float, point: float) -> tuple[list[str], float]:

@@ -34,6 +34,7 @@ class PrinterSettings:
     timeout_s: float
     per_page: int
     slips: bool
+    refusal_slips: bool
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -27,6 +27,7 @@ from admission.wire_people import (
     SignedOut,
     SignInRequest,
 )
+from admission.wire_refusals import RefusalSlipAnswer, RefusalSlipRequest
 from admission.wire_tickets import (
     ReprintRequest,
     ScanTickets,
@@ -144,6 +145,10 @@ class Relay:
     def fetch_slip(self, nonce: str, request: SlipRequest = OWN_STAMP) -> SlipAnswer:
         """Fetch the slip of an arrival stamp, which is made now if there is none."""
         return self._ask("POST", f"/api/v1/scans/{nonce}/slip", SlipAnswer, request)
+
+    def fetch_refusal_slip(self, nonce: str, request: RefusalSlipRequest) -> RefusalSlipAnswer:
+        """Fetch the slip of a scan that was not let in; a copy where it was printed before."""
+        return self._ask("POST", f"/api/v1/scans/{nonce}/refusal-slip", RefusalSlipAnswer, request)
 
     def reprint(self, ticket: str, request: ReprintRequest) -> TicketAnswer:
         """Have a new ticket put in the place of one."""

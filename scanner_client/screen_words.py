@@ -19,7 +19,7 @@ from scanner_client.screen_pictures import Both, LanePicture, Trouble, VerdictPi
 
 # Visitors read it from some steps away: what is longer is nothing for this screen.
 MOST_TITLE = 60
-MOST_SENTENCE = 160
+MOST_SENTENCE = 500
 MOST_TICKETS = 8
 HOURS_FROM_S = 2 * 60 * MINUTE_S
 

@@ -31,6 +31,7 @@ from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
 from gate_server.ledger.scans import find_vouchers, record_scan, records_of, terms_of
 from gate_server.secrets import new_enrolment_code
+from tests.ledger_slips import RefusalSlips
 from tests.ledgers import SetClock
 from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
@@ -48,7 +49,7 @@ def template() -> tuple[Path, Keyring]:
     return directory, keys
 
 
-class Player:
+class Player(RefusalSlips):
     """A venue as a scenario describes it, in a ledger of its own."""
 
     def __init__(self, directory: Path, scenario: Row) -> None:
@@ -64,6 +65,7 @@ class Player:
         self.blocks: dict[tuple[str, str], int] = {}
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
+        super().__init__()
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -136,6 +138,8 @@ class Player:
             return self.tickets[body["ticket"] - 1].code
         if "slip" in body:
             return self.slips[body["slip"] - 1].code
+        if "refusal" in body:
+            return self.refusals[body["refusal"] - 1]
         return self._token(body["token"]) if "token" in body else str(body["code"])
 
     def take_reprint(self, now: datetime, body: Row) -> None:

@@ -246,7 +246,9 @@ def _turned(body: Row) -> int | None:
 
 
 def _request(body: Row, scan: Scan) -> tuple[object, ...]:
-    shown = next(str(body[name]) for name in ("code", "token", "ticket", "slip") if name in body)
+    shown = next(
+        str(body[name]) for name in ("code", "token", "ticket", "slip", "refusal") if name in body
+    )
     return (shown, scan.mode, scan.direction, scan.party)
 
 

@@ -17,6 +17,7 @@ from admission.history import History, Record, Terms, fold
 from admission.keys import CodeKey, KeyList, PublicKey
 from admission.moves import with_moves
 from admission.provisional import voucher_of_token
+from admission.refusal_slips import Proof, read_proof
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile, Scan
 from admission.tokens import Purpose, Token, write_token
 from admission.verdicts import Verdict
@@ -151,7 +152,12 @@ class Book:
             form=read.form,
             token=read.token_state,
             provisional=None if found or self.online else self._provisional(read, device),
+            proof=self.proof_of(read),
         )
+
+    def proof_of(self, read: CodeRead) -> Proof | None:
+        """Return what a slip of a refusal proves: online its scan, offline its signature."""
+        return read_proof(read.token)
 
     def _found(self, sold: Sold, now: datetime) -> Found:
         deal = self.deals[sold.deal_id]
@@ -167,7 +173,7 @@ class Book:
         )
 
     def _provisional(self, read: CodeRead, device: Device) -> Found | None:
-        if read.token is None:
+        if read.token is None or read.token.purpose is Purpose.REFUSAL:
             return None
         number = read.token.deal_number
         deal = next((deal for deal in self.deals.values() if deal.deal_no == number), None)

@@ -11,6 +11,7 @@ from admission.cases import Family, Found
 from admission.codes import CodeRead, read_code
 from admission.corrections import check_slip
 from admission.history import Record
+from admission.refusal_slips import check_refused
 from admission.tickets import (
     Living,
     check_reprint,
@@ -44,6 +45,7 @@ class Desk(Book):
     def __init__(self, scenario: Row, *, online: bool = True) -> None:
         self.tickets: list[Paper] = []
         self.slips: list[str] = []
+        self.refusals: list[str] = []
         super().__init__(scenario, online=online)
 
     def read(self, body: Row) -> CodeRead:
@@ -51,6 +53,8 @@ class Desk(Book):
             return read_code(self.tickets[body["ticket"] - 1].code, READER)
         if "slip" in body:
             return read_code(self.slips[body["slip"] - 1], READER)
+        if "refusal" in body:
+            return read_code(self.refusals[body["refusal"] - 1], READER)
         return super().read(body)
 
     # --- what stands in the book -----------------------------------------------------------------
@@ -136,6 +140,14 @@ class Desk(Book):
         in_all = record.annulled + len(ended)
         entry.record = replace(record, annulled=in_all, annuls=record.annuls + 1, annulled_at=now)
         return {"people": in_all}
+
+    def take_refusal(self, now: datetime, body: Row) -> None:
+        entry = self.entries[body["device"], body["nonce"]]
+        check_refused(entry.record)
+        day, number = self.venue.day_of(entry.record.scan_at), 3000 + len(self.refusals)
+        people = entry.record.party or 1
+        token = Token(1, number, 1, day, day, people, Purpose.REFUSAL)
+        self.refusals.append(write_token(token, SIGNER))
 
     def take_slip(self, now: datetime, body: Row) -> None:
         entry = self.entries[body["device"], body["nonce"]]

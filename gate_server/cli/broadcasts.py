@@ -1,4 +1,4 @@
-"""`gate-server broadcast`: send, list, show, end."""
+"""`gate-server broadcast`: send, templates, list, show, end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from admission.broadcasts import Priority
+from admission.scans import Profile
 from admission.wire import Text
 from admission.wire_notices import BroadcastRequest
 from gate_server.cli.edge import Group, listing, local, options, show
@@ -24,39 +25,87 @@ def broadcast() -> None:
 
 
 @broadcast.command("send")
-@click.option("--zh", required=True, metavar="TEXT", help="What to tell, in Chinese.")
-@click.option("--en", required=True, metavar="TEXT", help="... and in English.")
+@click.option("--zh", metavar="TEXT", help="What to tell, in Chinese.")
+@click.option("--en", metavar="TEXT", help="... and in English.")
+@click.option("--template", metavar="KEY", help="Or what was worded beforehand.")
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE", help="A field of the template."
+)
 @click.option("--gate", "gates", multiple=True, metavar="ID", help="Only there; may be repeated.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    type=click.Choice([each.value for each in Profile]),
+    help="Only devices of it; may be repeated.",
+)
 @click.option(
     "--priority",
     type=click.Choice([each.value for each in Priority]),
-    default=Priority.NORMAL.value,
-    show_default=True,
-    help="high is shown again and again.",
+    help="high is shown again and again; default the template's, else normal.",
 )
 @click.option("--expires", metavar="TIME", help="17:00 is today; default the venue day's end.")
 @click.option("--incident", metavar="ID", help="The incident that it is about.")
-def broadcast_send(
-    zh: str,
-    en: str,
-    gates: tuple[str, ...],
-    *,
-    priority: str,
-    expires: str | None,
-    incident: str | None,
-) -> None:
-    """Tell scanners something; on every connected one within a second."""
+def broadcast_send(**given: Any) -> None:
+    """Tell scanners something; on every connected one within a second.
+
+    Say it with --zh and --en, or with a --template and its values; `broadcast templates` lists
+    them. What is to be said over the loudspeaker (广播词) is printed below.
+    """
+    priority = given["priority"]
     request = BroadcastRequest(
-        message=Text(zh=zh, en=en),
-        gates=list(gates) or None,
-        priority=Priority(priority),
-        expires_at=read_time("--expires", expires, last=True),
-        incident_id=incident,
+        message=_message(given),
+        template=given["template"],
+        values=_values(given["values"]) or None,
+        gates=list(given["gates"]) or None,
+        profiles=[Profile(each) for each in given["profiles"]] or None,
+        priority=None if priority is None else Priority(priority),
+        expires_at=read_time("--expires", given["expires"], last=True),
+        incident_id=given["incident"],
     )
     made = call(options().data, "broadcast send", Send(request=request))
     until = local(made["expires_at"])
     text = f"{made['broadcast_id']} is told to {made['unseen']} scanners, until {until}"
-    show(made, text)
+    show(made, "\n".join([text, *_texts(made)]))
+
+
+def _message(given: dict[str, Any]) -> Text | None:
+    zh, en = given["zh"], given["en"]
+    if (zh is None) != (en is None):
+        raise click.UsageError("give the message in both languages")
+    if (zh is None) is (given["template"] is None):
+        raise click.UsageError("say it with --zh and --en, or with --template")
+    return None if zh is None else Text(zh=zh, en=en)
+
+
+def _values(given: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name and equals) or name in values:
+            raise click.UsageError(f"--set NAME=VALUE, each name once: {each[:80]}")
+        values[name] = value
+    return values
+
+
+def _texts(made: dict[str, Any]) -> list[str]:
+    """Return what is shown, and what is to be said over the loudspeaker."""
+    lines = [made["message"]["zh"], made["message"]["en"]]
+    loud = made["loudspeaker"]
+    return lines if loud is None else [*lines, "广播词 loudspeaker:", loud["zh"], loud["en"]]
+
+
+@broadcast.command("templates")
+def broadcast_templates() -> None:
+    """List what was worded beforehand, with what each wants to be filled in."""
+    found = call(options().data, "broadcast templates")
+    lines: list[str] = []
+    for each in found:
+        fields = " ".join(f"{field['name']}={field['kind']}" for field in each["fields"])
+        own = ", the venue's own" if each["own"] else ""
+        lines += [f"{each['template']} ({each['priority']}{own}) {fields}".rstrip(), *_texts(each)]
+        lines.append("")
+    show(found, "\n".join(lines).rstrip())
 
 
 @broadcast.command("list")
@@ -88,10 +137,10 @@ def broadcast_end(broadcast_id: str, reason: str) -> None:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     gates = ", ".join(found["gates"]) or "all gates"
+    only = f", only {', '.join(found['profiles'])}" if found["profiles"] else ""
     lines = [
-        f"{found['broadcast_id']}: {found['state']}, {found['priority']}, to {gates}",
-        found["message"]["zh"],
-        found["message"]["en"],
+        f"{found['broadcast_id']}: {found['state']}, {found['priority']}, to {gates}{only}",
+        *_texts(found),
         f"sent {local(found['made_at'])} by {found['made_by']}, until {local(found['expires_at'])}",
     ]
     if found["ended_at"] is not None:

@@ -1,4 +1,4 @@
-"""Commands about what devices are told: send, list, show, end."""
+"""Commands about what devices are told: send, templates, list, show, end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from admission.wire_notices import BroadcastRequest
-from gate_server import broadcasts
+from gate_server import broadcast_templates, broadcasts
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Named, Nothing
 
@@ -27,7 +27,13 @@ class End(Params, frozen=True):
 
 def send_broadcast(services: Services, params: Send) -> dict[str, Any]:
     """Tell devices something."""
-    return _built(broadcasts.send(services.ledger, params.request, by=services.by))
+    desk = services.settings.help_desk
+    return _built(broadcasts.send(services.ledger, params.request, desk=desk, by=services.by))
+
+
+def list_templates(services: Services, _: Nothing) -> list[dict[str, Any]]:
+    """List what was worded beforehand."""
+    return [_built(each) for each in broadcast_templates.list_templates(services.ledger).templates]
 
 
 def list_broadcasts(services: Services, _: Nothing) -> list[dict[str, Any]]:
@@ -54,6 +60,7 @@ def _built(answer: msgspec.Struct) -> dict[str, Any]:
 
 COMMANDS: dict[str, Command[Any]] = {
     "broadcast send": Command(Send, send_broadcast),
+    "broadcast templates": Command(Nothing, list_templates),
     "broadcast list": Command(Nothing, list_broadcasts),
     "broadcast show": Command(Named, show_broadcast),
     "broadcast end": Command(End, end_broadcast),

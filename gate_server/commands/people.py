@@ -131,7 +131,8 @@ def show_sheet(services: Services, params: AskSheet) -> dict[str, Any]:
     ledger = services.ledger
     asked = read_asked(params.day, params.operator, params.gate_id, params.counted)
     sheet = make_sheet(ledger, asked)
-    page = Page(ledger.venue, read_messages(ledger.venue), services.settings.name).write(sheet)
+    messages = read_messages(ledger.venue, services.settings.help_desk)
+    page = Page(ledger.venue, messages, services.settings.name).write(sheet)
     return {"sheet": msgspec.to_builtins(sheet, str_keys=True), "page": page}
 
 

@@ -73,13 +73,16 @@ def record_broadcast(tx: Session, broadcast: Broadcast, *, nonce: str | None, by
         "en": broadcast.en,
         "priority": broadcast.priority.value,
         "gates": sorted(broadcast.gates),
+        "profiles": sorted(broadcast.profiles),
+        "template": broadcast.template,
         "expires_at": to_ms(broadcast.expires_at),
         "by": by,
     }
     revision = tx.record_event("broadcast", fields)
     tx.db.execute(
         "INSERT INTO broadcasts (revision, broadcast_id, zh, en, priority, gates, made_at, made_by,"
-        " nonce, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " nonce, expires_at, profiles, template, loud_zh, loud_en)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision,
             broadcast.broadcast_id,
@@ -91,6 +94,9 @@ def record_broadcast(tx: Session, broadcast: Broadcast, *, nonce: str | None, by
             by,
             nonce,
             to_ms(broadcast.expires_at),
+            msgspec.json.encode(sorted(broadcast.profiles)).decode(),
+            broadcast.template,
+            *(broadcast.loud or (None, None)),
         ),
     )
     tx.touched.add("broadcasts")
@@ -225,5 +231,5 @@ def _read_seen(columns: list[Any]) -> Seen:
 
 
 def _recorded(row: Row, seen: list[Seen]) -> Recorded:
-    made_by, ended_by, end_reason = row[8:]
+    made_by, ended_by, end_reason = row[8:11]
     return Recorded(read_broadcast(row), made_by, ended_by, end_reason, tuple(seen))

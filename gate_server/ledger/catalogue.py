@@ -18,6 +18,7 @@ import msgspec
 from admission.broadcasts import Broadcast, Priority
 from admission.calendar import from_ms
 from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
+from admission.remedies import Remedy
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
 from admission.wire_passage import FaultAnswer
@@ -273,13 +274,13 @@ _DEALS = f"SELECT {DEAL_COLUMNS}, honoured_people FROM deals"  # noqa: S608 - na
 
 VOIDS = (
     "SELECT revision, deal_no, version, committed_at, restored, reason, arrived_from, arrived_by,"
-    " admit_until, max_people, cost_bearer, settlement_unit_minor, statuses_since, notice"
-    " FROM voids"
+    " admit_until, max_people, cost_bearer, settlement_unit_minor, statuses_since, notice,"
+    " remedy FROM voids"
 )
 
 BROADCASTS = (
     "SELECT broadcast_id, zh, en, priority, gates, made_at, expires_at, ended_at, made_by,"
-    " ended_by, end_reason FROM broadcasts"
+    " ended_by, end_reason, profiles, template, loud_zh, loud_en FROM broadcasts"
 )
 
 
@@ -336,7 +337,7 @@ def write_deal(deal: Deal) -> dict[str, object]:
 def read_void(row: tuple[Any, ...]) -> Void:
     """Make a void of a row of VOIDS."""
     (_, _, version, committed_at, restored, reason, arrived_from, arrived_by, admit_until,
-     max_people, cost_bearer, unit, statuses_since, notice) = row  # fmt: skip
+     max_people, cost_bearer, unit, statuses_since, notice, remedy) = row  # fmt: skip
     honour = None
     if arrived_by is not None:
         honour = Honour(
@@ -352,12 +353,14 @@ def read_void(row: tuple[Any, ...]) -> Void:
         settlement_unit_minor=unit,
         notice=tuple(msgspec.json.decode(notice)) if notice else None,
         restored=bool(restored),
+        remedy=msgspec.json.decode(remedy, type=Remedy) if remedy else None,
     )
 
 
 def read_broadcast(row: tuple[Any, ...]) -> Broadcast:
     """Make a broadcast of a row of BROADCASTS."""
     broadcast_id, zh, en, priority, gates, made_at, expires_at, ended_at, *_ = row
+    profiles, template, loud_zh, loud_en = row[11:]
     return Broadcast(
         broadcast_id=broadcast_id,
         zh=zh,
@@ -367,6 +370,9 @@ def read_broadcast(row: tuple[Any, ...]) -> Broadcast:
         made_at=from_ms(made_at),
         expires_at=from_ms(expires_at),
         ended_at=instant(ended_at),
+        profiles=frozenset(Profile(each) for each in msgspec.json.decode(profiles)),
+        template=template,
+        loud=None if loud_zh is None else (loud_zh, loud_en),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from admission.calendar import Venue, from_ms
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, TokenState
+from admission.refusal_slips import Proof
 from admission.replay import Answered, Doubt, Past
 from admission.scans import Direction, Mode, Profile, Scan
 from admission.verdicts import FirstUse, Reason
@@ -35,6 +36,11 @@ class _Stored:
     def first_use(self) -> FirstUse | None:
         found = self.detail.get("first_use")
         return None if found is None else FirstUse(datetime.fromisoformat(found[0]), found[1])
+
+    @property
+    def proof(self) -> Proof | None:
+        found = self.detail.get("proof")
+        return None if found is None else Proof(found[0], date.fromisoformat(found[1]), found[2])
 
     def facts(self, former: Former) -> Facts:
         return Facts(
@@ -89,6 +95,7 @@ def _case(
         stored.facts(former),
         CodeForm(stored.detail.get("form", CodeForm.OPAQUE)),
         TokenState(stored.detail.get("token", TokenState.NONE)),
+        proof=stored.proof,
     )
 
 

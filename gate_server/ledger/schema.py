@@ -20,6 +20,7 @@ from gate_server.ledger.schema_refunds import REFUNDS
 from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_settlement import SETTLEMENT
 from gate_server.ledger.schema_surges import SURGES
+from gate_server.ledger.schema_templates import TEMPLATES
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -40,6 +41,7 @@ STEPS: Final[dict[str, str]] = {
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
     "016_buyers": BUYERS,
+    "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
 }

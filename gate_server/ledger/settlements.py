@@ -21,8 +21,6 @@ from admission.settlement_terms import (
     NO_REMEDY,
     Basis,
     Proof,
-    Refund,
-    Remedy,
     Row,
     SettlementClass,
     Sold,
@@ -31,7 +29,6 @@ from admission.voids import CostBearer
 from admission.vouchers import Status, Voucher
 from admission.wire_guard import OnRequest
 from admission.wire_settlement import SettlementAnswer, write_settlement
-from admission.wire_staff import RemedyWire
 from gate_server.ledger.catalogue import VOIDS, instant, read_void
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.refund_locks import sum_given_back
@@ -179,17 +176,8 @@ def read_basis(db: sqlite3.Connection, deal: Deal, venue: Venue, as_of: datetime
     found = db.execute(sql, (deal.deal_no, to_ms(as_of))).fetchall()
     voids = tuple(read_void(row) for row in found)
     void = void_at(voids, as_of)
-    remedy = NO_REMEDY if void is None else _read_remedy(db, deal.deal_no, void.version)
+    remedy = (None if void is None else void.remedy) or NO_REMEDY
     return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, remedy=remedy)
-
-
-def _read_remedy(db: sqlite3.Connection, deal_no: int, version: int) -> Remedy:
-    sql = "SELECT remedy FROM voids WHERE deal_no = ? AND version = ?"
-    text = db.execute(sql, (deal_no, version)).fetchone()[0]
-    if text is None:
-        return NO_REMEDY
-    told = msgspec.json.decode(text, type=RemedyWire)
-    return Remedy(Refund(told.refund), told.compensation_per_buyer_minor)
 
 
 def walk(ledger: Ledger, basis: Basis, newest: int) -> Iterator[Row]:

@@ -36,8 +36,6 @@ class Answers:
     def scan(self, decision: Decision, *, device_id: str, now: datetime) -> ScanAnswer:
         """Return what a device is told of its scan; it never holds the code."""
         verdict = decision.verdict
-        gates = self.catalogue().gates
-        sentence = self.messages.sentence(verdict, dry=decision.dry, gates=gates)
         row = decision.row
         return ScanAnswer(
             outcome=verdict.outcome,
@@ -47,7 +45,7 @@ class Answers:
             nonce=decision.nonce,
             scan_id=None if decision.scan_id is None else str(decision.scan_id),
             replayed=decision.replayed,
-            message=Text(zh=sentence.zh, en=sentence.en),
+            message=self.words(decision),
             decided_at=decision.decided_at,
             epoch=self.picks.epoch,
             ledger_revision=decision.revision,
@@ -59,6 +57,12 @@ class Answers:
             tickets=[self.ticket(each) for each in decision.tickets] or None,
             clock_skew_s=decision.skew_s,
         )
+
+    def words(self, decision: Decision) -> Text:
+        """Return the sentence of a decision, as staff were told it."""
+        gates = self.catalogue().gates
+        sentence = self.messages.sentence(decision.verdict, dry=decision.dry, gates=gates)
+        return Text(zh=sentence.zh, en=sentence.en)
 
     def ticket(self, shown: Shown) -> TicketAnswer:
         """Return a ticket for whoever prints it."""

@@ -11,7 +11,7 @@ from typing import Final
 from admission.broadcasts import rank
 from admission.deals import Deal
 from admission.messages import Messages, Sentence
-from admission.scans import GateState
+from admission.scans import GateState, Profile
 from admission.verdicts import Reason
 from admission.wire import FirstUseAnswer
 from admission.wire_notices import BroadcastAnswer
@@ -36,6 +36,12 @@ STATES: Final[Mapping[str, Sentence]] = {
     "revoked": Sentence("已停用", "revoked"),
     "held": Sentence("待确认", "on hold"),
     "voided": Sentence("已取消", "voided"),
+}
+PROFILES: Final[Mapping[str, Sentence]] = {
+    Profile.GATE.value: Sentence("检票通道", "lanes"),
+    Profile.MARSHAL.value: Sentence("排队疏导员", "marshals"),
+    Profile.EXCHANGE.value: Sentence("换票窗口", "exchange desks"),
+    Profile.KIOSK.value: Sentence("自助机", "kiosks"),
 }
 
 

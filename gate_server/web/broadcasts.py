@@ -10,6 +10,8 @@ from admission.wire_notices import (
     EndRequest,
     SeenAnswer,
 )
+from admission.wire_templates import TemplatesAnswer
+from gate_server.broadcast_templates import list_templates
 from gate_server.broadcasts import end, list_all, send, show, told, write_event
 from gate_server.ledger.broadcasts import get_seen_at, note_seen
 from gate_server.ledger.session import Session
@@ -39,7 +41,14 @@ def send_broadcast(call: Call) -> BroadcastDetail:
 
     The same nonce again answers with the broadcast that was sent with it.
     """
-    return send(call.services.ledger, call.body, by=call.caller.name)
+    services = call.services
+    return send(services.ledger, call.body, desk=services.settings.help_desk, by=call.caller.name)
+
+
+@broadcasts.operation("GET", "/broadcasts/templates", who=SUPERVISORS, answer=TemplatesAnswer)
+def show_templates(call: Call) -> TemplatesAnswer:
+    """List what was worded beforehand, with what each wants to be filled in."""
+    return list_templates(call.services.ledger)
 
 
 @broadcasts.operation("GET", "/broadcasts/<broadcast_id>", who=SUPERVISORS, answer=BroadcastDetail)
@@ -77,6 +86,6 @@ def note_broadcast_seen(call: Call) -> SeenAnswer:
 @broadcasts.operation("GET", "/devices/self/broadcasts", who=DEVICES, answer=BroadcastsTold)
 def tell_broadcasts(call: Call) -> BroadcastsTold:
     """Tell a device what it is to show now, whether it has shown it before or not."""
-    ledger, gate_id = call.services.ledger, call.device.gate_id
-    found = told(ledger.catalogue, gate_id, ledger.clock())
+    ledger = call.services.ledger
+    found = told(ledger.catalogue, call.device, ledger.clock())
     return BroadcastsTold(broadcasts=[write_event(each) for each in found])

@@ -101,7 +101,7 @@ def take_heartbeat(call: Call) -> Heartbeat:
         record_heartbeat(tx, device_id, word, offset_ms=offset_ms, now=now)
         note_heartbeat(tx, device_id, request, offset_ms=offset_ms, now=now)
         note_seen(tx, device, request.seen, now)
-        in_force = told(tx.catalogue, tx.catalogue.devices[device_id].gate_id, now)
+        in_force = told(tx.catalogue, tx.catalogue.devices[device_id], now)
         # Read together: a head that is told with another's revision would look like tampering.
         return Heartbeat(
             server_time=now,

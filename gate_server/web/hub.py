@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from admission.broadcasts import Broadcast
 from admission.errors import LedgerError
-from admission.scans import Gate
+from admission.scans import Device, Gate, Profile
 from admission.wire import GateEvent, RevisionEvent, ScanAnswer
 from gate_server.broadcasts import write_event
 from gate_server.ledger.catalogue import same_mark
@@ -197,18 +197,18 @@ class Hub:
         """
         catalogue, now = self._ledger.catalogue, self._ledger.clock()
         known = list(catalogue.broadcasts.values())
-        written: dict[str | None, tuple[bytes, bytes]] = {}
+        written: dict[tuple[str, Profile] | None, tuple[bytes, bytes]] = {}
         for stream in streams:
-            gate_id = None
+            device = None
             if stream.caller.device is not None:
                 device = catalogue.devices.get(stream.caller.name)
                 if device is None or device.revoked or device.suspended:
                     continue
-                gate_id = device.gate_id
-            if gate_id not in written:
-                parts = (_write_broadcasts(each, gate_id, now) for each in (changed, known))
-                written[gate_id] = next(parts), next(parts)
-            data, over = written[gate_id]
+            place = None if device is None else (device.gate_id, device.profile)
+            if place not in written:
+                parts = (_write_broadcasts(each, device, now) for each in (changed, known))
+                written[place] = next(parts), next(parts)
+            data, over = written[place]
             if data:
                 stream.put("broadcasts", data, over=over)
 
@@ -222,16 +222,16 @@ class Hub:
             stream.put("stats", data)
 
 
-def _write_broadcasts(known: list[Broadcast], gate_id: str | None, now: datetime) -> bytes:
-    """Return the events of what a gate's devices are to show, or are not to show any more.
+def _write_broadcasts(known: list[Broadcast], device: Device | None, now: datetime) -> bytes:
+    """Return the events of what a device is to show, or is not to show any more.
 
     Args:
-        gate_id: None: those of all gates.
+        device: None: those of all devices.
     """
     return b"".join(
         frame("broadcast", _encode(write_event(each)))
         for each in known
-        if now <= each.expires_at and (gate_id is None or each.reaches(gate_id))
+        if now <= each.expires_at and (device is None or each.reaches(device))
     )
 
 

@@ -21,6 +21,7 @@ from gate_server.web.months import months
 from gate_server.web.openapi import openapi
 from gate_server.web.operators import operators
 from gate_server.web.refunds import refunds
+from gate_server.web.refusals import refusals
 from gate_server.web.replica import replica
 from gate_server.web.scans import scans
 from gate_server.web.settlement_lists import lists
@@ -48,6 +49,7 @@ NOUNS = (
     findings,
     vouchers,
     tickets,
+    refusals,
     gates,
     lanes,
     broadcasts,

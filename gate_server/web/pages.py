@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden
 from gate_server.handover import FAULTS, Page, make_sheet, read_asked
-from gate_server.web.board import STATES, make_board
+from gate_server.web.board import PROFILES, STATES, make_board
 from gate_server.web.callers import Environ
 from gate_server.web.hand import HTML, POLICY
 from gate_server.web.health import is_loopback
@@ -66,7 +66,8 @@ def _check_own_screen(environ: Environ, what: str) -> None:
 
 def _board(services: Services, environ: Environ) -> Reply:
     _check_own_screen(environ, "the board")
-    page = _page("board.html", board=make_board(services), states=STATES, faults=FAULTS)
+    words = {"states": STATES, "profiles": PROFILES, "faults": FAULTS}
+    page = _page("board.html", board=make_board(services), **words)
     return Reply(page, content_type=HTML)
 
 

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sign-in-failed": Kind(403, "The badge or PIN is not right"),
         "not-found": Kind(404, "There is no such thing"),
         "method-not-allowed": Kind(405, "Not this method here"),
+        "not-refused": Kind(409, "Nobody was refused by it"),
         "nonce-reused": Kind(409, "The nonce belongs to something else"),
         "annulled": Kind(409, "The scan was annulled"),
         "not-admitted": Kind(409, "Nobody was let in by it"),

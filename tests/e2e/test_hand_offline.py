@@ -9,9 +9,13 @@ import signal
 import time
 from datetime import datetime
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from scanner_client.decode import read_all
+from scanner_client.rescue import ZXING_STAGES
 from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium, without_camera
 from tests.e2e.processes import mentioning, wait_until
 from tests.server import a_free_port, a_running_server
@@ -240,6 +244,55 @@ def test_kept_stamps_survive_a_killed_browser_and_arrive_once(playwright, power,
         again = phone.scan("DAY-021")
         assert "排队号" in again
         phone.check()
+
+
+# --- slips ---------------------------------------------------------------------------------------
+
+
+def refused(phone, power, venue):
+    """Have a deal withdrawn and one of its vouchers refused; return the slip's sheet."""
+    body = {"reason": "flash sale", "honour": None, "cost_bearer": "platform"}
+    assert power.server.post("/deals/VOID/void", venue.supervisor, body).is_success
+    assert phone.scan("VOID-2").startswith("verdict yellow")
+    return phone.page.locator(".panel .slip")
+
+
+def test_refused_visitor_is_told_all_and_gets_a_slip(phone, power, venue):
+    sheet = refused(phone, power, venue)
+    sentence = phone.page.locator(".verdict .sentence").first
+    assert "平台已取消此活动。" in sentence.inner_text()
+    assert "请到游客中心。" in sentence.inner_text()
+    phone.page.click(".verdict .give")
+    expect(sheet).to_contain_text("仅证明到场，不能入园")
+    expect(sheet).to_contain_text("闪购<script>")
+    number = sheet.locator("h3").inner_text()
+    picture = sheet.locator("svg.qr")
+    shot = cv2.imdecode(np.frombuffer(picture.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    [reading] = read_all(shot, ZXING_STAGES)
+    phone.page.keyboard.press("Escape")
+    phone.turn_to("check")
+    proven = phone.scan(reading.text)
+    phone.turn_to("admit")
+
+    assert f"凭条 {number}" in proven
+    assert "活动已取消" in proven
+    assert sheet.locator(".copy").count() == 0
+    assert phone.problems == []
+
+
+def test_slip_given_again_is_a_copy_and_without_the_server_there_is_none(phone, power, venue):
+    sheet = refused(phone, power, venue)
+    phone.page.click(".verdict .give")
+    expect(sheet.locator("svg.qr")).to_be_visible()
+    phone.page.keyboard.press("Escape")
+    phone.page.click(".verdict .give")
+    expect(sheet.locator(".copy")).to_have_text("补打第 2 份 Copy 2")
+    phone.page.keyboard.press("Escape")
+    phone.context.set_offline(True)
+    phone.page.click(".verdict .give")
+    expect(sheet.locator(".bad").first).to_contain_text("离线时不能签名")
+    phone.context.set_offline(False)
+    phone.await_link("online")
 
 
 KEPT = """async () => {

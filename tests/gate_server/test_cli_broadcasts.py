@@ -63,6 +63,45 @@ def test_what_cannot_be_meant_is_refused(venue, options, problem):
     assert answer(venue, "broadcast", "list") == []
 
 
+def test_template_is_filled_in_and_its_loudspeaker_words_are_printed(venue):
+    told = run(venue, "broadcast", "send", "--template", "go_to_gate", "--set", "gate=G2",
+               "--profile", "kiosk", "--profile", "gate").stdout  # fmt: skip
+    (sent,) = answer(venue, "broadcast", "list")
+    shown = run(venue, "broadcast", "show", sent["broadcast_id"]).stdout
+
+    for text in (told, shown):
+        assert "请引导排队游客前往Valley lane" in text
+        assert "广播词 loudspeaker:\n各位游客请注意" in text
+    assert "to all gates, only gate, kiosk" in shown
+
+
+def test_templates_are_listed_with_what_they_want(venue):
+    listed = run(venue, "broadcast", "templates").stdout
+
+    assert "go_to_gate (normal) gate=gate" in listed
+    assert "deal_withdrawn (high) deal=deal arrived_by=time" in listed
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "problem"),
+    [
+        (("--template", "nothing"), 1, "no template nothing; known are closing"),
+        (("--template", "go_to_gate"), 1, "values.gate: is missing"),
+        (("--template", "go_to_gate", "--set", "gate=G9"), 1, "values.gate: no gate G9"),
+        (("--template", "help_desk", "--set", "gate=G1"), 1, "is no field of template help_desk"),
+        (("--template", "help_desk", "--set", "gate"), 2, "--set NAME=VALUE"),
+        (("--template", "help_desk", *SAY), 2, "or with --template"),
+        (("--zh", "一"), 2, "in both languages"),
+        ((), 2, "or with --template"),
+    ],
+)
+def test_template_that_cannot_be_filled_in_is_refused(venue, options, status, problem):
+    said = run(venue, "broadcast", "send", *options, status=status).stderr
+
+    assert problem in said
+    assert answer(venue, "broadcast", "list") == []
+
+
 def test_unknown_broadcast_is_named(venue):
     assert "no broadcast B1" in run(venue, "broadcast", "show", "B1", status=1).stderr
     done = run(venue, "broadcast", "end", "B1", "--reason", "x", status=1)

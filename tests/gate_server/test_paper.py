@@ -80,7 +80,8 @@ def test_a_sheet_is_printed_on_its_own_and_signed(tmp_path, page):
     park.sell(CODE)
     with an_app(park) as (_, site):
         play_a_day(park, site, park.enrol(), park.enrol())
-    pages = Page(park.ledger.venue, read_messages(park.ledger.venue), "Demo park")
+    messages = read_messages(park.ledger.venue, park.settings.help_desk)
+    pages = Page(park.ledger.venue, messages, "Demo park")
     paper = printed(page, pages.write(make_sheet(park.ledger, Asked(counted=9))))
     park.close()
 

@@ -40,6 +40,8 @@ FILLED = {
     "vouchers": 3,
     "tickets": "0231",
     "remaining": 2,
+    "slip": "R1-57",
+    "slip_day": "2015-02-12",
 }
 AROUND = Around(name="南门 3 号通道 South gate lane 3", area="park", level=0.8)
 

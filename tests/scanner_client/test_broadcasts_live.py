@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -117,7 +118,11 @@ def test_lane_says_broadcasts_and_the_supervisor_sees_that_it_did(tmp_path, boss
             wait_for(lambda: "OFFLINE" in terminal.text)
             say = ("--zh", "请稍候", "--en", "Please wait")
             second = answer(venue, "broadcast", "send", *say)["broadcast_id"]
+            soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+            late = ("--zh", "过时", "--en", "Too late", "--expires", soon)
+            answer(venue, "broadcast", "send", *late)
             assert "Please wait" not in terminal.text
+            wait_for(lambda: datetime.now(UTC) > datetime.fromisoformat(soon))
             with a_running_server(venue, port=port) as back:
                 wait_for(lambda: "Please wait" in terminal.text)
                 wait_for(lambda: show(back, boss, second)["seen"] == 1)
@@ -125,6 +130,7 @@ def test_lane_says_broadcasts_and_the_supervisor_sees_that_it_did(tmp_path, boss
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(10) == 0
     assert told_by_status(state) == []
+    assert "Too late" not in terminal.text
     assert "IMPORTANT 重要通知" in terminal.text
     assert "NOTICE 通知" in terminal.text
     assert "Traceback" not in terminal.text

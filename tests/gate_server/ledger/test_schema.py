@@ -170,6 +170,26 @@ def test_ledger_without_incidents_takes_them(tmp_path):
     park.close()
 
 
+def test_broadcast_of_an_earlier_version_is_for_every_profile(tmp_path):
+    park = Park(tmp_path / "var")
+    boss, kiosk = park.hire(), park.enrol("kiosk")
+    text = {"zh": "请走北门", "en": "Use the north gate"}
+    with an_app(park) as (_, site):
+        sent = site.post("/broadcasts", boss, {"message": text}).json()["broadcast_id"]
+    park.close()
+    make_old(park.directory / "ledger.db", before="017_templates")
+
+    park = Park(park.directory)
+
+    with an_app(park) as (_, site):
+        told = site.get("/devices/self/broadcasts", kiosk).json()["broadcasts"]
+        known = site.get(f"/broadcasts/{sent}", boss).json()
+    assert [each["broadcast_id"] for each in told] == [sent]
+    assert (known["profiles"], known["template"], known["loudspeaker"]) == ([], None, None)
+    assert park.ledger.read(audit.verify).findings == ()
+    park.close()
+
+
 def test_ledger_without_refunds_takes_requests_for_them(tmp_path):
     park = Park(tmp_path / "var")
     park.sell("OLD-CODE-0001", voucher_ref="V-1")

@@ -70,6 +70,17 @@ def test_another_gate_hears_nothing_of_it(park, hub, site, boss):
     assert there.wait_for("broadcast")["broadcast_id"] == common
 
 
+def test_a_lane_beside_it_hears_nothing_of_what_is_for_kiosks(park, hub, site, boss):
+    lane = Listener(hub, a_device(park, "G1"))
+    kiosk = Listener(hub, a_device(park, "G1", "kiosk"))
+    lane.read(), kiosk.read()
+    send(site, boss, profiles=["kiosk"])
+    kiosk.wait_for("broadcast")
+    common = send_id(site, boss)
+
+    assert lane.wait_for("broadcast")["broadcast_id"] == common
+
+
 def test_scanners_fetch_nothing_for_a_broadcast(park, hub, site, boss):
     listener = Listener(hub, a_device(park))
     listener.read()

@@ -61,10 +61,10 @@ def site(app_and_site):
     return app_and_site[1]
 
 
-def a_device(park, gate_id="G1"):
-    name = park.enrol(gate_id=gate_id).name
+def a_device(park, gate_id="G1", profile="gate"):
+    name = park.enrol(profile, gate_id).name
     device = park.ledger.catalogue.devices[name]
-    return Caller(device.device_id, Profile.GATE, device)
+    return Caller(device.device_id, device.profile, device)
 
 
 STAFF = Caller("boss", Role.SUPERVISOR)

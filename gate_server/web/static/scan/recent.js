@@ -2,6 +2,7 @@
 
 import { button, clean, el, pair } from "./dom.js";
 import { signed } from "./duty.js";
+import { mayHaveSlip } from "./slip.js";
 import { both, say, word } from "./words.js";
 
 const MOST = 5;
@@ -10,8 +11,8 @@ const REASONS = ["annul_did_not_pass", "annul_wrong_mode", "annul_wrong_people"]
 export class Recent {
   #scans = [];
 
-  constructor({ panels, server, faceOf }) {
-    Object.assign(this, { panels, server, faceOf });
+  constructor({ panels, server, faceOf, slip }) {
+    Object.assign(this, { panels, server, faceOf, slip });
   }
 
   note(shown) {
@@ -39,7 +40,8 @@ export class Recent {
         el("b", {}, el("bdi", { text: `${face.word} ${word("tail", { tail: clean(answer.voucher?.tail ?? "—", 8) })}` })),
         el("small", {}, el("bdi", { text: `${at.toLocaleTimeString([], { hour12: false })} · ${clean(say(answer.message)[0], 80)}` }))),
       answer.outcome === "admit" && answer.admitted > 0
-        ? button(word("annul"), () => this.ask(shown), { class: "annul" }) : null);
+        ? button(word("annul"), () => this.ask(shown), { class: "annul" }) : null,
+      mayHaveSlip(shown) ? button(word("slip"), () => this.slip(shown), { class: "give" }) : null);
   }
 
   /** Ask how many did not pass, and why; then annul. */

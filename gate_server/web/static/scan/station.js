@@ -15,6 +15,7 @@ import { Recent } from "./recent.js";
 import { Server } from "./server.js";
 import { openSettings } from "./settings.js";
 import { allowSound, signal } from "./signals.js";
+import { openSlip } from "./slip.js";
 import { get, set, setting } from "./store.js";
 import { Broadcasts, openWhy } from "./told.js";
 import { VerdictView } from "./verdict.js";
@@ -76,9 +77,10 @@ export class Station {
     this.view = new VerdictView(this.place.verdict, {
       setup, gate: () => this.link.self?.gate_id ?? this.identity.gate_id,
       annul: (shown) => { this.view.hide(); this.recent.ask(shown); },
-      verify: (shown) => openVerify(this, shown), changed: this.layered, ended: () => this.broadcasts.show(),
+      slip: (shown) => openSlip(this, shown), verify: (shown) => openVerify(this, shown),
+      changed: this.layered, ended: () => this.broadcasts.show(),
     });
-    this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown) });
+    this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown), slip: (shown) => openSlip(this, shown) });
     this.counts = new Counts({ panels: this.panels, server, link: this.link });
     this.checkIn = new CheckIn({
       server, link: this.link, setup,

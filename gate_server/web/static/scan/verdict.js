@@ -1,19 +1,21 @@
 // Show what came of a scan, full screen: shape, word, colour, one sentence in both languages.
 
 import { button, clean, el, pair } from "./dom.js";
+import { mayHaveSlip } from "./slip.js";
 import { nearestLane } from "./link.js";
 import { mayVerify } from "./verify.js";
 import { both, say, spoken, word } from "./words.js";
 
 const GONE_MS = 5000; // an admission; anything else stays until staff or the next scan end it
+const LONG = 120; // characters in one language from which on type is smaller
 const OFFLINE = { shape: "⚠", word: "OFFLINE", zh: "离线", colour: "grey", bells: 3 };
 const KEPT = { shape: "✎", word: "NOTED", zh: "已登记", colour: "kept", bells: 1 };
 
 export class VerdictView {
   #timer = 0;
 
-  constructor(place, { setup, gate, annul, verify, changed, ended }) {
-    Object.assign(this, { place, setup, gate, annul, verify, changed, ended });
+  constructor(place, { setup, gate, annul, slip, verify, changed, ended }) {
+    Object.assign(this, { place, setup, gate, annul, slip, verify, changed, ended });
   }
 
   /** Return how a shown thing looks. */
@@ -48,12 +50,13 @@ export class VerdictView {
 
   #draw(shown, face) {
     const [first, second] = spoken() === "zh" ? [face.zh, face.word] : [face.word, face.zh];
-    return el("div", { class: "sheet", role: "alert" },
+    const long = this.#sentences(shown).some((text) => text.length > LONG);
+    return el("div", { class: long ? "sheet notice" : "sheet", role: "alert" },
       el("div", { class: "shape", text: face.shape, "aria-hidden": true }),
       el("h1", { class: first === face.word ? "latin" : null, text: first }),
       el("p", { class: "second", text: second }),
       ...this.#facts(shown),
-      ...this.#sentences(shown).map((text, place) => el("p", { class: place ? "sentence small" : "sentence", text: clean(text, 300) })),
+      ...this.#sentences(shown).map((text, place) => el("p", { class: place ? "sentence small" : "sentence", text: clean(text, 500) })),
       ...this.#details(shown),
       this.#actions(shown));
   }
@@ -114,6 +117,7 @@ export class VerdictView {
     return el("div", { class: "actions" },
       passed ? button(word("annul"), () => this.annul(shown), { class: "annul" }) : null,
       mayVerify(shown) ? button(word("verify"), () => this.verify(shown), { class: "verify" }) : null,
+      mayHaveSlip(shown) ? button(word("slip"), () => this.slip(shown), { class: "give" }) : null,
       button(word("next"), () => this.hide(), { class: "next" }));
   }
 }
