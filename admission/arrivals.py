@@ -14,12 +14,16 @@ Stamp = tuple[Record, str | None]
 """A recorded scan with the arrival number that it was answered with."""
 
 _NO_STAMP = frozenset(
-    {Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE}
+    {
+        *(Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE),
+        *(Reason.SLIP_NOT_HANDED_OUT, Reason.SLIP_OTHER_DAY, Reason.SLIP_BOUND, Reason.SLIP_ALONE),
+        Reason.BULK_ARRIVALS,
+    }
 )
 
 
 def is_numbered(reason: Reason) -> bool:
-    """Say whether an arrival that was answered so gets a number: not what is no ticket at all."""
+    """Say whether an arrival that was answered so gets a number: not what is no voucher."""
     return reason not in _NO_STAMP
 
 

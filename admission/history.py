@@ -35,6 +35,7 @@ class Record:
         turned: of those let in, people whom the turnstile counted through so far; None where no
             turnstile watched, so that all count as passed.
         moved: people who came in by another lane instead (`admission.moves`).
+        attested_at: the earlier instant as which it counts as an arrival (`admission.attested`).
     """
 
     device_id: str
@@ -56,6 +57,12 @@ class Record:
     struck: bool = False
     turned: int | None = None
     moved: int = 0
+    attested_at: datetime | None = None
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When its holder reached the venue, if it proves that: as attested, else at the scan."""
+        return self.attested_at or self.scan_at
 
     @property
     def passed_at(self) -> datetime:
@@ -85,6 +92,8 @@ class Record:
     def proves_arrival(self) -> bool:
         """Whether it shows that the holder stood here: seen by staff, or let in or held back."""
         if self.mode is Mode.CHECK or self.struck or self.direction is Direction.EXIT:
+            return False
+        if self.reason is Reason.BULK_ARRIVALS:
             return False
         return self.staffed or OUTCOMES[self.reason] is not Outcome.REFUSE
 
@@ -256,7 +265,7 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
     for record in records:
         order = (record.device_id, record.nonce)
         if record.proves_arrival:
-            steps.append((record.scan_at, *order, 0, record))
+            steps.append((record.arrived_at, *order, 0, record))
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
         if record.annuls and record.awaits:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from admission.attested import Claim
 from admission.calendar import Venue
 from admission.cases import Case, Found
 from admission.deals import Deal
@@ -36,6 +37,7 @@ class ConflictKind(StrEnum):
     CLOCK_SKEW = "clock_skew"
     DEVICE_CLONED = "device_cloned"
     USED_AFTER_REFUND = "used_after_refund"
+    NOT_ATTESTED = "not_attested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +281,9 @@ def people_covered_at(
         staffed=record.staffed,
     )
     case = Case(venue=account.venue, gate=gate, scan=scan, found=(found,))
+    if record.attested_at is not None:
+        before = _before(account, record)
+        case.claim = Claim(record.attested_at).beside(before, history.terms, account.venue)
     return Situation(case, record.scan_at).covered
 
 

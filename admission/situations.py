@@ -107,10 +107,19 @@ class Situation:
     @once
     def arrivals(self) -> list[Arrival]:
         """All arrivals on record: its own, and of a ticket those of what was exchanged for it."""
-        own, family = self.one.history.arrivals, self.one.family
+        own, family = self._own_arrivals, self.one.family
         if family is None or not self.is_ticket:
             return own
         return sorted([*own, *family.parent.arrivals], key=lambda arrival: arrival.at)
+
+    @property
+    def _own_arrivals(self) -> list[Arrival]:
+        """Its own, and the earlier one that staff attest of this very scan."""
+        known, claim = self.one.history.arrivals, self.case.claim
+        if claim is None or claim.at is None:
+            return known
+        attested = Arrival(claim.at, self.case.scan.party, claim.in_before)
+        return sorted([*known, attested], key=lambda arrival: arrival.at)
 
     @once
     def arrivals_today(self) -> list[Arrival]:
@@ -139,7 +148,7 @@ class Situation:
     def _people_covered(self) -> int:
         """People whom the void's honour terms cover in all, those already in among them."""
         own, family = self.one.history, self.one.family
-        covered = people_covered(self._inside_window(own.arrivals), self.voucher.admits)
+        covered = people_covered(self._inside_window(self._own_arrivals), self.voucher.admits)
         if family is None or not self.is_ticket or self.void is None or self.void.honour is None:
             return covered
         # Whoever arrived before the exchange is covered too: as many as were seen then.

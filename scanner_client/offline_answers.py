@@ -15,6 +15,7 @@ from admission.cases import Found
 from admission.messages import NO_GATES, Messages
 from admission.scans import Gate
 from admission.verdicts import RULES_VERSION, Verdict
+from admission.wire_arrivals import AttestedAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Decision:
         revision: of the replica that it was decided on; 0: none.
         one: the voucher it is about, where there is exactly one.
         dry: the scan was a look only, so nobody passes by it.
+        attested: the earlier arrival that it counts as, by the word of staff.
+        fresh: nobody of it was seen before.
     """
 
     verdict: Verdict
@@ -37,6 +40,8 @@ class Decision:
     picks: Sequence[wire.PickAnswer] | None = None
     dry: bool = False
     replayed: bool = False
+    attested: AttestedAnswer | None = None
+    fresh: bool = False
 
 
 class Answers:
@@ -78,6 +83,7 @@ class Answers:
             arrival_number=arrival_number,
             tickets=None,
             clock_skew_s=None,
+            attested=decision.attested,
         )
 
     def _messages_of(self, venue: Venue) -> Messages:

@@ -127,7 +127,7 @@ class Gatherer:
         gathered.stamps = join_stamps(known, own)
         deal = None if read.token is None else view.deal_of_number(read.token.deal_number)
         # A slip only finds what was stamped; it is nobody's voucher.
-        if read.token is None or read.token.purpose is Purpose.SLIP or deal is None:
+        if read.token is None or read.token.purpose in _SLIPS or deal is None:
             return
         voucher = voucher_of_token(read.token, view.venue, tail=read.tail or "")
         mine = [stamp for stamp in gathered.stamps if stamp[0].device_id == self._device_id]
@@ -182,6 +182,9 @@ class Gatherer:
         day = self.venue.day_of(self._now)
         told = view.state.inside if self.venue.day_of(view.fresh_at) == day else 0
         return told + self._journal.inside_since(view.revision, self.venue.day_bounds(day)[0])
+
+
+_SLIPS = frozenset({Purpose.SLIP, Purpose.NUMBERED_SLIP})
 
 
 def _is_slip(read: CodeRead) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 
 from admission.errors import AdmissionError, NotFound
 from gate_server.commands import (
+    attested,
     broadcasts,
     conflicts,
     deals,
@@ -43,6 +44,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | scans.COMMANDS
     | broadcasts.COMMANDS
     | tickets.COMMANDS
+    | attested.COMMANDS
     | people.COMMANDS
     | incidents.COMMANDS
     | duty.COMMANDS

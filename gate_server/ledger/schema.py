@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_first import TABLES
@@ -36,6 +37,7 @@ STEPS: Final[dict[str, str]] = {
     "011_refunds": REFUNDS,
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
+    "015_arrivals": ARRIVALS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gate_server.web.attested import attested
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
@@ -46,6 +47,7 @@ NOUNS = (
     findings,
     vouchers,
     tickets,
+    attested,
     gates,
     lanes,
     broadcasts,

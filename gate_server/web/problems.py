@@ -70,6 +70,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "statement-old": Kind(409, "A newer statement has taken its place"),
         "statement-differs": Kind(409, "That is the hash of something else"),
         "statement-closed": Kind(409, "The statement is closed"),
+        "queue-over": Kind(409, "The queue closing is over"),
+        "slips-handed-before": Kind(409, "Slips of these were handed out before"),
         "lifted-already": Kind(409, "The block was lifted before"),
         "epoch-changed": Kind(409, "The ledger has begun a new life"),
         "enrolment-gone": Kind(410, "The enrolment code is of no use any more"),
