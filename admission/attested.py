@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from admission.calendar import Venue
 from admission.errors import InvalidInput
-from admission.history import Record, Terms, fold
 from admission.verdicts import Reason
 
 OPEN_FOR: Final = timedelta(hours=2)
@@ -66,21 +64,10 @@ class Claim:
 
     Attributes:
         at: the instant that the arrival counts as; None: it does not, because of `problem`.
-        in_before: people who were already in on the voucher at that instant.
     """
 
     at: datetime | None = None
     problem: Reason | None = None
-    in_before: int = 0
-
-    def beside(self, records: Iterable[Record], terms: Terms, venue: Venue) -> Claim:
-        """Return the claim with who was in on its voucher at its instant."""
-        if self.at is None:
-            return self
-        at = self.at
-        before = [record for record in records if record.passed and record.passed_at <= at]
-        people = fold(before, terms, venue).people_in(venue.day_of(at)) if before else 0
-        return replace(self, in_before=people)
 
 
 def claim_in_queue(closing: QueueClosing | None, *, area: str, now: datetime) -> Claim:

@@ -104,7 +104,7 @@ class Arrival:
 
     Attributes:
         seen: people seen; None: all that the voucher admits.
-        in_before: people who were already in on the voucher.
+        in_before: people who were already in on the voucher when these were seen.
     """
 
     at: datetime
@@ -265,7 +265,7 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
     for record in records:
         order = (record.device_id, record.nonce)
         if record.proves_arrival:
-            steps.append((record.arrived_at, *order, 0, record))
+            steps.append((record.scan_at, *order, 0, record))
         if record.passed:
             steps.append((record.passed_at, *order, 1, record))
         if record.annuls and record.awaits:
@@ -279,6 +279,8 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
             _pass(history, record, at, venue)
         else:
             _arrive(history, record, at, venue)
+    # One that staff attest came earlier than it was seen.
+    history.arrivals.sort(key=lambda arrival: arrival.at)
     return history
 
 
@@ -287,7 +289,8 @@ def _arrive(history: History, record: Record, at: datetime, venue: Venue) -> Non
     in_before = history.people_in(day)
     if by_stamp(history, record, day):
         in_before = max(0, in_before - record.people)
-    history.arrivals.append(Arrival(at, record.party, in_before))
+    # Whoever was in when it was made is beside the people seen, also where these came earlier.
+    history.arrivals.append(Arrival(record.arrived_at, record.party, in_before))
 
 
 def by_stamp(history: History, record: Record, day: date) -> bool:

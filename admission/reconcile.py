@@ -282,8 +282,7 @@ def people_covered_at(
     )
     case = Case(venue=account.venue, gate=gate, scan=scan, found=(found,))
     if record.attested_at is not None:
-        before = _before(account, record)
-        case.claim = Claim(record.attested_at).beside(before, history.terms, account.venue)
+        case.claim = Claim(record.attested_at)
     return Situation(case, record.scan_at).covered
 
 

@@ -118,8 +118,13 @@ class Situation:
         known, claim = self.one.history.arrivals, self.case.claim
         if claim is None or claim.at is None:
             return known
-        attested = Arrival(claim.at, self.case.scan.party, claim.in_before)
+        attested = Arrival(claim.at, self.case.scan.party, self._in_before)
         return sorted([*known, attested], key=lambda arrival: arrival.at)
+
+    @property
+    def _in_before(self) -> int:
+        """People of the voucher who are in already, beside those who stand here."""
+        return max(0, self.one.history.people_in(self.day) - self._stamped_in)
 
     @once
     def arrivals_today(self) -> list[Arrival]:
@@ -138,9 +143,7 @@ class Situation:
         honour = self.void.honour if self.void is not None else None
         if honour is None or self.now > honour.admit_until:
             return []
-        history = self.one.history
-        in_before = max(0, history.people_in(self.day) - self._stamped_in)
-        now = Arrival(self.now, self.case.scan.party, in_before)
+        now = Arrival(self.now, self.case.scan.party, self._in_before)
         inside = honour.arrived_from <= self.now <= honour.arrived_by
         return honour.proofs(arrivals, self.now) + ([now] if inside else [])
 

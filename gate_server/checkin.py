@@ -147,9 +147,7 @@ class CheckIn:
         facts = self._facts(tx, new.scan_at, scan.unanswered)
         facts = self._with_arrivals(tx, new, gathered, facts)
         case, device_id = _case(tx, scan, gate, gathered, facts), scan.device.device_id
-        if claim is not None:
-            terms = terms_of(new.row)
-            case.claim = claim.claim.beside(gathered.records, terms, tx.venue)
+        case.claim = None if claim is None else claim.claim
         verdict = decide_moving(case, gathered.records, new.scan_at, device_id=device_id)
         decision = Decision(
             verdict,

@@ -67,8 +67,7 @@ class Arriving:
     def complete(self, case: Case) -> Case:
         """Return a case with the claim, and with how many arrived here just now."""
         asked, gathered, view = self._asked, self._gathered, self._view
-        if self.claim is not None:
-            case.claim = self.claim.beside(gathered.records, gathered.terms, case.venue)
+        case.claim = self.claim
         request, told = asked.request, self._told
         if view is None or not is_counted(request.mode, request.direction, staffed=told.staffed):
             return case

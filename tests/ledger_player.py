@@ -34,6 +34,7 @@ from gate_server.secrets import new_enrolment_code
 from tests.ledgers import SetClock
 from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
+from tests.player_arrivals import ArrivalSteps
 
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -48,7 +49,7 @@ def template() -> tuple[Path, Keyring]:
     return directory, keys
 
 
-class Player:
+class Player(ArrivalSteps):
     """A venue as a scenario describes it, in a ledger of its own."""
 
     def __init__(self, directory: Path, scenario: Row) -> None:
@@ -64,6 +65,7 @@ class Player:
         self.blocks: dict[tuple[str, str], int] = {}
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
+        self.start_arrivals()
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -119,9 +121,11 @@ class Player:
             party=body.get("party"),
             received_at=now,
             scanned_at=None,
-            operator=None,
+            operator="4711" if "queue" in body else None,
             code=self.checkin.read(text),
             passage=body.get("passage", False),
+            queue=self.queue_of(body),
+            slip=self.checkin.read(self.slip_code(body["beside"])) if "beside" in body else None,
         )
 
     def take_scan(self, now: datetime, body: Row) -> Answer:
@@ -134,6 +138,8 @@ class Player:
     def _text(self, body: Row) -> str:
         if "ticket" in body:
             return self.tickets[body["ticket"] - 1].code
+        if "numbered" in body:
+            return self.slip_code(body["numbered"])
         if "slip" in body:
             return self.slips[body["slip"] - 1].code
         return self._token(body["token"]) if "token" in body else str(body["code"])

@@ -13,7 +13,6 @@ from admission.attested import Claim
 from admission.calendar import Venue, from_ms
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, TokenState
-from admission.history import Terms
 from admission.replay import Answered, Doubt, Past
 from admission.scans import Direction, Mode, Profile, Scan
 from admission.verdicts import FirstUse, Reason
@@ -75,9 +74,6 @@ def rebuild_past(db: sqlite3.Connection, venue: Venue, scan: OldScan) -> Past:
     lost = len(vouchers) < len(ids)
     records = former.records(vouchers[0]) if len(vouchers) == 1 else []
     case = _case(venue, former, scan, stored, found)
-    if case.claim is not None and len(found) == 1:
-        terms = Terms.of(found[0].voucher, found[0].deal)
-        case.claim = case.claim.beside(records, terms, venue)
     return Past(
         case,
         records,
