@@ -17,7 +17,7 @@ from gate_server.web.callers import STEWARDS, SUPERVISORS
 from gate_server.web.counts import operator_of
 from gate_server.web.operations import Call, Noun
 
-attested = Noun("attested arrivals")
+attested = Noun("arrivals")
 _MARSHALS = frozenset({Profile.MARSHAL})
 
 
