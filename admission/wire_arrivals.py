@@ -39,7 +39,7 @@ class ReopenRequest(Request, frozen=True):
     reason: Line
 
 
-class QueueAnswer(Answer, frozen=True):
+class ClosedQueueAnswer(Answer, frozen=True):
     """A queue closing as it stands.
 
     Attributes:
@@ -62,10 +62,10 @@ class QueueAnswer(Answer, frozen=True):
     warning: str | None = None
 
 
-class QueuesAnswer(Answer, frozen=True):
+class ClosedQueuesAnswer(Answer, frozen=True):
     """The latest queue closings, the newest first."""
 
-    queues: list[QueueAnswer]
+    queues: list[ClosedQueueAnswer]
 
 
 class HandoutRequest(Request, frozen=True):

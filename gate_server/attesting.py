@@ -9,12 +9,12 @@ from admission.calendar import whole_ms
 from admission.errors import InvalidInput, LedgerConflict
 from admission.scans import Device, Gate
 from admission.wire_arrivals import (
+    ClosedQueueAnswer,
+    ClosedQueuesAnswer,
     HandoutAnswer,
     HandoutRequest,
     HandoutsAnswer,
-    QueueAnswer,
     QueueRequest,
-    QueuesAnswer,
 )
 from admission.wire_tickets import SlipAnswer
 from gate_server.keyring import Keyring
@@ -27,7 +27,7 @@ from gate_server.ledger.session import Session
 from gate_server.ledger.slips import record_slip
 
 
-def close_queue(ledger: Ledger, asked: QueueRequest, *, by: str) -> QueueAnswer:
+def close_queue(ledger: Ledger, asked: QueueRequest, *, by: str) -> ClosedQueueAnswer:
     """Record that a queue's tail was seen.
 
     Raises:
@@ -51,7 +51,7 @@ def close_queue(ledger: Ledger, asked: QueueRequest, *, by: str) -> QueueAnswer:
     return _queue(made, now)
 
 
-def reopen_queue(ledger: Ledger, queue_id: str, *, reason: str, by: str) -> QueueAnswer:
+def reopen_queue(ledger: Ledger, queue_id: str, *, reason: str, by: str) -> ClosedQueueAnswer:
     """End a closing before its time.
 
     Raises:
@@ -67,11 +67,11 @@ def reopen_queue(ledger: Ledger, queue_id: str, *, reason: str, by: str) -> Queu
     return _queue(ended, now)
 
 
-def list_queues(ledger: Ledger) -> QueuesAnswer:
+def list_queues(ledger: Ledger) -> ClosedQueuesAnswer:
     """List the latest closings."""
     now = ledger.clock()
     found = ledger.read(queues.list_queues)
-    return QueuesAnswer(queues=[_queue(each, now) for each in found])
+    return ClosedQueuesAnswer(queues=[_queue(each, now) for each in found])
 
 
 def print_slips(ledger: Ledger, keys: Keyring, count: int, *, by: str) -> list[NumberedSlip]:
@@ -179,9 +179,9 @@ def _late(at: datetime, made_at: datetime) -> str | None:
     return f"recorded {minutes} minutes after its instant, and kept as such"
 
 
-def _queue(queue: ClosedQueue, now: datetime) -> QueueAnswer:
+def _queue(queue: ClosedQueue, now: datetime) -> ClosedQueueAnswer:
     closing = queue.closing
-    return QueueAnswer(
+    return ClosedQueueAnswer(
         queue_id=closing.queue_id,
         closed_at=closing.closed_at,
         ends_at=closing.ends_at,

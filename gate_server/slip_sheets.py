@@ -72,7 +72,7 @@ def _draw(
     canvas.drawString(x, y, venue[:30])
     canvas.setFont(FONT, 22)
     canvas.drawString(x, y - 10 * mm, f"{slip.number}")
-    canvas.setFont(FONT, 5.6)
+    canvas.setFont(FONT, 6.6)
     for number, line in enumerate(_WORDS):
         canvas.drawString(x, y - 16 * mm - number * 4.4 * mm, line)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from admission.scans import Profile
 from admission.wire_arrivals import (
+    ClosedQueueAnswer,
+    ClosedQueuesAnswer,
     HandoutAnswer,
     HandoutRequest,
     HandoutsAnswer,
-    QueueAnswer,
     QueueRequest,
-    QueuesAnswer,
     ReopenRequest,
 )
 from gate_server import attesting
@@ -21,16 +21,16 @@ attested = Noun("arrivals")
 _MARSHALS = frozenset({Profile.MARSHAL})
 
 
-@attested.operation("GET", "/queues", who=STEWARDS | _MARSHALS, answer=QueuesAnswer)
-def list_queue_closings(call: Call) -> QueuesAnswer:
+@attested.operation("GET", "/queues", who=STEWARDS | _MARSHALS, answer=ClosedQueuesAnswer)
+def list_queue_closings(call: Call) -> ClosedQueuesAnswer:
     """List closed queues, the newest first, so that a marshal can name one."""
     return attesting.list_queues(call.services.ledger)
 
 
 @attested.operation(
-    "POST", "/queues", who=SUPERVISORS, body=QueueRequest, answer=QueueAnswer, status=201
+    "POST", "/queues", who=SUPERVISORS, body=QueueRequest, answer=ClosedQueueAnswer, status=201
 )
-def close_queue(call: Call) -> QueueAnswer:
+def close_queue(call: Call) -> ClosedQueueAnswer:
     """Record that a queue's tail was seen; stamps made in that queue later count as that instant.
 
     A stamp names it as `queue`, until it ends, and only while somebody has signed in.
@@ -43,10 +43,10 @@ def close_queue(call: Call) -> QueueAnswer:
     "/queues/<queue_id>/reopen",
     who=SUPERVISORS,
     body=ReopenRequest,
-    answer=QueueAnswer,
+    answer=ClosedQueueAnswer,
     problems=("queue-over",),
 )
-def reopen_queue(call: Call) -> QueueAnswer:
+def reopen_queue(call: Call) -> ClosedQueueAnswer:
     """End a queue closing before its time; stamps that count as it go on to."""
     ledger, queue_id = call.services.ledger, call.args["queue_id"]
     return attesting.reopen_queue(ledger, queue_id, reason=call.body.reason, by=call.caller.name)

@@ -18,8 +18,9 @@ from admission.wire_outage import TokenKey
 from scanner_client.checkin import SIGN_IN, Terms, new_nonce
 from scanner_client.presenter import tell_attested
 from scanner_client.slip_beside import REMEMBERED_S, SlipBeside
-from tests.fakes import an_answer
+from tests.fakes import ENROLMENT_CODE, FakeGate, an_answer
 from tests.scanner_client.scanners import a_park, a_scanner, feed
+from tests.scanner_client.test_cli_people import scanner
 
 CODE, OTHER = "9K3F-22AX-8K2F", "9K3F-22AX-OTHR"
 CODES = [f"CROWD-{number:05}" for number in range(6)]
@@ -118,6 +119,17 @@ def test_nobody_stamps_a_queue_before_signing_in(kit):
 def test_only_stamps_have_a_queue():
     with pytest.raises(InvalidInput, match="arrival stamps only"):
         Terms(mode=Mode.ADMIT, queue="Q7")
+
+
+@pytest.mark.parametrize(("queue", "status"), [("nonsense", 2), ("Q7", 1)])
+def test_the_command_takes_a_queue_for_stamps_only(tmp_path, queue, status):
+    with FakeGate() as gate:
+        scanner(tmp_path / "s", "enrol", gate.url, ENROLMENT_CODE)
+        read = ("read", "--code", CODE, "--queue", queue)
+        said = scanner(tmp_path / "s", *read, status=status).output
+
+        assert "queue" in said
+        assert gate.scans() == []
 
 
 # --- numbered slips ------------------------------------------------------------------------------
