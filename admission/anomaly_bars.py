@@ -24,6 +24,7 @@ class Bars:
     policy_guessable_codes: str
     policy_deal_changed: str
     policy_code_twice: str
+    policy_bulk_arrivals: str
     rehold_factor: float
     price_vouchers: int
     price_face_share: float
@@ -45,6 +46,7 @@ class Bars:
     code_vouchers: int
     changed_price_times: float
     changed_days: int
+    arrivals_a_minute: int
 
     def __post_init__(self) -> None:
         for kind in FindingKind:
@@ -60,6 +62,12 @@ class Bars:
                 raise InvalidInput(f"anomalies.{each.name}", "must not be negative")
         if self.rehold_factor <= 1:
             raise InvalidInput("anomalies.rehold_factor", "must be more than 1")
+
+    @property
+    def most_arrivals(self) -> int:
+        """The new arrivals a minute at one device that are not odd; 0: nobody looks."""
+        off = self.policy(FindingKind.BULK_ARRIVALS) is Policy.OFF
+        return 0 if off else self.arrivals_a_minute
 
     def policy(self, kind: FindingKind) -> Policy:
         """Return what the venue does about a kind."""

@@ -17,12 +17,14 @@ _NO_STAMP = frozenset(
     {
         *(Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE, Reason.UNKNOWN_CODE),
         Reason.REFUSAL_SLIP,
+        *(Reason.SLIP_NOT_HANDED_OUT, Reason.SLIP_OTHER_DAY, Reason.SLIP_BOUND, Reason.SLIP_ALONE),
+        Reason.BULK_ARRIVALS,
     }
 )
 
 
 def is_numbered(reason: Reason) -> bool:
-    """Say whether an arrival that was answered so gets a number: not what is no ticket at all."""
+    """Say whether an arrival that was answered so gets a number: not what is no voucher."""
     return reason not in _NO_STAMP
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from admission.attested import Claim
 from admission.calendar import Venue
 from admission.codes import CodeForm, TokenState
 from admission.deals import Deal, Hold
@@ -23,6 +24,8 @@ class Facts:
         limit: most people inside at once; None: no limit is set.
         stale: an enabled feed, the replica or its key list is older than `stale_after_s`.
         key_list_stale: the list of token keys is older than that (never so on the server).
+        arrivals: new ones at this device within the minute before; 0 where this is no new one.
+        most_arrivals: so many are not odd; 0: nobody looks.
     """
 
     emergency: bool = False
@@ -30,6 +33,8 @@ class Facts:
     limit: int | None = None
     stale: bool = False
     key_list_stale: bool = False
+    arrivals: int = 0
+    most_arrivals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Case:
     Attributes:
         provisional: what a good token that the replica does not hold says of itself; offline only.
         proof: what is shown is the slip of a visitor who was refused.
+        claim: an earlier arrival that staff attest; None: nobody says so.
     """
 
     venue: Venue
@@ -93,3 +99,4 @@ class Case:
     token: TokenState = TokenState.NONE
     provisional: Found | None = None
     proof: Proof | None = None
+    claim: Claim | None = None

@@ -22,7 +22,7 @@ _NAMES: Final = (
     *("title", "since", "subject", "vouchers", "people", "paid", "face", "lowest", "highest"),
     *("expected", "quota", "sold", "people_an_hour", "busiest_before", "busiest_other", "share"),
     *("capacity", "space", "before", "after", "from_before", "until_before", "from_after"),
-    "until_after",
+    *("until_after", "most"),
 )
 _MONEY: Final = ("lowest_minor", "highest_minor", "expected_minor")
 

@@ -24,6 +24,7 @@ class FindingKind(StrEnum):
     GUESSABLE_CODES = "guessable_codes"
     DEAL_CHANGED = "deal_changed"
     CODE_TWICE = "code_twice"
+    BULK_ARRIVALS = "bulk_arrivals"
 
 
 class FindingState(StrEnum):

@@ -35,6 +35,7 @@ class Record:
         turned: of those let in, people whom the turnstile counted through so far; None where no
             turnstile watched, so that all count as passed.
         moved: people who came in by another lane instead (`admission.moves`).
+        attested_at: the earlier instant as which it counts as an arrival (`admission.attested`).
     """
 
     device_id: str
@@ -56,6 +57,12 @@ class Record:
     struck: bool = False
     turned: int | None = None
     moved: int = 0
+    attested_at: datetime | None = None
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When its holder reached the venue, if it proves that: as attested, else at the scan."""
+        return self.attested_at or self.scan_at
 
     @property
     def passed_at(self) -> datetime:
@@ -86,6 +93,8 @@ class Record:
         """Whether it shows that the holder stood here: seen by staff, or let in or held back."""
         if self.mode is Mode.CHECK or self.struck or self.direction is Direction.EXIT:
             return False
+        if self.reason is Reason.BULK_ARRIVALS:
+            return False
         return self.staffed or OUTCOMES[self.reason] is not Outcome.REFUSE
 
 
@@ -95,7 +104,7 @@ class Arrival:
 
     Attributes:
         seen: people seen; None: all that the voucher admits.
-        in_before: people who were already in on the voucher.
+        in_before: people who were already in on the voucher when these were seen.
     """
 
     at: datetime
@@ -270,6 +279,8 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
             _pass(history, record, at, venue)
         else:
             _arrive(history, record, at, venue)
+    # One that staff attest came earlier than it was seen.
+    history.arrivals.sort(key=lambda arrival: arrival.at)
     return history
 
 
@@ -278,7 +289,8 @@ def _arrive(history: History, record: Record, at: datetime, venue: Venue) -> Non
     in_before = history.people_in(day)
     if by_stamp(history, record, day):
         in_before = max(0, in_before - record.people)
-    history.arrivals.append(Arrival(at, record.party, in_before))
+    # Whoever was in when it was made is beside the people seen, also where these came earlier.
+    history.arrivals.append(Arrival(record.arrived_at, record.party, in_before))
 
 
 def by_stamp(history: History, record: Record, day: date) -> bool:

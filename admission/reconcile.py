@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from admission.attested import Claim
 from admission.calendar import Venue
 from admission.cases import Case, Found
 from admission.copies import find_copies
@@ -39,6 +40,7 @@ class ConflictKind(StrEnum):
     USED_AFTER_REFUND = "used_after_refund"
     ANNULLED_AFTER_MOVE = "annulled_after_move"
     COPIED_CODE = "copied_code"
+    NOT_ATTESTED = "not_attested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,8 @@ def people_covered_at(
         staffed=record.staffed,
     )
     case = Case(venue=account.venue, gate=gate, scan=scan, found=(found,))
+    if record.attested_at is not None:
+        case.claim = Claim(record.attested_at)
     return Situation(case, record.scan_at).covered
 
 

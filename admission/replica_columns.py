@@ -217,6 +217,7 @@ def scan_line(
         turned=record.turned,
         moved=record.moved,
         arrival_number=arrival_number,
+        attested_ms=None if record.attested_at is None else to_ms(record.attested_at),
     )
 
 
@@ -256,6 +257,7 @@ def record_of(line: ScanLine) -> Record:
         struck=line.struck,
         turned=line.turned,
         moved=line.moved,
+        attested_at=_instant_or_none("attested_ms", line.attested_ms),
     )
 
 

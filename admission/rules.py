@@ -86,6 +86,21 @@ def refuse_refusal_slip(s: Situation) -> Reason | None:
     return None if s.case.proof is None else Reason.REFUSAL_SLIP
 
 
+def answer_claim(s: Situation) -> Reason | None:
+    """What staff say of an earlier arrival, where it does not hold: they must be told at once."""
+    problem = None if s.case.claim is None else s.case.claim.problem
+    if problem in _NOT_KNOWN_HERE and s.case.facts.key_list_stale:
+        # Only a replica that lags: it may not have heard of the hand-out, or of the queue.
+        return Reason.LEDGER_STALE
+    return problem
+
+
+def refer_bulk(s: Situation) -> Reason | None:
+    """More arrivals at one device than people can walk past: 200 pictures are not 200 people."""
+    facts = s.case.facts
+    return Reason.BULK_ARRIVALS if 0 < facts.most_arrivals < facts.arrivals else None
+
+
 def answer_unknown(s: Situation) -> Reason | None:
     """A code that finds nothing is unknown only in a ledger that is fresh."""
     if s.case.found or s.case.provisional is not None:
@@ -256,6 +271,7 @@ def wait_when_full(s: Situation) -> Reason | None:
     return Reason.VENUE_FULL if limit is not None and inside + s.coming > limit else None
 
 
+_NOT_KNOWN_HERE = frozenset({Reason.SLIP_NOT_HANDED_OUT, Reason.QUEUE_OVER})
 _ENDED = {Status.CANCELLED: Reason.CANCELLED, Status.REFUNDED: Reason.REFUNDED}
 
 # Order is the order that staff can explain: a cancelled voucher that is also expired is cancelled.
@@ -266,6 +282,8 @@ RULES: tuple[Rule, ...] = (
     refuse_payment_code,
     refuse_bad_signature,
     refuse_refusal_slip,
+    answer_claim,
+    refer_bulk,
     answer_unknown,
     refer_ambiguous,
     refer_several,

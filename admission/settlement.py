@@ -26,6 +26,7 @@ from admission.settlement_terms import (
     Row,
     SettlementClass,
     Sold,
+    arrival_evidence,
 )
 from admission.verdicts import Reason
 from admission.voids import CostBearer, Void, arrivals_covered, people_covered
@@ -189,7 +190,7 @@ def _used(found: _Found) -> Row:
         reverse_minor=_reverse(voucher, left) if status is Status.REFUNDED else 0,
         first=first,
         arrival=arrival,
-        evidence=_evidence(settled, first, _covering(proofs, by, first), basis),
+        evidence=_evidence(settled, first, _covering(proofs, by, first), basis, by),
     )
 
 
@@ -283,13 +284,17 @@ def _version(proof: Proof, basis: Basis) -> Void | None:
 
 
 def _evidence(
-    settled: SettlementClass, first: Proof, covering: Sequence[Proof], basis: Basis
+    settled: SettlementClass,
+    first: Proof,
+    covering: Sequence[Proof],
+    basis: Basis,
+    void: Void | None,
 ) -> Evidence:
     """Return the weaker of the admission's evidence and, where that counts, the arrival's best."""
     own = basis.evidence_of(first)
     if settled is not SettlementClass.HONOURED or not covering:
         return own
-    best = min((basis.evidence_of(proof) for proof in covering), key=STRENGTH.index)
+    best = min((arrival_evidence(basis, proof, void) for proof in covering), key=STRENGTH.index)
     return max(own, best, key=STRENGTH.index)
 
 
@@ -300,7 +305,7 @@ def _arrivals(proofs: Sequence[Proof], until: datetime | None = None) -> list[Pr
             for proof in proofs
             if proof.record.proves_arrival and (until is None or proof.record.scan_at <= until)
         ),
-        key=lambda proof: (proof.record.scan_at, proof.record.device_id, proof.record.nonce),
+        key=lambda proof: (proof.record.arrived_at, proof.record.device_id, proof.record.nonce),
     )
 
 
@@ -312,7 +317,7 @@ def _covering(proofs: Sequence[Proof], void: Void | None, first: Proof) -> list[
     return [
         proof
         for proof in _arrivals(proofs, first.record.scan_at)
-        if arrivals_covered(honour, [Arrival(proof.record.scan_at, None, 0)])
+        if arrivals_covered(honour, [Arrival(proof.record.arrived_at, None, 0)])
     ]
 
 
@@ -326,7 +331,7 @@ def _earliest_arrival(
         inside = [
             each
             for each in arrivals
-            if honour.arrived_from <= each.record.scan_at <= honour.arrived_by
+            if honour.arrived_from <= each.record.arrived_at <= honour.arrived_by
         ]
         return inside[0] if inside else None
     return arrivals[0] if arrivals else None

@@ -42,10 +42,14 @@ ADMITTED = (
 
 
 class Evidence(StrEnum):
-    """What proves that a scan was made when it says so, the strongest first."""
+    """What proves that a scan was made when it says so, the strongest first.
+
+    `attested`: staff say that its holder had arrived earlier (`admission.attested`).
+    """
 
     SERVER = "server"
     DEVICE_BOUNDED = "device_bounded"
+    ATTESTED = "attested"
     DEVICE = "device"
 
 
@@ -149,6 +153,20 @@ class Basis:
         began_at = self.began_at
         before = began_at is None or proof.bounded_at < began_at
         return Evidence.DEVICE_BOUNDED if before else Evidence.DEVICE
+
+
+def arrival_evidence(basis: Basis, proof: Proof, void: Void | None) -> Evidence:
+    """Return what proves an arrival: no more than the word of staff, where it is by that.
+
+    Args:
+        void: under whose terms it counts; inside their window by its own time it needs no word.
+    """
+    own, record = basis.evidence_of(proof), proof.record
+    honour = None if void is None else void.honour
+    inside = honour is not None and honour.arrived_from <= record.scan_at <= honour.arrived_by
+    if record.attested_at is None or inside:
+        return own
+    return max(own, Evidence.ATTESTED, key=STRENGTH.index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,10 +110,24 @@ class Situation:
     @once
     def arrivals(self) -> list[Arrival]:
         """All arrivals on record: its own, and of a ticket those of what was exchanged for it."""
-        own, family = self.one.history.arrivals, self.one.family
+        own, family = self._own_arrivals, self.one.family
         if family is None or not self.is_ticket:
             return own
         return sorted([*own, *family.parent.arrivals], key=lambda arrival: arrival.at)
+
+    @property
+    def _own_arrivals(self) -> list[Arrival]:
+        """Its own, and the earlier one that staff attest of this very scan."""
+        known, claim = self.one.history.arrivals, self.case.claim
+        if claim is None or claim.at is None:
+            return known
+        attested = Arrival(claim.at, self.case.scan.party, self._in_before)
+        return sorted([*known, attested], key=lambda arrival: arrival.at)
+
+    @property
+    def _in_before(self) -> int:
+        """People of the voucher who are in already, beside those who stand here."""
+        return max(0, self.one.history.people_in(self.day) - self._stamped_in)
 
     @once
     def arrivals_today(self) -> list[Arrival]:
@@ -132,9 +146,7 @@ class Situation:
         honour = self.void.honour if self.void is not None else None
         if honour is None or self.now > honour.admit_until:
             return []
-        history = self.one.history
-        in_before = max(0, history.people_in(self.day) - self._stamped_in)
-        now = Arrival(self.now, self.case.scan.party, in_before)
+        now = Arrival(self.now, self.case.scan.party, self._in_before)
         inside = honour.arrived_from <= self.now <= honour.arrived_by
         return honour.proofs(arrivals, self.now) + ([now] if inside else [])
 
@@ -142,7 +154,7 @@ class Situation:
     def _people_covered(self) -> int:
         """People whom the void's honour terms cover in all, those already in among them."""
         own, family = self.one.history, self.one.family
-        covered = people_covered(self._inside_window(own.arrivals), self.voucher.admits)
+        covered = people_covered(self._inside_window(self._own_arrivals), self.voucher.admits)
         if family is None or not self.is_ticket or self.void is None or self.void.honour is None:
             return covered
         # Whoever arrived before the exchange is covered too: as many as were seen then.

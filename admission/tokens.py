@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     SLIP = 2
     VOUCHER = 3
     REFUSAL = 5
+    NUMBERED_SLIP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Token:
     Attributes:
         key_id: 1 to 255, the key that signed.
         voucher_number: 0 to 4,294,967,295; with `key_id` the token's identity.
-        deal_number: 0 to 16,777,215.
+        deal_number: 0 to 16,777,215; 0 of a numbered slip, which is of no deal.
         first_day: first day of admission in the venue's zone, 1970-01-01 to 2149-06-06.
         last_day: last day of admission, inclusive.
         admits: people that it lets in, 1 to 255.

@@ -31,6 +31,12 @@ class Reason(StrEnum):
     NOT_A_TICKET = "not_a_ticket"
     BAD_SIGNATURE = "bad_signature"
     REFUSAL_SLIP = "refusal_slip"
+    SLIP_NOT_HANDED_OUT = "slip_not_handed_out"
+    SLIP_OTHER_DAY = "slip_other_day"
+    SLIP_BOUND = "slip_bound"
+    SLIP_ALONE = "slip_alone"
+    QUEUE_OVER = "queue_over"
+    BULK_ARRIVALS = "bulk_arrivals"
     UNKNOWN_CODE = "unknown_code"
     LEDGER_STALE = "ledger_stale"
     PROVISIONAL = "provisional"
@@ -71,6 +77,8 @@ _ADMIT = {
     Reason.OVERRIDDEN,
 }
 _REFER = {
+    Reason.QUEUE_OVER,
+    Reason.BULK_ARRIVALS,
     Reason.LEDGER_STALE,
     Reason.AMBIGUOUS_CODE,
     Reason.SEVERAL_VOUCHERS,
@@ -81,7 +89,7 @@ _REFER = {
     Reason.DEAL_HELD,
     Reason.PARTY_TOO_LARGE,
 }
-_WAIT = {Reason.EMERGENCY, Reason.GATE_CLOSED, Reason.VENUE_FULL}
+_WAIT = {Reason.EMERGENCY, Reason.GATE_CLOSED, Reason.SLIP_ALONE, Reason.VENUE_FULL}
 
 
 def _outcome_of(reason: Reason) -> Outcome:

@@ -15,6 +15,7 @@ from admission.scans import Direction, GateState, Mode, PartyDefault, Profile
 from admission.verdicts import Outcome, Reason
 
 # Told again under their own names: whoever speaks of the wire says `wire.read`, `wire.Text`.
+from admission.wire_arrivals import AttestedAnswer, QueueId
 from admission.wire_base import MOST_PEOPLE as MOST_PEOPLE
 from admission.wire_base import NONCE as NONCE
 from admission.wire_base import Amount as Amount
@@ -37,7 +38,7 @@ from admission.wire_notices import SeenIds
 from admission.wire_people import CountKind as CountKind
 from admission.wire_people import Operator
 from admission.wire_surges import HelpTold as HelpTold
-from admission.wire_tickets import TicketAnswer
+from admission.wire_tickets import SlipAnswer, TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
 
@@ -132,6 +133,8 @@ class ScanRequest(Request, frozen=True, omit_defaults=True):
     Attributes:
         want: what the answer shall say beside the verdict.
         passage: this lane watches its turnstile and will report who passed.
+        queue: of a stamp: the holder stood in this closed queue, by the word of whoever signed in.
+        slip: the code of a numbered slip that the holder shows beside the voucher.
     """
 
     nonce: Nonce
@@ -142,8 +145,10 @@ class ScanRequest(Request, frozen=True, omit_defaults=True):
     party: People | None = None
     scanned_at: datetime | None = None
     operator: Operator | None = None
-    want: list[Literal["order"]] = []
+    want: list[Literal["order", "slip"]] = []
     passage: bool = False
+    queue: QueueId | None = None
+    slip: Annotated[str, Meta(max_length=4096)] | None = None
 
 
 class FirstUseAnswer(Answer, frozen=True):
@@ -191,7 +196,12 @@ class PickAnswer(Answer, frozen=True):
 
 
 class ScanAnswer(Answer, frozen=True):
-    """The verdict on one scan, as staff see it and as it was recorded."""
+    """The verdict on one scan, as staff see it and as it was recorded.
+
+    Attributes:
+        attested: the earlier arrival that it counts as, by the word of staff.
+        slip: the proof of a stamp, where the scan wants it.
+    """
 
     outcome: Outcome
     reason: Reason
@@ -211,6 +221,8 @@ class ScanAnswer(Answer, frozen=True):
     arrival_number: str | None
     tickets: list[TicketAnswer] | None
     clock_skew_s: float | None
+    attested: AttestedAnswer | None = None
+    slip: SlipAnswer | None = None
 
 
 class AnnulRequest(Request, frozen=True):

@@ -16,6 +16,7 @@ from admission.scans import Direction, Gate, Mode
 from admission.verdicts import Outcome, Reason
 from admission.voids import Void
 from admission.wire import Amount, Answer, Ident, Line, Nonce, People, Request, Text
+from admission.wire_arrivals import HandoutTold, QueueId, QueueTold
 from admission.wire_people import CountKind, Operator
 from admission.wire_tickets import DeskLink
 
@@ -63,6 +64,8 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
         replica_revision: what it was decided on.
         online: the verdict shown was the gate server's own answer (sent again to a new epoch).
         watched: as `passage` of a scan: the lane will report who passed.
+        queue, slip_key: as `queue` and `slip` of a scan; of the slip the credential key.
+        attested_at: the earlier arrival that it was shown to count as.
     """
 
     nonce: Nonce
@@ -80,6 +83,9 @@ class OfflineScan(Chained, frozen=True, kw_only=True, omit_defaults=True):
     arrival_number: Annotated[str, Meta(max_length=80)] | None = None
     online: bool = False
     watched: bool = False
+    queue: QueueId | None = None
+    slip_key: CodeKeyText | None = None
+    attested_at: datetime | None = None
 
 
 class OfflineAnnul(Chained, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,6 +128,7 @@ class OfflineStamp(Chained, frozen=True, kw_only=True, omit_defaults=True):
     code: Annotated[str, Meta(max_length=4096)]
     party: People | None = None
     operator: Operator | None = None
+    queue: QueueId | None = None
 
 
 BatchLine = OfflineScan | OfflineAnnul | OfflinePassage | OfflineCount | OfflineStamp
@@ -223,6 +230,7 @@ class ScanLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="scan"):
     turned: int | None = None
     moved: int = 0
     arrival_number: str | None = None
+    attested_ms: int | None = None
 
 
 class DealLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="deal"):
@@ -266,6 +274,8 @@ class StateLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="state"
         honoured: persons honoured so far, by deal ordinal.
         code_keys: all code keys, as at enrolment.
         help_desk: where visitors are helped; None: an older server does not tell.
+        queues, handouts: closed queues and handed-out slips that may still be needed.
+        most_arrivals: new ones a minute at one device that are not odd; 0: nobody looks.
     """
 
     server_time: datetime
@@ -281,6 +291,9 @@ class StateLine(_Row, frozen=True, kw_only=True, omit_defaults=True, tag="state"
     code_keys: str = ""
     token_keys: list[TokenKey] = []
     help_desk: Text | None = None
+    queues: list[QueueTold] = []
+    handouts: list[HandoutTold] = []
+    most_arrivals: int = 0
 
 
 class CompleteLine(Struct, frozen=True):

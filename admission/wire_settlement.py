@@ -71,11 +71,12 @@ class Amounts(Answer, frozen=True):
 
 
 class EvidenceCounts(Answer, frozen=True):
-    """Vouchers with a counted admission, by what proves it."""
+    """Vouchers with a counted admission, by what proves it; `attested` where there are such."""
 
     server: int
     device_bounded: int
     device: int
+    attested: int | UnsetType = UNSET
 
 
 class SettlementAnswer(Answer, frozen=True):
@@ -120,8 +121,14 @@ def write_settlement(sums: Sums, *, balanced: bool) -> SettlementAnswer:
         ),
         buyers_compensated=sums.buyers_compensated,
         buyers_withheld=sums.buyers_withheld,
-        evidence=EvidenceCounts(**{each.value: sums.evidence[each] for each in Evidence}),
+        evidence=_evidence(sums),
     )
+
+
+def _evidence(sums: Sums) -> EvidenceCounts:
+    counted = {each.value: sums.evidence[each] for each in Evidence}
+    attested = counted.pop(Evidence.ATTESTED.value)
+    return EvidenceCounts(**counted, attested=attested or UNSET)
 
 
 class ListKind(StrEnum):

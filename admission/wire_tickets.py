@@ -54,6 +54,7 @@ class SlipAnswer(Answer, frozen=True):
         people: who stood there; None: all that the voucher admits.
         local_time: of the arrival, by the venue's clocks, `2015-02-12 16:58`.
         last_day: the last day that the code states.
+        attested: the arrival counts as of then by the word of staff (`POST /queues`).
     """
 
     number: str
@@ -64,6 +65,7 @@ class SlipAnswer(Answer, frozen=True):
     venue: str
     title: str | None
     last_day: date
+    attested: bool = False
 
 
 class SlipRequest(Request, frozen=True):

@@ -113,7 +113,12 @@ def create_app(
 
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
-    limits = Limits(settings.limit or None, settings.stale_after_s, settings.operator_required)
+    limits = Limits(
+        settings.limit or None,
+        settings.stale_after_s,
+        settings.operator_required,
+        settings.anomalies.most_arrivals,
+    )
     segments = Segments(ledger, keys, settings)
     deal_book = DealBook(ledger)
     services = Services(

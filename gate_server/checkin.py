@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from admission.arrival_rates import is_counted, is_fresh, is_new
 from admission.arrivals import find_number, is_numbered
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, CodeRead, read_code
@@ -15,8 +16,24 @@ from admission.moves import decide_moving
 from admission.operators import check_operator
 from admission.scans import Device, Direction, Gate, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
-from gate_server.decisions import DRY, Decision, skew_of, stored_decision, write_detail, write_read
+from gate_server.decisions import (
+    DRY,
+    Decision,
+    find_attested,
+    skew_of,
+    stored_decision,
+    write_detail,
+    write_read,
+)
 from gate_server.keyring import Keyring
+from gate_server.ledger.claims import (
+    detail_of,
+    find_claim,
+    new_arrivals,
+    note_bulk,
+    note_claim,
+    said_of,
+)
 from gate_server.ledger.conflicts import reconcile
 from gate_server.ledger.refusal_slips import find_proof
 from gate_server.ledger.scans import (
@@ -54,6 +71,7 @@ class Presented:
         passage: the lane watches its turnstile and will report who passed.
         ask_first: a platform can be asked for the code, should nobody know it.
         unanswered: one was asked, and has not answered yet.
+        queue: the closed queue that the holder stood in; `slip` the numbered slip that they show.
     """
 
     device: Device
@@ -71,6 +89,8 @@ class Presented:
     passage: bool = False
     ask_first: bool = False
     unanswered: bool = False
+    queue: str | None = None
+    slip: CodeRead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,7 @@ class Limits:
     people: int | None
     stale_after_s: float
     operator_required: bool = False
+    most_arrivals: int = 0
 
 
 class CheckIn:
@@ -109,7 +130,8 @@ class CheckIn:
             check_operator(
                 scan.operator,
                 scan.direction,
-                required=self._limits.operator_required,
+                # Whoever attests that somebody stood in a queue answers for it.
+                required=self._limits.operator_required or scan.queue is not None,
                 staffed=scan.device.staffed,
                 emergency=tx.catalogue.emergency,
             )
@@ -122,8 +144,12 @@ class CheckIn:
             raise CodeUnknown("nobody knows the code, and somebody can be asked for it")
         new = self._new_scan(scan, gate, rows)
         gathered = _Gathered(tx, new, rows)
+        said = said_of(scan.code, queue=scan.queue, slip=scan.slip)
+        claim = find_claim(tx, said, rows, area=gate.area, at=new.scan_at)
         facts = self._facts(tx, new.scan_at, scan.unanswered)
+        facts = self._with_arrivals(tx, new, gathered, facts)
         case, device_id = _case(tx, scan, gate, gathered, facts), scan.device.device_id
+        case.claim = None if claim is None else claim.claim
         verdict = decide_moving(case, gathered.records, new.scan_at, device_id=device_id)
         decision = Decision(
             verdict,
@@ -140,8 +166,30 @@ class CheckIn:
             decision.several = gathered.several(gate.area, tx.venue.day_of(new.scan_at))
         if scan.mode is not Mode.CHECK:
             detail = write_detail(verdict, facts, decision) | write_read(scan.code, case.found)
-            self._record(tx, new, decision, gathered, detail)
+            self._record(tx, new, decision, gathered, detail | detail_of(said, claim))
+            if decision.scan_id is not None and verdict.reason is not Reason.BULK_ARRIVALS:
+                note_claim(tx, said, claim, new, decision.scan_id)
+        decision.attested = find_attested(tx, detail_of(said, claim), scan.operator or device_id)
         return decision
+
+    def _with_arrivals(self, tx: Session, new: NewScan, gathered: _Gathered, facts: Facts) -> Facts:
+        """Add how many arrived at this device just now, where this would be one more."""
+        most, device = self._limits.most_arrivals, new.device
+        if not most or not is_counted(new.mode, new.direction, staffed=device.staffed):
+            return facts
+        new.fresh = is_fresh(
+            gathered.arrivals,
+            tx.venue,
+            device_id=device.device_id,
+            mode=new.mode,
+            voucher=None if new.row is None else new.row.voucher,
+            party=new.party,
+            now=new.scan_at,
+        )
+        if not new.fresh:
+            return facts
+        before = len(new_arrivals(tx, device.device_id, new.scan_at))
+        return replace(facts, arrivals=before, most_arrivals=most)
 
     def _find(self, tx: Session, scan: Presented) -> list[VoucherRow]:
         if scan.code is not None:
@@ -205,17 +253,23 @@ class CheckIn:
         verdict = decision.verdict
         if new.mode is Mode.ARRIVE:
             decision.arrival_number = _arrival_number(tx, new, verdict, gathered)
+        arrives = new.fresh and is_new(verdict.reason, new.mode)
         decision.scan_id = record_scan(
             tx,
             new,
             verdict,
-            detail | ({"passage": True} if new.watched else {}),
+            detail
+            | ({"passage": True} if new.watched else {})
+            | ({"new_arrival": True} if arrives else {}),
             history=gathered.history,
             records=gathered.records,
             arrival_number=decision.arrival_number,
         )
         if verdict.elsewhere is not None:
             reconcile(tx, new.row, new.credential_key, now=new.received_at)
+        if arrives:
+            most, device_id = self._limits.most_arrivals, new.device.device_id
+            note_bulk(tx, device_id, new.scan_at, most=most, now=new.received_at)
         if verdict.tickets and new.row is not None:
             scan_id, people = decision.scan_id, verdict.tickets
             made = record_tickets(tx, self._keys, new, new.row, scan_id, people=people)

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from admission.calendar import from_ms
 from admission.cases import Facts, Found
 from admission.codes import CodeForm, CodeRead, TokenState
 from admission.history import fold
 from admission.refusal_slips import read_proof
 from admission.scans import Mode
 from admission.verdicts import FirstUse, Reason, Verdict
+from admission.wire_arrivals import AttestedAnswer
 from gate_server.ledger.corrections import all_records
+from gate_server.ledger.numbered_slips import find_handout
 from gate_server.ledger.scans import StoredScan, VoucherRow, find_voucher, terms_of
 from gate_server.ledger.session import Session
 from gate_server.ledger.tickets import Shown
@@ -31,6 +34,7 @@ class Decision:
         row: the voucher; `several` are all of them where the code finds more than one.
         tickets: with their codes, for the device that prints them.
         credential_key: of the code that was presented; None where nothing of it is kept.
+        attested: the earlier arrival that it counts as, by the word of staff.
     """
 
     verdict: Verdict
@@ -47,6 +51,7 @@ class Decision:
     dry: bool = False
     credential_key: bytes | None = None
     tickets: tuple[Shown, ...] = ()
+    attested: AttestedAnswer | None = None
 
     @property
     def about(self) -> frozenset[bytes]:
@@ -93,7 +98,25 @@ def stored_decision(tx: Session, stored: StoredScan, row: VoucherRow | None) -> 
         arrival_number=stored.arrival_number,
         skew_s=skew_of(stored.scanned_at, stored.received_at),
         dry=record.mode in DRY,
+        attested=find_attested(tx, detail, stored.operator or record.device_id),
     )
+
+
+def find_attested(tx: Session, detail: Mapping[str, object], by: str) -> AttestedAnswer | None:
+    """Return the earlier arrival that a scan counts as; None: it counts as of itself.
+
+    Args:
+        detail: what is stored beside its verdict.
+        by: who made the scan.
+    """
+    at, queue, slip = (detail.get(name) for name in ("attested_at", "queue", "slip"))
+    if not isinstance(at, int):
+        return None
+    if isinstance(slip, int):
+        handed = find_handout(tx.db, slip)
+        by_hand = None if handed is None else handed.operator or handed.made_by
+        return AttestedAnswer(at=from_ms(at), by=by_hand, slip=slip)
+    return AttestedAnswer(at=from_ms(at), by=by, queue=str(queue))
 
 
 def corrected_decision(
@@ -136,6 +159,8 @@ def write_detail(verdict: Verdict, facts: Facts, decision: Decision) -> dict[str
         detail["stale"] = True
     if facts.limit is not None:
         detail["limit"] = facts.limit
+    if facts.most_arrivals:
+        detail |= {"arrivals": facts.arrivals, "most_arrivals": facts.most_arrivals}
     said = {"tickets": verdict.tickets, "marked": verdict.marked}
     detail |= {name: value for name, value in said.items() if value}
     if verdict.say:

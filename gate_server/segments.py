@@ -262,6 +262,9 @@ class Segments:
             feeds_ms=venue.feeds_ms,
             feed_silent=venue.feed_silent,
             honoured=venue.honoured,
+            queues=venue.queues,
+            handouts=venue.handouts,
+            most_arrivals=settings.anomalies.most_arrivals,
             code_keys=write_code_keys(self._keys.code_keys),
             help_desk=Text(zh=settings.help_desk_zh, en=settings.help_desk_en),
             token_keys=[

@@ -14,6 +14,7 @@ from admission.settlement_terms import (
     Charge,
     Row,
     SettlementClass,
+    arrival_evidence,
 )
 from admission.wire_settlement import ListEntry, ListKind
 
@@ -115,8 +116,9 @@ def _arrival(row: Row, basis: Basis) -> Cells:
     proof = row.arrival
     if proof is None:
         return [None, None, None, None]
-    number, at = proof.arrival_number, _time(proof.record.scan_at, basis)
-    return [number, at, proof.scan_id, basis.evidence_of(proof).value]
+    void = row.charges[0].void if row.charges else basis.in_force
+    number, at = proof.arrival_number, _time(proof.record.arrived_at, basis)
+    return [number, at, proof.scan_id, arrival_evidence(basis, proof, void).value]
 
 
 def _admission(row: Row, basis: Basis) -> Cells:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from admission import wire
 from admission.codes import normalise
-from admission.errors import LedgerConflict, RelayError
+from admission.errors import InvalidInput, LedgerConflict, RelayError
 from admission.operators import is_badge, needs_operator
 from admission.practice import find_practice
 from admission.scans import Direction, Mode, PartyDefault
@@ -29,6 +29,7 @@ from scanner_client.offline_picks import OFFLINE_PICK, Unheld
 from scanner_client.printer_queue import QueueUnwritable
 from scanner_client.questions import Unsaid
 from scanner_client.relay import Relay
+from scanner_client.slip_beside import SlipBeside
 from scanner_client.state import StateError
 
 
@@ -38,11 +39,17 @@ class Terms:
 
     Attributes:
         party: people each scan is for; None leaves it to the device's default.
+        queue: the closed queue whose people are stamped; None: whoever comes.
     """
 
     mode: Mode = Mode.ADMIT
     direction: Direction = Direction.ENTRY
     party: int | None = None
+    queue: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.queue is not None and self.mode is not Mode.ARRIVE:
+            raise InvalidInput("queue", "is said of arrival stamps only (--mode arrive)")
 
 
 LETS_IN = frozenset({Mode.ADMIT, Mode.REENTRY})
@@ -160,6 +167,7 @@ class CheckIn:
         self._questions = questions
         self._watches = watches
         self._note = note
+        self._slips = SlipBeside()
         self.party_default: PartyDefault | None = None
 
     def check_in(self, code: str) -> Shown:
@@ -183,8 +191,13 @@ class CheckIn:
             scanned_at=wire.at(self._clock.wall()),
             operator=operator,
             passage=terms.mode in LETS_IN and self._watches(),
+            queue=terms.queue,
+            slip=self._slips.find(code),
         )
-        return self._show(nonce, lambda: self._check_in(request))
+        shown = self._show(nonce, lambda: self._check_in(request))
+        if shown.answer is not None:
+            self._slips.note(code, shown.answer)
+        return shown
 
     def _aside(self, code: str, nonce: str) -> Shown | None:
         """Return what comes of a code that no visitor has: such a one is never sent as a scan."""
@@ -206,9 +219,10 @@ class CheckIn:
         told, terms = self._offline.told, self._terms
         return terms.mode is not Mode.CHECK and needs_operator(
             terms.direction,
-            required=told.operator_required,
+            required=told.operator_required or terms.queue is not None,
             staffed=told.staffed,
-            emergency=told.operator_required and self._offline.emergency,
+            emergency=(told.operator_required or terms.queue is not None)
+            and self._offline.emergency,
         )
 
     def _check_in(self, request: wire.ScanRequest) -> Decided:
@@ -258,7 +272,7 @@ class CheckIn:
         if request.party is not None or request.direction is Direction.EXIT:
             return request
         # The party of one is stated, so that admitted and remaining make up all who are left.
-        seen = self._decide(replace(request, mode=Mode.CHECK, party=1)).answer
+        seen = self._decide(replace(request, mode=Mode.CHECK, party=1, queue=None)).answer
         most = min(seen.admitted + seen.remaining, wire.MOST_PEOPLE)
         if seen.outcome is not Outcome.ADMIT or most <= 1:
             return request

@@ -24,7 +24,7 @@ from scanner_client.capture_files import Pictures
 from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
-from scanner_client.cli_options import Options, open_named, options
+from scanner_client.cli_options import Options, open_named, options, queue_option
 from scanner_client.cli_people import call_help, count, operator, practice_codes, tell_counted
 from scanner_client.cli_print import print_pending, refusal_slip, reprint, slip
 from scanner_client.decode import load_stages, read_all
@@ -98,6 +98,7 @@ def enrol(obj: Options, url: str, code: str | None, name: str | None) -> None:
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@queue_option
 @click.option("--practice", is_flag=True, help="For learning: nobody is let in, nothing recorded.")
 @options
 @click.pass_context
@@ -109,6 +110,7 @@ def read(
     *,
     direction: str,
     party: int | None,
+    queue: str | None,
     practice: bool,
 ) -> None:
     """Decode pictures or take a text; one verdict a code."""
@@ -116,7 +118,7 @@ def read(
         raise click.UsageError("give picture files, or --code TEXT")
     obj = ctx.ensure_object(Options)
     with open_named(obj) as scanner:
-        terms = Terms(scanner.mode(mode), Direction(direction), party)
+        terms = Terms(scanner.mode(mode), Direction(direction), party, queue)
         printer = scanner.print_desk()
         check_in = scanner.check_in(terms, printer=printer)
         answer = scanner.practice(terms).check_in if practice else check_in.check_in
@@ -143,6 +145,7 @@ def read(
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]))
 @click.option("--direction", type=click.Choice([way.value for way in Direction]), default="entry")
 @click.option("--party", type=click.IntRange(1, wire.MOST_PEOPLE))
+@queue_option
 @click.option("--practice", is_flag=True, help="For learning; ends by itself.")
 @options
 @click.pass_obj
@@ -155,6 +158,7 @@ def run(
     mode: str | None,
     direction: str,
     party: int | None,
+    queue: str | None,
     practice: bool,
 ) -> None:
     """Scan until Ctrl-C, or until every source has ended."""
@@ -163,7 +167,7 @@ def run(
     with open_named(obj) as scanner:
         settings = scanner.settings
         names = join_paths(sources or (settings.source, *settings.also), paths)
-        terms = Terms(scanner.mode(mode), Direction(direction), party)
+        terms = Terms(scanner.mode(mode), Direction(direction), party, queue)
         run_scanner(
             scanner,
             names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,3 +59,19 @@ def options(command: Command) -> Command:
 def open_named(obj: Options) -> Scanner:
     """Open the scanner that the options name; it tells staff on the standard streams."""
     return open_scanner(obj.state, sys.stdout, sys.stderr)
+
+
+def _queue_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"Q[0-9]{1,16}", value):
+        raise click.BadParameter("is Q and a number, as the supervisor told it")
+    return value
+
+
+def queue_option(command: Command) -> Command:
+    """Add the closed queue whose people are stamped."""
+    return click.option(
+        "--queue",
+        metavar="ID",
+        callback=_queue_id,
+        help="Stamps count as the instant at which this queue was closed.",
+    )(command)

@@ -21,6 +21,7 @@ from admission.journal_chain import first_head, next_head
 from admission.replica_columns import key_of
 from admission.wire_outage import OfflineAnnul, OfflineCount, OfflinePassage, OfflineScan, nonce_of
 from scanner_client.clock import Known
+from scanner_client.journal_arrivals import Arrivals
 from scanner_client.journal_counts import Counts
 from scanner_client.journal_intents import Intents
 from scanner_client.journal_openings import Openings
@@ -66,7 +67,7 @@ class Journal:
     Attributes:
         intents: scans that are under way.
         openings: scans for which the turnstile was opened, and what was reported of it.
-        counts: people without a voucher.
+        counts: people without a voucher; `arrivals`: what it knows of them.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Journal:
         self._store = Store(directory / FILE_NAME, self._prove, self._tell_damage)
         self.intents = Intents(self._store, seal)
         self.openings = Openings(self._store)
+        self.arrivals = Arrivals(self._store, seal, self._own)
         self.counts = Counts(self._store, self._chain, self._insert, self._unseal)
 
     def close(self) -> None:
@@ -123,6 +125,8 @@ class Journal:
             "inside": draft.inside,
             "honoured": draft.honoured,
             "revision": draft.revision,
+            "slip_tag": None if line.slip_key is None else self._seal.tag(key_of(line.slip_key)),
+            "new_arrival": int(draft.arrives),
         }
         self._insert(db, line, draft.keep(line), now, values)
         return line

@@ -41,6 +41,7 @@ class Draft:
         inside: change of the people inside the venue.
         honoured: persons that it honours on deal `deal_no`.
         revision: of an online answer: the ledger's, which has the scan from there on.
+        arrives: it is a new arrival (`admission.arrival_rates`).
     """
 
     line: OfflineScan
@@ -53,6 +54,7 @@ class Draft:
     honoured: int = 0
     numbered: bool = False
     revision: int | None = None
+    arrives: bool = False
 
     def keep(self, line: OfflineScan) -> Kept:
         """Return what is kept of it, once it has its place."""
@@ -156,6 +158,7 @@ def own_scan(row: tuple[object, ...], kept: Kept, device_id: str) -> OwnScan:
         annuls=_whole(annuls),
         annulled_at=None if annulled_at is None else from_ms(_whole(annulled_at)),
         turned=(0 if turned is None else _whole(turned)) if line.watched else None,
+        attested_at=line.attested_at,
     )
     return OwnScan(_whole(entry_id), record, line, kept.platform, str(state))
 

@@ -73,7 +73,16 @@ CREATE TABLE openings (
 CREATE TABLE reports (nonce TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 2;
 """
-_STEPS = (_SCHEMA, _PASSAGE)
+# slip_tag: of the numbered slip that a scan was shown with.
+# new_arrival: nobody had been seen on its voucher before.
+_ARRIVALS = """
+ALTER TABLE entries ADD COLUMN slip_tag INTEGER;
+ALTER TABLE entries ADD COLUMN new_arrival INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX entries_slip ON entries (slip_tag) WHERE slip_tag IS NOT NULL;
+CREATE INDEX entries_arrivals ON entries (at) WHERE new_arrival = 1;
+PRAGMA user_version = 3;
+"""
+_STEPS = (_SCHEMA, _PASSAGE, _ARRIVALS)
 """Each brings the file to the next version; one of an earlier version takes those it lacks."""
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from scanner_client.journal_rows import Draft, OwnScan
 from scanner_client.journal_store import JournalUnwritable
 from scanner_client.offline_answers import Answers, Decision
 from scanner_client.offline_case import NOWHERE, Gathered, Gatherer
+from scanner_client.offline_claims import Arriving, Asked, attested_again, with_answered
 from scanner_client.offline_drafts import (
     Key,
     Where,
@@ -112,7 +114,8 @@ class Offline:
         # Of a payment code nothing may be kept; what is no code at all consumes nothing.
         if code is None or classify(code) in {CodeForm.PAYMENT, CodeForm.MALFORMED}:
             return request, None
-        scan = "\0".join((code, request.mode, request.direction, str(request.party)))
+        asked = (code, request.mode, request.direction, str(request.party))
+        scan = "\0".join((*asked, *filter(None, (request.queue, request.slip))))
         name = scan.encode("utf-8", "surrogatepass")
         try:
             nonce = self._journal.intents.begin(name, request.nonce, now)
@@ -160,6 +163,7 @@ class Offline:
             area=own.record.area,
             dry=line.mode in DRY,
             replayed=True,
+            attested=attested_again(line),
         )
         return Decided(
             self._write_answer(decision, view, line.arrival_number), offline=not line.online
@@ -243,12 +247,15 @@ class Offline:
         gatherer = Gatherer(view, self._journal, told.device_id, now)
         gathered = gatherer.gather(read, picked)
         known = self._find_known(request, view)
+        slip = None if request.slip is None else read_code(request.slip, self.reader(view))
+        asked = Asked(request, read, slip, gate.area, now)
+        arriving = Arriving(asked, view, self._journal, gathered, told)
         if known is not None:
             verdict = _again(known, self._say_again(known, view, gathered.one))
         else:
             party = request.party, told.party_default, told.staffed
             scan = Scan(request.mode, request.direction, *party, desk=self._desk)
-            case = gatherer.case(gathered, read, gate, scan)
+            case = arriving.complete(gatherer.case(gathered, read, gate, scan))
             verdict = decide_moving(case, gathered.records, now, device_id=told.device_id)
         decision = Decision(
             verdict=verdict,
@@ -261,9 +268,12 @@ class Offline:
             picks=self._list(verdict, gathered, gate, gatherer.venue.day_of(now), now),
             dry=request.mode in DRY,
             replayed=known is not None,
+            attested=arriving.attested,
+            fresh=arriving.fresh,
         )
         record = record_of(request, decision, gate, told)
         draft = draft_of(request, decision, record, key_of(read, gathered))
+        draft = with_changes(draft, line=arriving.said(draft.line))
         return _Judged(decision, placed(draft, record, gathered, gatherer.venue))
 
     def _find_known(self, request: wire.ScanRequest, view: View | None) -> Record | None:
@@ -318,7 +328,12 @@ class Offline:
             return
         where = Where(self.told, self._gate(None), self._journal.boot_id)
         draft = online_draft(request, answer, where, self._key_online(request, answer))
-        self._journal.append(draft, now)
+        slip = None if request.slip is None else self._read_slip(request.slip)
+        line, arrives = with_answered(draft.line, answer, slip, self.told.device_id)
+        self._journal.append(with_changes(draft, line=line, arrives=arrives), now)
+
+    def _read_slip(self, text: str) -> CodeRead:
+        return read_code(text, self._replica.standing.reader)
 
     def _key_online(self, request: wire.ScanRequest, answer: wire.ScanAnswer) -> Key:
         """Return what an online scan is recorded under."""

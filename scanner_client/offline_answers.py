@@ -18,6 +18,7 @@ from admission.messages import NO_GATES, Messages, Sentence
 from admission.notices import NoticeWords
 from admission.scans import Gate
 from admission.verdicts import RULES_VERSION, FirstUse, Verdict
+from admission.wire_arrivals import AttestedAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Decision:
         revision: of the replica that it was decided on; 0: none.
         one: the voucher it is about, where there is exactly one.
         dry: the scan was a look only, so nobody passes by it.
+        attested: the earlier arrival that it counts as, by the word of staff.
+        fresh: nobody of it was seen before.
     """
 
     verdict: Verdict
@@ -40,6 +43,8 @@ class Decision:
     picks: Sequence[wire.PickAnswer] | None = None
     dry: bool = False
     replayed: bool = False
+    attested: AttestedAnswer | None = None
+    fresh: bool = False
 
 
 class Answers:
@@ -84,6 +89,7 @@ class Answers:
             arrival_number=arrival_number,
             tickets=None,
             clock_skew_s=None,
+            attested=decision.attested,
         )
 
     def _messages_of(self, venue: Venue, desk: wire.Text | None) -> Messages:

@@ -27,7 +27,7 @@ NOWHERE = Venue(ZoneInfo("UTC"))
 """Without a replica nobody has told the venue's calendar, and nothing is decided by it."""
 
 
-_NO_VOUCHER = frozenset({Purpose.SLIP, Purpose.REFUSAL})
+_NO_VOUCHER = frozenset({Purpose.SLIP, Purpose.NUMBERED_SLIP, Purpose.REFUSAL})
 
 
 @dataclass(slots=True)

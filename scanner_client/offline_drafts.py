@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from admission import wire
+from admission.arrival_rates import is_new
 from admission.arrivals import find_number, is_numbered
 from admission.calendar import Venue
 from admission.codes import CodeForm, CodeRead
@@ -69,6 +70,7 @@ def record_of(request: wire.ScanRequest, decision: Decision, gate: Gate, told: T
         party=request.party,
         staffed=told.staffed,
         turned=0 if request.passage else None,
+        attested_at=None if decision.attested is None else decision.attested.at,
     )
 
 
@@ -92,6 +94,7 @@ def draft_of(request: wire.ScanRequest, decision: Decision, record: Record, key:
         staffed=record.staffed,
         deal_no=key.deal_no,
         revision=decision.revision if decision.replayed else None,
+        arrives=decision.fresh and is_new(verdict.reason, request.mode),
     )
 
 

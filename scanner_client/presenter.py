@@ -16,6 +16,7 @@ from rich.text import Text
 from admission import wire
 from admission.looks import CATEGORIES, FACES, STAFF, Face, face_for
 from admission.verdicts import Outcome
+from admission.wire_arrivals import AttestedAnswer
 from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link
 from scanner_client.legible import legible
@@ -158,6 +159,12 @@ def tell_age(seconds: float) -> str:
     return f"{seconds / HOUR_S:.0f} h"
 
 
+def tell_attested(attested: AttestedAnswer) -> str:
+    """Return the line about an earlier arrival: as of when, and by whose word."""
+    by = legible(attested.by or attested.queue or f"{attested.slip}", 40)
+    return f"到场按 {attested.at.astimezone():%H:%M} 计 arrived as of then, attested 证明 {by}"
+
+
 def face_of(shown: Shown) -> Face:
     """Return how it looks and sounds."""
     if shown.staff:
@@ -240,6 +247,8 @@ def _details(shown: Shown) -> list[str]:
         lines.append(f"…{legible(answer.voucher.tail, 8)}  {legible(answer.voucher.title, 80)}")
     if answer.arrival_number:
         lines.append(f"排队号 arrival {legible(answer.arrival_number, 80)}")
+    if answer.attested is not None:
+        lines.append(tell_attested(answer.attested))
     lines += list_picks(answer.vouchers or [])
     offline = "  offline 离线核验" if shown.offline else ""
     lines.append(f"{answer.reason}  {legible(answer.nonce, 64)}{offline}")

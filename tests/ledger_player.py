@@ -35,6 +35,7 @@ from tests.ledger_slips import RefusalSlips
 from tests.ledgers import SetClock
 from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
+from tests.player_arrivals import ArrivalSteps
 
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -49,7 +50,7 @@ def template() -> tuple[Path, Keyring]:
     return directory, keys
 
 
-class Player(RefusalSlips):
+class Player(ArrivalSteps, RefusalSlips):
     """A venue as a scenario describes it, in a ledger of its own."""
 
     def __init__(self, directory: Path, scenario: Row) -> None:
@@ -66,6 +67,7 @@ class Player(RefusalSlips):
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
         super().__init__()
+        self.start_arrivals()
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -121,9 +123,11 @@ class Player(RefusalSlips):
             party=body.get("party"),
             received_at=now,
             scanned_at=None,
-            operator=None,
+            operator="4711" if "queue" in body else None,
             code=self.checkin.read(text),
             passage=body.get("passage", False),
+            queue=self.queue_of(body),
+            slip=self.checkin.read(self.slip_code(body["beside"])) if "beside" in body else None,
         )
 
     def take_scan(self, now: datetime, body: Row) -> Answer:
@@ -136,6 +140,8 @@ class Player(RefusalSlips):
     def _text(self, body: Row) -> str:
         if "ticket" in body:
             return self.tickets[body["ticket"] - 1].code
+        if "numbered" in body:
+            return self.slip_code(body["numbered"])
         if "slip" in body:
             return self.slips[body["slip"] - 1].code
         if "refusal" in body:

@@ -153,6 +153,8 @@ class OfflinePlayer(Player):
             return super().take_scan(now, body)  # the server's alone
         scanner = self._scanner(body["device"])
         text = self._text(body)
+        if "beside" in body:
+            self.slip_code(body["beside"])
         self.download(scanner)
         request = wire.ScanRequest(
             nonce=body.get("nonce", f"nonce-{self.ledger.revision:06}"),
@@ -162,6 +164,9 @@ class OfflinePlayer(Player):
             party=body.get("party"),
             scanned_at=now,
             passage=body.get("passage", False),
+            queue=self.queue_of(body),
+            slip=self.slip_code(body["beside"]) if "beside" in body else None,
+            operator="4711" if "queue" in body else None,
         )
         answer = scanner.offline.decide(request, now).answer
         self.hand_over(scanner)

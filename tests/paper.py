@@ -22,15 +22,15 @@ from admission.moves import decide_moving
 from admission.scans import Device, Direction, GateState, Mode, Profile, Scan
 from admission.verdicts import Reason, Verdict
 from admission.voids import CostBearer, Honour, Void, default_statuses_since
+from tests.paper_arrivals import Arrivals
 from tests.paper_book import Entry
-from tests.paper_refunds import Refunds
 from tests.paper_rows import Row, read_scope
 
 Answer = dict[str, Any]
 
 
-class Paper(Refunds):
-    """A book with an exchange desk and refunds that takes the steps of a scenario."""
+class Paper(Arrivals):
+    """A book with desk, refunds and attested arrivals that takes the steps of a scenario."""
 
     def play(self, step: Row) -> Answer:
         """Play one step; a problem is an answer too."""
@@ -55,11 +55,15 @@ class Paper(Refunds):
             return _again(known, request)
         case = self.case(read, device, scan, now)
         records = self.records_of(read)
+        case.claim = self.claim(body, case, now)
         verdict = decide_moving(case, records, now, device_id=device.device_id)
         if scan.mode is not Mode.CHECK:
             entry = self._entry(case, read, verdict, (device, nonce, now), request)
-            entry.record = replace(entry.record, turned=_turned(body))
+            attested_at = None if case.claim is None else case.claim.at
+            turned = _turned(body)
+            entry.record = replace(entry.record, turned=turned, attested_at=attested_at)
             self.entries[device.device_id, nonce] = entry
+            self.note_claim(body, read, case)
             self.print_tickets(case.found, entry)
         return answer_of(verdict)
 
@@ -246,9 +250,8 @@ def _turned(body: Row) -> int | None:
 
 
 def _request(body: Row, scan: Scan) -> tuple[object, ...]:
-    shown = next(
-        str(body[name]) for name in ("code", "token", "ticket", "slip", "refusal") if name in body
-    )
+    names = ("code", "token", "ticket", "slip", "refusal", "numbered")
+    shown = next(str(body[name]) for name in names if name in body)
     return (shown, scan.mode, scan.direction, scan.party)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from admission.errors import AdmissionError, NotFound
 from gate_server.commands import (
+    attested,
     blocks,
     broadcasts,
     conflicts,
@@ -45,6 +46,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     | scans.COMMANDS
     | broadcasts.COMMANDS
     | tickets.COMMANDS
+    | attested.COMMANDS
     | people.COMMANDS
     | incidents.COMMANDS
     | duty.COMMANDS

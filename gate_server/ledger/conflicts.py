@@ -41,12 +41,9 @@ from gate_server.ledger.tickets import find_parent, find_tickets
 
 MOST_ENDED_LISTED = 1000
 _VOUCHERS_A_SLICE = 50
-_BY_FOLD = tuple(
-    kind
-    for kind in ConflictKind
-    if kind
-    not in {ConflictKind.ANSWER_DIFFERS, ConflictKind.CLOCK_SKEW, ConflictKind.DEVICE_CLONED}
-)
+_ONCE = {ConflictKind.ANSWER_DIFFERS, ConflictKind.CLOCK_SKEW, ConflictKind.DEVICE_CLONED}
+_ONCE.add(ConflictKind.NOT_ATTESTED)
+_BY_FOLD = tuple(kind for kind in ConflictKind if kind not in _ONCE)
 """Kinds that are found again and again; the others are told once, when they happen."""
 
 

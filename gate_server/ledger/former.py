@@ -49,19 +49,19 @@ SELECT {DEAL_COLUMNS} FROM deal_states WHERE deal_no = ? AND until_revision > ?
 ORDER BY until_revision LIMIT 1
 """  # noqa: S608
 _CURRENT_DEAL: Final = f"SELECT {DEAL_COLUMNS} FROM deals WHERE deal_no = ?"  # noqa: S608
-# As it was recorded, then as it stands; read_record takes nineteen columns.
+# As it was recorded, then as it stands; read_record takes twenty columns.
 _SCANS: Final = """
 SELECT s.scan_id, s.corrected, s.detail ->> 'passage',
     device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,
-    0, 0, NULL, 0, NULL, NULL, turned, 0,
+    0, 0, NULL, 0, NULL, NULL, turned, 0, attested_at,
     device_id, nonce, scan_at, gate_id, area, COALESCE(shown_reason, reason), mode, direction,
     COALESCE(shown_people, people), party, staffed, annulled, annuls, annulled_at, overridden,
-    overridden_at, struck_at, turned, moved
+    overridden_at, struck_at, turned, moved, attested_at
 FROM scans s WHERE s.scan_id < ?2 AND (s.voucher_id = ?3 OR s.voucher_id IS NULL)
     AND s.credential_key IN (SELECT ?1 UNION
         SELECT key FROM credentials WHERE voucher_id = ?3 AND kind <> 'order' AND ?4)
 """
-_WIDTH: Final = 19
+_WIDTH: Final = 20
 _HOLDS: Final = """
 SELECT revision, since, reason, sold_from, sold_until, price_at_most_minor, at_gate FROM holds
 WHERE deal_no = ? AND revision < ? ORDER BY revision DESC LIMIT 1

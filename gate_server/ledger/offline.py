@@ -14,7 +14,6 @@ from admission.errors import AdmissionError, LedgerUnavailable, NotFound
 from admission.history import Record, fold
 from admission.offline_lines import check_count, check_known, check_offline_scan, check_stamp
 from admission.reconcile import Conflict, ConflictKind, Name
-from admission.replica_columns import key_of
 from admission.scan_times import ScanTime, scan_time
 from admission.scans import Device, Direction
 from admission.verdicts import Reason, Verdict
@@ -29,6 +28,7 @@ from admission.wire_outage import (
     nonce_of,
 )
 from gate_server.ledger.changes import count_records
+from gate_server.ledger.claims import claim_of_line
 from gate_server.ledger.conflicts import (
     conflicts_of,
     fits_alone,
@@ -47,6 +47,7 @@ from gate_server.ledger.corrections import (
 from gate_server.ledger.counts import annul_count, find_count, record_count
 from gate_server.ledger.journal_heads import Link, note_clone
 from gate_server.ledger.lanes import correction
+from gate_server.ledger.offline_parts import keys_of, pick_one, verdict_of
 from gate_server.ledger.scans import (
     NewScan,
     StoredScan,
@@ -80,13 +81,23 @@ class Recorder:
 
     Args:
         received_at: of the batch.
+        most_arrivals: new ones a minute that are not odd; 0: nobody looks.
     """
 
-    def __init__(self, tx: Session, device: Device, received_at: datetime, decide: Decide) -> None:
+    def __init__(
+        self,
+        tx: Session,
+        device: Device,
+        received_at: datetime,
+        decide: Decide,
+        *,
+        most_arrivals: int = 0,
+    ) -> None:
         self._tx = tx
         self._device = device
         self._received_at = received_at
         self._decide = decide
+        self._most_arrivals = most_arrivals
 
     def take(self, taken: Taken) -> BatchAnswer:
         """Record one line; what cannot be recorded is an answer, not an error."""
@@ -157,8 +168,8 @@ class Recorder:
             offline=True,
             watched=line.watched,
         )
-        keys = _keys(line, code)
-        new.row = _one(line, find_vouchers(self._tx, keys))
+        keys = keys_of(line, code)
+        new.row = pick_one(line, find_vouchers(self._tx, keys))
         if new.row is not None:
             new.credential_key, new.tail = new.row.credential_key, new.row.voucher.tail
         else:
@@ -167,7 +178,7 @@ class Recorder:
         return new
 
     def _scan(self, line: OfflineScan, taken: Taken, time: ScanTime) -> list[str]:
-        tx, verdict = self._tx, _verdict(line)
+        tx, verdict = self._tx, verdict_of(line)
         new = self._new(line, taken.code, time.at)
         records = self._records(new)
         history = fold(records, terms_of(new.row), tx.venue)
@@ -175,6 +186,8 @@ class Recorder:
         detail: dict[str, object] = {} if decided_on is None else {"replica_revision": decided_on}
         if line.watched:
             detail["passage"] = True
+        claimed = claim_of_line(tx, line, new)
+        detail |= claimed.detail
         scan_id = record_scan(
             tx,
             new,
@@ -185,9 +198,13 @@ class Recorder:
             arrival_number=line.arrival_number,
         )
         self._keep(scan_id, line, taken.link)
+        claimed.note(tx, new, scan_id, most=self._most_arrivals, now=self._received_at)
+        if claimed.missing:
+            self._open(ConflictKind.NOT_ATTESTED, line.nonce, new.row, (scan_id,))
         if time.skewed:
             self._open(ConflictKind.CLOCK_SKEW, line.nonce, new.row, (scan_id,))
-        return self._conflicts(new, records, verdict, skewed=time.skewed)
+        told = [ConflictKind.NOT_ATTESTED.value] if claimed.missing else []
+        return told + self._conflicts(new, records, verdict, skewed=time.skewed)
 
     def _stamp(self, line: OfflineStamp, taken: Taken, time: ScanTime) -> list[str]:
         check_stamp(self._device.profile)
@@ -257,7 +274,7 @@ class Recorder:
 
     def _known(self, line: OfflineScan, stored: StoredScan) -> tuple[str, list[str]]:
         """Take a nonce that is on record: sent again, or answered while nobody heard the answer."""
-        verdict, record = _verdict(line), stored.record
+        verdict, record = verdict_of(line), stored.record
         known = {(record.reason, record.people), (Reason.OVERRIDDEN, record.overridden)}
         if stored.offline or (verdict.reason, verdict.people) in known:
             return "replayed", []
@@ -371,23 +388,3 @@ class Recorder:
 def is_line_to_blame(error: LedgerUnavailable) -> bool:
     """Say whether the ledger refused what was written, so that it would refuse it for ever."""
     return isinstance(error.__cause__, sqlite3.IntegrityError | sqlite3.DataError)
-
-
-def _verdict(line: OfflineScan) -> Verdict:
-    shown = line.verdict
-    return Verdict(
-        Reason(shown.reason), shown.admitted, line.remaining, void_version=line.void_version
-    )
-
-
-def _keys(line: OfflineScan, code: CodeRead | None) -> tuple[bytes, ...]:
-    if code is not None:
-        return code.keys
-    return () if line.code_key is None else (key_of(line.code_key),)
-
-
-def _one(line: OfflineScan, rows: list[VoucherRow]) -> VoucherRow | None:
-    """Return the voucher that a line is about; an order's are told apart by the tail."""
-    if len(rows) > 1:
-        rows = [row for row in rows if row.voucher.tail == line.tail]
-    return rows[0] if len(rows) == 1 else None

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from admission.attested import Claim
 from admission.calendar import Venue, from_ms
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeForm, TokenState
@@ -19,6 +20,12 @@ from admission.verdicts import FirstUse, Reason
 from gate_server.ledger.former import Former, FormerVoucher
 from gate_server.ledger.old_scans import OldScan
 
+_NO_CLAIM = frozenset(
+    {
+        *(Reason.SLIP_NOT_HANDED_OUT, Reason.SLIP_OTHER_DAY, Reason.SLIP_BOUND, Reason.SLIP_ALONE),
+        Reason.QUEUE_OVER,
+    }
+)
 _UNREAD = frozenset({Reason.MALFORMED_CODE, Reason.NOT_A_TICKET, Reason.BAD_SIGNATURE})
 
 
@@ -42,12 +49,21 @@ class _Stored:
         found = self.detail.get("proof")
         return None if found is None else Proof(found[0], date.fromisoformat(found[1]), found[2])
 
+    def claim(self, reason: Reason) -> Claim | None:
+        """Return what the scan said of an earlier arrival, as it was answered then."""
+        at = self.detail.get("attested_at")
+        if at is not None:
+            return Claim(from_ms(at))
+        return Claim(problem=reason) if reason in _NO_CLAIM else None
+
     def facts(self, former: Former) -> Facts:
         return Facts(
             emergency=former.emergency(),
             inside=self.detail.get("inside", 0),
             limit=self.detail.get("limit"),
             stale=self.detail.get("stale", False),
+            arrivals=self.detail.get("arrivals", 0),
+            most_arrivals=self.detail.get("most_arrivals", 0),
         )
 
 
@@ -62,9 +78,11 @@ def rebuild_past(db: sqlite3.Connection, venue: Venue, scan: OldScan) -> Past:
     honoured = stored.detail.get("honoured", 0)
     found = tuple(former.found(each, scan.scan_at, honoured) for each in vouchers)
     lost = len(vouchers) < len(ids)
+    records = former.records(vouchers[0]) if len(vouchers) == 1 else []
+    case = _case(venue, former, scan, stored, found)
     return Past(
-        _case(venue, former, scan, stored, found),
-        former.records(vouchers[0]) if len(vouchers) == 1 else [],
+        case,
+        records,
         from_ms(scan.scan_at),
         scan.device_id,
         _answered(scan, stored),
@@ -96,6 +114,7 @@ def _case(
         CodeForm(stored.detail.get("form", CodeForm.OPAQUE)),
         TokenState(stored.detail.get("token", TokenState.NONE)),
         proof=stored.proof,
+        claim=stored.claim(Reason(scan.reason)),
     )
 
 

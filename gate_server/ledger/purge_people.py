@@ -143,6 +143,9 @@ def erase_left(ledger: Ledger, asked: Asked) -> int:
 def _erase_left(asked: Asked, tx: Session) -> int:
     kept = read_kept(tx.db)
     cut = 0 if kept.everything else min(asked.cuts.operators, kept.floor_ms)
+    # Who handed out slips: few rows, and the audit has the number as a personal field.
+    handed = "UPDATE slip_handouts SET operator = NULL WHERE operator NOT NULL AND made_at < ?"
+    tx.db.execute(handed, (cut,))
     sql = f"UPDATE operators SET name = operator, pin_hash = '' WHERE {_LEFT}"  # noqa: S608
     gone = tx.db.execute(sql, (cut,)).rowcount
     if gone:

@@ -48,7 +48,7 @@ SELECT COALESCE(s.voucher_id, (
     s.scan_id, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
-    s.overridden_at, s.struck_at, s.turned, s.moved
+    s.overridden_at, s.struck_at, s.turned, s.moved, s.attested_at
 FROM scans s
 WHERE (COALESCE(s.shown_people, s.people) > 0 AND s.mode <> 'arrive') OR s.overridden > 0
 ORDER BY whose

@@ -29,9 +29,12 @@ from admission.replica_columns import (
 )
 from admission.scans import Gate, GateState
 from admission.vouchers import Status
+from admission.wire_arrivals import HandoutTold, QueueTold
 from admission.wire_outage import BlockLine, DealLine, GateLine, ReplicaLine
 from admission.wire_tickets import DeskLink
 from gate_server.ledger.catalogue import DEAL_COLUMNS, VOIDS, instant, read_deal, read_void
+from gate_server.ledger.numbered_slips import told_handouts
+from gate_server.ledger.queues import told_queues
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
 
 _RANGE: Final = "revision > ?1 AND revision <= ?2"
@@ -53,7 +56,8 @@ _SCAN: Final = """
 SELECT s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden, s.overridden_at,
-    s.struck_at, s.turned, s.moved, {revision}, s.credential_key, v.platform, s.arrival_number
+    s.struck_at, s.turned, s.moved, s.attested_at, {revision}, s.credential_key, v.platform,
+    s.arrival_number
 FROM scans s LEFT JOIN vouchers v ON v.voucher_id = s.voucher_id
 WHERE {revision} > ?1 AND {revision} <= ?2 AND {also} AND s.credential_key IS NOT NULL
 """
@@ -108,6 +112,8 @@ class VenueNow:
     honoured: dict[str, int]
     feeds_ms: int | None
     feed_silent: bool
+    queues: list[QueueTold]
+    handouts: list[HandoutTold]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,8 @@ def read_range(db: sqlite3.Connection, after: int, until: int | None = None) -> 
     """Read what changed after a revision, up to another or the head, in one short transaction."""
     db.execute("BEGIN")
     try:
-        head, emergency = db.execute("SELECT revision, emergency FROM venue").fetchone()
+        sql = "SELECT revision, emergency, committed_at FROM venue"
+        head, emergency, committed_at = db.execute(sql).fetchone()
         bounds = (after, head if until is None else min(until, head))
         vouchers = db.execute(_VOUCHERS, bounds).fetchall()
         linked = [row[14] for row in vouchers if row[13]]
@@ -143,7 +150,7 @@ def read_range(db: sqlite3.Connection, after: int, until: int | None = None) -> 
         deals = _deals_of(db, {row[1] for row in vouchers}, after)
         others = [*_scans(db, bounds), *_deals(db, bounds), *_gates(db, bounds)]
         others += _blocks(db, bounds)
-        venue = _venue(db, emergency=bool(emergency))
+        venue = _venue(db, committed_at, emergency=bool(emergency))
     finally:
         db.execute("ROLLBACK")
     others.sort(key=attrgetter("revision"))
@@ -369,7 +376,7 @@ def _blocks(db: sqlite3.Connection, bounds: tuple[int, int]) -> Iterable[Replica
         yield BlockLine(revision=revision, buyer=buyer_no, until_ms=until, lifted=not ends)
 
 
-def _venue(db: sqlite3.Connection, *, emergency: bool) -> VenueNow:
+def _venue(db: sqlite3.Connection, now_ms: int, *, emergency: bool) -> VenueNow:
     honoured = db.execute("SELECT deal_no, honoured_people FROM deals WHERE honoured_people > 0")
     heard = [row[0] for row in db.execute("SELECT accepted_at FROM feeds WHERE enabled")]
     return VenueNow(
@@ -377,4 +384,6 @@ def _venue(db: sqlite3.Connection, *, emergency: bool) -> VenueNow:
         honoured={str(deal_no): people for deal_no, people in honoured},
         feeds_ms=min((at for at in heard if at is not None), default=None),
         feed_silent=None in heard,
+        queues=[QueueTold.of(each) for each in told_queues(db, now_ms)],
+        handouts=[HandoutTold.of(each) for each in told_handouts(db, now_ms)],
     )

@@ -224,7 +224,7 @@ _SCANNED = f"""
 SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     s.party, s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
-    s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id
+    s.overridden_at, s.struck_at, s.turned, s.moved, s.attested_at, v.voucher_id
 FROM ({_PAGE}) v
 JOIN scans s ON s.credential_key = v.credential_key
     AND (s.voucher_id = v.voucher_id OR s.voucher_id IS NULL)
@@ -233,13 +233,13 @@ UNION ALL
 SELECT v.admits, v.status, s.device_id, s.nonce, s.scan_at, s.gate_id, s.area,
     COALESCE(s.shown_reason, s.reason), s.mode, s.direction, COALESCE(s.shown_people, s.people),
     COALESCE(s.party, 1), s.staffed, s.annulled, s.annuls, s.annulled_at, s.overridden,
-    s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id
+    s.overridden_at, s.struck_at, s.turned, s.moved, s.attested_at, v.voucher_id
 FROM ({_PAGE}) v
 JOIN vouchers t ON v.exchanged IS NOT NULL AND t.parent_id = v.voucher_id
 JOIN scans s ON s.credential_key = t.credential_key
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, MAX(voucher_id)
 FROM ({_PAGE})
 HAVING MAX(voucher_id) IS NOT NULL
 """  # noqa: S608 - a constant

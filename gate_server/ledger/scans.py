@@ -42,9 +42,9 @@ SELECT v.tail FROM tickets t JOIN vouchers v ON v.voucher_id = t.replaced_by WHE
 _RECORD = (
     "device_id, nonce, scan_at, gate_id, area, COALESCE(shown_reason, reason), mode, direction,"
     " COALESCE(shown_people, people), party, staffed, annulled, annuls,"
-    " annulled_at, overridden, overridden_at, struck_at, turned, moved"
+    " annulled_at, overridden, overridden_at, struck_at, turned, moved, attested_at"
 )
-RECORD_WIDTH = 19
+RECORD_WIDTH = 20
 """Columns of a record, as `read_record` takes them."""
 
 _OF_VOUCHER = f"""
@@ -120,6 +120,7 @@ class NewScan:
 
     Attributes:
         watched: the lane watches its turnstile and will report who passed.
+        fresh: it would be a new arrival (`admission.arrival_rates`).
     """
 
     device: Device
@@ -137,6 +138,7 @@ class NewScan:
     row: VoucherRow | None = None
     offline: bool = False
     watched: bool = False
+    fresh: bool = False
 
     def record(self, verdict: Verdict) -> Record:
         """Return what the fold will see of it."""
@@ -228,7 +230,7 @@ def read_record(row: Row) -> Record:
     """Make a record of the columns of _RECORD."""
     (device_id, nonce, scan_at, gate_id, area, reason, mode, direction, people, party, staffed,
      annulled, annuls, annulled_at, overridden, overridden_at, struck_at, turned,
-     moved) = row[:RECORD_WIDTH]  # fmt: skip
+     moved, attested_at) = row[:RECORD_WIDTH]  # fmt: skip
     return Record(
         device_id=device_id,
         nonce=nonce,
@@ -249,6 +251,7 @@ def read_record(row: Row) -> Record:
         struck=struck_at is not None,
         turned=turned,
         moved=moved,
+        attested_at=None if attested_at is None else from_ms(attested_at),
     )
 
 

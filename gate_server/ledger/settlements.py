@@ -48,7 +48,8 @@ _PAGE: Final = (
 _COLUMNS: Final = """
     s.device_id, s.nonce, s.scan_at, s.gate_id, s.area, COALESCE(s.shown_reason, s.reason), s.mode,
     s.direction, COALESCE(s.shown_people, s.people), {party}, s.staffed, s.annulled, s.annuls,
-    s.annulled_at, s.overridden, s.overridden_at, s.struck_at, s.turned, s.moved, v.voucher_id,
+    s.annulled_at, s.overridden, s.overridden_at, s.struck_at, s.turned, s.moved, s.attested_at,
+    v.voucher_id,
     s.scan_id, s.offline OR s.shown_at IS NOT NULL OR o.scan_id IS NOT NULL,
     IIF(s.shown_at IS NULL, o.bounded_at, NULL), s.void_version, s.cost_bearer,
     c.scan_id IS NOT NULL, COALESCE(s.overridden_operator, s.operator), s.arrival_number

@@ -56,6 +56,7 @@ class Answers:
             arrival_number=decision.arrival_number,
             tickets=[self.ticket(each) for each in decision.tickets] or None,
             clock_skew_s=decision.skew_s,
+            attested=decision.attested,
         )
 
     def words(self, decision: Decision) -> Text:

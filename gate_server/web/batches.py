@@ -166,7 +166,13 @@ class _Batch:
 
     def _take(self, start: int, most: int, tx: Session) -> list[BatchAnswer]:
         begun, breath = time.monotonic(), Breath()
-        recorder = Recorder(tx, self._device, self._received_at, partial(self._decide, tx))
+        recorder = Recorder(
+            tx,
+            self._device,
+            self._received_at,
+            partial(self._decide, tx),
+            most_arrivals=self._services.settings.anomalies.most_arrivals,
+        )
         answers: list[BatchAnswer] = []
         ledger = self._services.ledger
         for read, link in zip(
@@ -199,6 +205,7 @@ class _Batch:
             line.operator,
             code,
             stamped_at=at,
+            queue=line.queue,
         )
         return self._services.check_in.run(tx, presented).scan_id
 

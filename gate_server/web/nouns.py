@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gate_server.web.attested import attested
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
@@ -50,6 +51,7 @@ NOUNS = (
     vouchers,
     tickets,
     refusals,
+    attested,
     gates,
     lanes,
     broadcasts,

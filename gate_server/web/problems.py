@@ -71,6 +71,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "statement-old": Kind(409, "A newer statement has taken its place"),
         "statement-differs": Kind(409, "That is the hash of something else"),
         "statement-closed": Kind(409, "The statement is closed"),
+        "queue-over": Kind(409, "The queue closing is over"),
+        "slips-handed-before": Kind(409, "Slips of these were handed out before"),
         "lifted-already": Kind(409, "The block was lifted before"),
         "not-appealed": Kind(409, "Nobody appeals against the block"),
         "decided-already": Kind(409, "It was decided before"),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from msgspec.structs import replace
+
+from admission.codes import CodeRead
 from admission.errors import Forbidden, InvalidInput, NotFound
-from admission.scans import MODES, Device, Direction, Profile
+from admission.scans import MODES, Device, Direction, Mode, Profile
+from admission.tokens import Purpose
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import (
@@ -16,6 +20,7 @@ from admission.wire import (
     ScanRequest,
     StrikeRequest,
 )
+from gate_server.attesting import find_slip
 from gate_server.checkin import Presented
 from gate_server.decisions import Decision, corrected_decision
 from gate_server.ledger.corrections import (
@@ -62,7 +67,21 @@ def submit_scan(call: Call) -> ScanAnswer:
     services.ledger.tallies.scanned_at[device.device_id] = presented.received_at
     _note(services, presented, decision)
     answer = services.answers.scan(decision, device_id=device.device_id, now=presented.received_at)
-    return with_order(services, decision, answer) if request.want else answer
+    return _with_wanted(services, device, request, decision, answer)
+
+
+def _with_wanted(
+    services: Services, device: Device, request: ScanRequest, decision: Decision, answer: ScanAnswer
+) -> ScanAnswer:
+    """Return an answer with what else the scan wants: its order, the proof of a stamp."""
+    if "order" in request.want:
+        answer = with_order(services, decision, answer)
+    stamped = decision.arrival_number is not None and decision.about
+    if "slip" not in request.want or not stamped:
+        return answer
+    venue, nonce = services.settings.name, decision.nonce
+    slip = find_slip(services.ledger, services.keys, device.device_id, nonce, venue=venue)
+    return replace(answer, slip=slip)
 
 
 def _check_mode(device: Device, request: ScanRequest) -> None:
@@ -73,6 +92,10 @@ def _check_mode(device: Device, request: ScanRequest) -> None:
         raise Forbidden(f"a device of profile {profile} records no exits")
     if (request.code is None) is (request.pick is None):
         raise InvalidInput("code", "send either code or pick")
+    if request.queue is not None and request.mode is not Mode.ARRIVE:
+        raise InvalidInput("queue", "is said of an arrival stamp only")
+    if request.slip is not None and request.direction is Direction.EXIT:
+        raise InvalidInput("slip", "is shown at an entry")
 
 
 def _present(services: Services, device: Device, request: ScanRequest) -> Presented:
@@ -88,6 +111,8 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
         # What a scan says is the record; of one that does not say, the server may know.
         request.operator or services.ledger.catalogue.operator_at(device.device_id, now),
         passage=request.passage,
+        queue=request.queue,
+        slip=None if request.slip is None else _read_slip(services, request.slip),
     )
     if request.code is not None:
         presented.code = services.check_in.read(request.code)
@@ -95,6 +120,13 @@ def _present(services: Services, device: Device, request: ScanRequest) -> Presen
         pick = services.answers.picks.read(request.pick, device_id=device.device_id, now=now)
         presented.voucher_id, presented.pick_problem = pick.voucher_id, pick.problem
     return presented
+
+
+def _read_slip(services: Services, text: str) -> CodeRead:
+    read = services.check_in.read(text)
+    if read.token is None or read.token.purpose is not Purpose.NUMBERED_SLIP:
+        raise InvalidInput("slip", "is no numbered slip of this venue")
+    return read
 
 
 def _note(services: Services, presented: Presented, decision: Decision) -> None:

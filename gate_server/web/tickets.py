@@ -10,9 +10,9 @@ from admission.wire_tickets import (
     SlipRequest,
     TicketAnswer,
 )
+from gate_server.attesting import make_slip
 from gate_server.ledger.corrections import get_scan
 from gate_server.ledger.session import Session
-from gate_server.ledger.slips import record_slip
 from gate_server.ledger.tickets import (
     Maker,
     Shown,
@@ -73,18 +73,7 @@ def slip(call: Call) -> SlipAnswer:
     """Return the slip of an arrival stamp; asked again, the same one."""
     services, nonce, device_id = call.services, call.args["nonce"], call.device.device_id
 
-    def change(tx: Session) -> SlipAnswer:
-        scan = get_scan(tx, call.body.device_id or device_id, nonce)
-        made = record_slip(tx, services.keys, scan, by=device_id)
-        return SlipAnswer(
-            number=scan.arrival_number or "",
-            code=made.code,
-            people=scan.record.party,
-            arrived_at=scan.record.scan_at,
-            local_time=f"{scan.record.scan_at.astimezone(tx.venue.zone):%Y-%m-%d %H:%M}",
-            venue=services.settings.name,
-            title=made.title,
-            last_day=made.last_day,
-        )
-
-    return services.ledger.write(change)
+    whose, venue = call.body.device_id or device_id, services.settings.name
+    return services.ledger.write(
+        lambda tx: make_slip(tx, services.keys, whose, nonce, by=device_id, venue=venue)
+    )

@@ -64,6 +64,11 @@ MAY = {
     "POST /blocks/<block_id>/decline": SUPERVISORS,
     "POST /vouchers/lookup": f"gate exchange {STEWARDS}",
     "POST /vouchers/verify": f"gate marshal exchange {STEWARDS}",
+    "GET /queues": f"marshal {STEWARDS} auditor",
+    "POST /queues": SUPERVISORS,
+    "POST /queues/<queue_id>/reopen": SUPERVISORS,
+    "GET /slips/handouts": f"{SUPERVISORS} auditor",
+    "POST /slips/handouts": f"marshal {SUPERVISORS}",
     "GET /gates": f"{SUPERVISORS} auditor",
     "POST /gates/<gate_id>/state": SUPERVISORS,
     "POST /venue/emergency": SUPERVISORS,
@@ -100,6 +105,7 @@ ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0",
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
 ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05"}
+ARGUMENTS |= {"<finding_id>": "0", "<queue_id>": "Q0"}
 ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 

@@ -44,7 +44,9 @@ def make_old(path, before):
     old_path.rename(path)
 
 
-@pytest.mark.parametrize("before", ["002_outage", "003_tickets", "004_passage", "013_evidence"])
+@pytest.mark.parametrize(
+    "before", ["002_outage", "003_tickets", "004_passage", "013_evidence", "015_arrivals"]
+)
 def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, before):
     park = Park(tmp_path / "var")
     park.sell("USED-CODE-1", "FRESH-CODE-1", "OTHER-CODE-1")
