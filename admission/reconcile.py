@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from admission.calendar import Venue
 from admission.cases import Case, Found
-from admission.deals import Deal
+from admission.closures import closures_at
+from admission.deals import Closure, Deal
 from admission.history import Record, Terms, by_stamp, fold
 from admission.moves import may_move
 from admission.scans import Direction, Gate, Mode, Scan
@@ -85,6 +86,7 @@ class Account:
         offline: those that a scanner decided by itself.
         voucher, deal: None for a code that nobody knows.
         voids: every version of the deal's void and its restores.
+        closures: every version of what closed the venue for the deal; none: those in its row.
         given_back: None where nobody was.
     """
 
@@ -94,11 +96,21 @@ class Account:
     voucher: Voucher | None = None
     deal: Deal | None = None
     voids: Sequence[Void] = ()
+    closures: Sequence[Closure] = ()
     given_back: GivenBack | None = None
 
     def is_offline(self, record: Record) -> bool:
         """Say whether a scanner decided a scan by itself."""
         return name_of(record) in self.offline
+
+    def terms_at(self, terms: Terms, at: datetime) -> Terms:
+        """Return terms under the closures that were in force at an instant.
+
+        A closure that was taken back later makes no double use of who came in under it.
+        """
+        if not self.closures:
+            return terms
+        return replace(terms, closures=closures_at(self.closures, at))
 
 
 def name_of(record: Record) -> Name:
@@ -187,7 +199,8 @@ def _overuses(account: Account, passages: Sequence[Record], terms: Terms) -> Ite
         other = _other_half(account, passages, record, terms)
         if other is None:
             continue
-        history = fold(_before(account, record), terms, account.venue)
+        then = account.terms_at(terms, record.passed_at)
+        history = fold(_before(account, record), then, account.venue)
         day = account.venue.day_of(record.passed_at)
         lacking = min(record.passed, terms.admits) > history.available(record.area, day)
         if lacking and not by_stamp(history, record, day):
@@ -236,7 +249,8 @@ def _after_refund(
             continue
         if left.admits and left.right_to(record.area) is None:
             continue
-        history = fold(_before(account, record), left, account.venue)
+        then = account.terms_at(left, record.passed_at)
+        history = fold(_before(account, record), then, account.venue)
         day = account.venue.day_of(record.passed_at)
         lacking = record.passed > history.available(record.area, day)
         if lacking and not (left.admits and by_stamp(history, record, day)):

@@ -160,10 +160,10 @@ def people_who_came(history: History, records: Iterable[Record], venue: Venue) -
         if share is not None:
             days[venue.day_of(record.passed_at)] += share.persons
     counts = list(days.values())
-    for area, use in history.areas.items():
+    for area in history.areas:
         right = history.terms.right_to(area)
         if right is not None and not right.per_day:
-            counts.append(-(-use.used // right.uses))
+            counts.append(-(-history.counted(area) // right.uses))
     return max(counts, default=0)
 
 

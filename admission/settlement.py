@@ -15,7 +15,7 @@ from admission.history import Arrival, History, Record, Terms, fold
 from admission.moves import with_moves
 from admission.reconcile import Account, name_of, people_covered_at, void_at
 from admission.scans import Direction
-from admission.settlement_people import Figure
+from admission.settlement_people import Figure, MadeUp
 from admission.settlement_terms import (
     STRENGTH,
     Basis,
@@ -215,12 +215,14 @@ def _charges(found: _Found) -> tuple[Charge, ...]:
     """Return the charges of each admission that brought persons who had not been in before."""
     basis, entries = found.basis, found.entries
     figure = Figure(basis.deal.rights, found.sold.voucher.admits)
+    made = MadeUp(found.sold.voucher, basis, entries) if basis.closures else None
     charges: list[Charge] = []
     for proof in entries:
         record = proof.record
         share = found.history.shares[record.device_id, record.nonce]
         day = basis.venue.day_of(record.passed_at)
-        new, within = figure.add(record.area, day, share.people)
+        made_up = made.day_of(proof) if made is not None else None
+        new, within = figure.add(record.area, day, share.people, made_up=made_up)
         if new or proof is entries[0]:
             charges += _charge(proof, found, (new, within))
     return tuple(charges)

@@ -32,6 +32,7 @@ from admission.vouchers import Status, Voucher
 from admission.wire_settlement import SettlementAnswer, write_settlement
 from admission.wire_staff import RemedyWire
 from gate_server.ledger.catalogue import VOIDS, instant, read_void
+from gate_server.ledger.closure_rows import versions_of
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
 
@@ -39,8 +40,9 @@ PAGE_ROWS: Final = 10_000
 
 _SOLD: Final = (
     "SELECT voucher_id, tail, admits, price_paid_minor, status, status_at, refund_listed_at,"
-    " buyer_no, voucher_ref, order_ref FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2"
-    " AND voucher_id <= ?3 AND parent_id IS NULL ORDER BY voucher_id LIMIT ?4"
+    " buyer_no, voucher_ref, order_ref, valid_from, valid_until FROM vouchers"
+    " WHERE deal_no = ?1 AND voucher_id > ?2 AND voucher_id <= ?3 AND parent_id IS NULL"
+    " ORDER BY voucher_id LIMIT ?4"
 )
 _PAGE: Final = (
     "SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2 AND voucher_id <= ?3"
@@ -174,7 +176,8 @@ def read_basis(db: sqlite3.Connection, deal: Deal, venue: Venue, as_of: datetime
     voids = tuple(read_void(row) for row in found)
     void = void_at(voids, as_of)
     remedy = NO_REMEDY if void is None else _read_remedy(db, deal.deal_no, void.version)
-    return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, remedy=remedy)
+    closures = versions_of(db, deal.deal_no, to_ms(as_of))
+    return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, closures=closures, remedy=remedy)
 
 
 def _read_remedy(db: sqlite3.Connection, deal_no: int, version: int) -> Remedy:
@@ -229,12 +232,14 @@ def _read_sold(
     row: tuple[Any, ...], proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
 ) -> Sold:
     (voucher_id, tail, admits, price, status, status_at, listed_at, buyer_no, voucher_ref,
-     order_ref) = row  # fmt: skip
+     order_ref, valid_from, valid_until) = row  # fmt: skip
     voucher = Voucher(
         voucher_id=voucher_id,
         tail=tail,
         admits=admits,
         price_paid_minor=price,
+        valid_from=instant(valid_from),
+        valid_until=instant(valid_until),
         status=_STATUSES[status],
         status_at=instant(status_at),
         refund_listed=listed_at is not None and listed_at <= at,
