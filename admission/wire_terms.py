@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from admission.voids import CostBearer
 from admission.wire_base import Answer, Ident, Line, Request, Text
 
 Idents = Annotated[list[Ident], Meta(max_length=1000)]
@@ -104,10 +105,74 @@ class ClosureAnswer(Answer, frozen=True):
     terms: ClosureTerms
     versions: list[ClosureTerms] = []
     preview: ClosurePreview | None = None
-    warnings: list[str] = []
+    warnings: list[Text] = []
 
 
 class ClosuresAnswer(Answer, frozen=True):
     """All closures, the newest first."""
 
     closures: list[ClosureAnswer]
+
+
+# --- what a void comes to -------------------------------------------------------------------------
+
+
+class VoidMoney(Answer, frozen=True):
+    """What a deal comes to under one version; money in minor units of the deal's currency.
+
+    Attributes:
+        refund_vouchers: those whose refund would be due; `unpriced` of them have no known price.
+        buyers_compensated: each counts once; `buyers_withheld` stand under a block.
+        owed_minor: to the venue, for who has come in so far; `disputed_minor` in dispute.
+        waiting_vouchers: those whose holders have arrived as the terms ask, and may still come in.
+        waiting_people, waiting_minor: at most so many people, and at most so much owed for them.
+    """
+
+    refund_vouchers: int = 0
+    refunds_minor: int = 0
+    unpriced: int = 0
+    buyers_compensated: int = 0
+    buyers_withheld: int = 0
+    compensation_minor: int = 0
+    owed_minor: int = 0
+    disputed_minor: int = 0
+    waiting_vouchers: int = 0
+    waiting_people: int = 0
+    waiting_minor: int = 0
+
+
+class VoidVersion(Answer, frozen=True):
+    """One version of a void as it was made.
+
+    Attributes:
+        by: who made it; null for a partner.
+        honour: null: nobody, or the version ends the void (`restored`).
+    """
+
+    void_version: int
+    committed_at: datetime
+    by: str | None
+    reason: str
+    restored: bool
+    honour: HonourTerms | None
+    cost_bearer: CostBearer
+    settlement_unit_minor: int
+    statuses_since: datetime
+    notice: Text | None
+    remedy: RemedyTerms | None
+
+
+class HonourTerms(Answer, frozen=True):
+    """The honour terms in force, with their defaults worked out."""
+
+    arrived_from: datetime
+    arrived_by: datetime
+    admit_until: datetime
+    max_people: int | None
+
+
+class RemedyTerms(Answer, frozen=True):
+    """What the platform gives to those it does not honour."""
+
+    refund: Literal["price_paid", "none"]
+    compensation_per_buyer_minor: int

@@ -15,6 +15,7 @@ _PLACES: Final = {
     "backup": "upkeep",
     "broadcast": "broadcasts",
     "card": "people",
+    "closure": "closures",
     "conduct": "evidence",
     "conflict": "conflicts",
     "deal": "deals",

@@ -10,6 +10,7 @@ import msgspec
 from admission.errors import AdmissionError, NotFound
 from gate_server.commands import (
     broadcasts,
+    closures,
     conflicts,
     deals,
     duty,
@@ -38,6 +39,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     venue.COMMANDS
     | imports.COMMANDS
     | deals.COMMANDS
+    | closures.COMMANDS
     | issue.COMMANDS
     | conflicts.COMMANDS
     | scans.COMMANDS

@@ -373,14 +373,6 @@ def read_broadcast(row: tuple[Any, ...]) -> Broadcast:
     )
 
 
-def list_versions(db: sqlite3.Connection, deal_no: int) -> list[tuple[Void, str]]:
-    """Return all versions of a deal's void, oldest first, each with who made it."""
-    rows = db.execute(f"{VOIDS} WHERE deal_no = ? ORDER BY version", (deal_no,)).fetchall()
-    by = "SELECT made_by FROM voids WHERE deal_no = ? ORDER BY version"
-    makers = db.execute(by, (deal_no,)).fetchall()
-    return [(read_void(row), maker) for row, (maker,) in zip(rows, makers, strict=True)]
-
-
 def _hours(text: str) -> tuple[time, time] | None:
     hours = msgspec.json.decode(text)
     return (time.fromisoformat(hours[0]), time.fromisoformat(hours[1])) if hours else None

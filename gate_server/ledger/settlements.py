@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -211,6 +211,19 @@ def read_page(
     db: sqlite3.Connection, basis: Basis, *, after: int, newest: int, rows: int
 ) -> list[Sold]:
     """Read the next vouchers of a deal with all that is on record of each, in one transaction."""
+    vouchers, proofs, blocked = read_rows(db, basis, after=after, newest=newest, rows=rows)
+    at = to_ms(basis.as_of)
+    return [read_sold(row, proofs, blocked, at) for row in vouchers]
+
+
+SoldRow: TypeAlias = tuple[Any, ...]
+"""A voucher as its row has it: its number, tail, admits, price, status, its instant, listed, ..."""
+
+
+def read_rows(
+    db: sqlite3.Connection, basis: Basis, *, after: int, newest: int, rows: int
+) -> tuple[list[SoldRow], dict[int, list[Proof]], frozenset[int]]:
+    """Return the next rows of a deal, the scans of those that have any, and the blocked buyers."""
     deal_no = basis.deal.deal_no
     db.execute("SAVEPOINT page")
     try:
@@ -224,13 +237,13 @@ def read_page(
     proofs: dict[int, list[Proof]] = defaultdict(list)
     for scan in scans:
         proofs[scan[RECORD_WIDTH]].append(_read_proof(scan))
-    at = to_ms(basis.as_of)
-    return [_read_sold(row, proofs, blocked, at) for row in vouchers]
+    return vouchers, proofs, blocked
 
 
-def _read_sold(
-    row: tuple[Any, ...], proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
+def read_sold(
+    row: SoldRow, proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
 ) -> Sold:
+    """Make a sold voucher of its row; `at`: the moment of settlement, in milliseconds."""
     (voucher_id, tail, admits, price, status, status_at, listed_at, buyer_no, voucher_ref,
      order_ref, valid_from, valid_until) = row  # fmt: skip
     voucher = Voucher(

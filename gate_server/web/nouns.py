@@ -5,6 +5,7 @@ from __future__ import annotations
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
+from gate_server.web.closures import closures
 from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
 from gate_server.web.deals import deals
@@ -39,6 +40,7 @@ NOUNS = (
     conflicts,
     counts,
     deals,
+    closures,
     settlements,
     lists,
     statements,
