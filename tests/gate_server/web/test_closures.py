@@ -15,7 +15,10 @@ RAIN = {
     "deals": ["DAILY"],
     "used_too": True,
     "refunds_open": True,
-    "notice": {"zh": "因暴雨闭园，门票有效期延至5月31日", "en": "Closed for rain; come until 31 May"},
+    "notice": {
+        "zh": "因暴雨闭园，门票有效期延至5月31日",
+        "en": "Closed for rain; come until 31 May",
+    },
 }
 
 
