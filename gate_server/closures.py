@@ -20,6 +20,7 @@ from admission.wire_terms import (
     ClosuresAnswer,
     ClosureTerms,
 )
+from gate_server.breath import Breath
 from gate_server.ledger.closure_counts import count_closure
 from gate_server.ledger.closure_rows import ClosureVersion, list_versions
 from gate_server.ledger.closures import (
@@ -126,7 +127,8 @@ class ClosureDesk:
     def _count(self, closure: Closure, deal_nos: Sequence[int]) -> ClosureCounts:
         deals = self._ledger.catalogue.deals
         bound: list[Deal] = [deals[number] for number in deal_nos]
-        return count_closure(self._ledger, closure, bound, self._ledger.clock())
+        now, pause = self._ledger.clock(), Breath().take
+        return count_closure(self._ledger, closure, bound, now, pause=pause)
 
     # --- answers ---------------------------------------------------------------------------------
 

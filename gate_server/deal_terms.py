@@ -11,6 +11,7 @@ from admission.voids import Honour, Void, is_far
 from admission.wire_base import Text
 from admission.wire_staff import Preview, VoidAnswer, VoidRequest
 from admission.wire_terms import HonourTerms, RemedyTerms, VoidVersion
+from gate_server.breath import Breath
 from gate_server.ledger.actions import restore_deal, void_deal
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.conflicts import reconcile_deal
@@ -79,7 +80,7 @@ def _preview(
     ledger: Ledger, deal: Deal, terms: VoidRequest | None, version: Void | None
 ) -> VoidAnswer:
     begun_s, now = monotonic(), ledger.clock()
-    found = preview_terms(ledger, deal, terms, version, now)
+    found = preview_terms(ledger, deal, terms, version, now, pause=Breath().take)
     touched = found.touched
     preview = Preview(
         vouchers=touched.vouchers,

@@ -20,7 +20,7 @@ from admission.vouchers import Status, Voucher
 from admission.wire_terms import ClosureCounts
 from gate_server.ledger.catalogue import instant
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.reports import PAGE_ROWS, list_scanned, pages
+from gate_server.ledger.reports import list_scanned, pages
 
 _SOLD: Final = (
     "SELECT valid_from, valid_until, admits, price_paid_minor, buyer_no, voucher_id FROM vouchers"
@@ -28,6 +28,8 @@ _SOLD: Final = (
     " AND refund_listed_at IS NULL ORDER BY voucher_id LIMIT ?"
 )
 
+
+_PAGE_ROWS: Final = 2_000
 
 _FindGain: TypeAlias = Callable[[int | None, int | None], tuple[bool, bool]]
 """Says of a window whether a closure binds it, and whether it is longer by that."""
@@ -46,13 +48,22 @@ class _Count:
 
 
 def count_closure(
-    ledger: Ledger, closure: Closure, deals: Sequence[Deal], now: datetime
+    ledger: Ledger,
+    closure: Closure,
+    deals: Sequence[Deal],
+    now: datetime,
+    *,
+    pause: Callable[[], object] = lambda: None,
 ) -> ClosureCounts:
-    """Return what a closure comes to over the deals that it binds."""
+    """Return what a closure comes to over the deals that it binds.
+
+    Args:
+        pause: called now and then, so that scans go first.
+    """
     count = _Count()
     for deal in deals:
         others = tuple(c for c in deal.closures if c.closure_id != closure.closure_id)
-        _add_sold(count, ledger, replace(deal, closures=others), closure)
+        _add_sold(count, ledger, replace(deal, closures=others), closure, pause)
         _add_scanned(count, ledger, deal, closure, now)
     return ClosureCounts(
         vouchers=count.vouchers,
@@ -67,7 +78,9 @@ def count_closure(
     )
 
 
-def _add_sold(count: _Count, ledger: Ledger, without: Deal, closure: Closure) -> None:
+def _add_sold(
+    count: _Count, ledger: Ledger, without: Deal, closure: Closure, pause: Callable[[], object]
+) -> None:
     venue = ledger.venue
     bound = replace(without, closures=in_order((*without.closures, closure)))
 
@@ -85,6 +98,7 @@ def _add_sold(count: _Count, ledger: Ledger, without: Deal, closure: Closure) ->
 
     for page in pages(ledger, lambda db, after: _page(db, without.deal_no, after)):
         _add_page(count, page, find_gain, without.currency)
+        pause()
 
 
 def _add_page(
@@ -103,7 +117,7 @@ def _add_page(
 
 
 def _page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[int, ...]]:
-    where = deal_no, after, Status.VALID, Status.BLOCKED, PAGE_ROWS
+    where = deal_no, after, Status.VALID, Status.BLOCKED, _PAGE_ROWS
     return db.execute(_SOLD, where).fetchall()
 
 

@@ -7,9 +7,10 @@ second or two. The writer is never asked, and no read transaction is longer than
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from admission.calendar import to_ms
 from admission.deals import Deal
@@ -33,7 +34,6 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.refund_locks import count_refunded
 from gate_server.ledger.reports import Scanned, Touched, count_admitted, touch
 from gate_server.ledger.settlements import (
-    PAGE_ROWS,
     SoldRow,
     newest_voucher,
     read_basis,
@@ -41,6 +41,8 @@ from gate_server.ledger.settlements import (
     read_sold,
 )
 
+_PAGE_ROWS: Final = 2_000
+_PAUSE_EVERY: Final = 128
 _OPEN = frozenset({SettlementClass.OUTSTANDING, SettlementClass.HONOUR_OPEN})
 _VALID = frozenset({Status.VALID.value, Status.BLOCKED.value})
 _Alike: TypeAlias = tuple[object, ...]
@@ -63,13 +65,20 @@ class Previewed:
 
 
 def preview_terms(
-    ledger: Ledger, deal: Deal, terms: VoidRequest | None, void: Void | None, now: datetime
+    ledger: Ledger,
+    deal: Deal,
+    terms: VoidRequest | None,
+    void: Void | None,
+    now: datetime,
+    *,
+    pause: Callable[[], object] = lambda: None,
 ) -> Previewed:
     """Return what a version that is not made yet would come to.
 
     Args:
         terms: as they were asked for; None: a restore.
         void: the same as the ledger understood them; None: a restore.
+        pause: called now and then, so that scans go first.
     """
     basis = ledger.read(lambda db: read_basis(db, deal, ledger.venue, now))
     honoured = ledger.catalogue.honoured.get(deal.deal_no, 0)
@@ -80,11 +89,11 @@ def preview_terms(
     newest, last = ledger.read(newest_voucher), -1
     while True:
         rows, proofs, blocked = ledger.read(
-            lambda db: read_rows(db, basis, after=last, newest=newest, rows=PAGE_ROWS)  # noqa: B023
+            lambda db: read_rows(db, basis, after=last, newest=newest, rows=_PAGE_ROWS)  # noqa: B023
         )
         if not rows:
             break
-        walk.add(rows, proofs, blocked)
+        walk.add(rows, proofs, blocked, pause)
         last = rows[-1][0]
     walk.finish()
     touched = walk.touched
@@ -126,6 +135,10 @@ def _remedy(terms: VoidRequest | None) -> Remedy:
     return Remedy(Refund(terms.remedy.refund), terms.remedy.compensation_per_buyer_minor)
 
 
+def _listed(listed_at: int | None, at: int) -> bool:
+    return listed_at is not None and listed_at <= at
+
+
 @dataclass(slots=True)
 class _Sum:
     """What one version comes to so far."""
@@ -160,6 +173,9 @@ class _Walk:
     def __init__(self, before: Basis, after: Basis) -> None:
         self._bases = before, after
         self._sums = {id(before): _Sum(), id(after): _Sum()}
+        # What was set since a void is its own effect; what was set after now is not known yet.
+        voids = [void for basis in (before, after) if (void := basis.in_force) is not None]
+        self._instants = {to_ms(void.statuses_since) for void in voids} | {to_ms(before.as_of) + 1}
         self._alike: dict[_Alike, int] = defaultdict(int)
         self._buyers: dict[_Alike, set[int]] = defaultdict(set)
         self._samples: dict[_Alike, Sold] = {}
@@ -168,12 +184,18 @@ class _Walk:
         self.newly = self.lost = 0
 
     def add(
-        self, rows: list[SoldRow], proofs: dict[int, list[Proof]], blocked: frozenset[int]
+        self,
+        rows: list[SoldRow],
+        proofs: dict[int, list[Proof]],
+        blocked: frozenset[int],
+        pause: Callable[[], object],
     ) -> None:
         """Take a page."""
         self._blocked, at = blocked, to_ms(self._bases[0].as_of)
         alike, buyers, samples, touched = self._alike, self._buyers, self._samples, self.touched
         for row in rows:
+            if not row[0] % _PAUSE_EVERY:
+                pause()
             number, _, admits, price, status, status_at, listed, buyer_no = row[:8]
             if status in _VALID:
                 touched.vouchers += 1
@@ -184,12 +206,18 @@ class _Walk:
             if number in proofs:
                 self._add_scanned(read_sold(row, proofs, blocked, at))
                 continue
-            key = admits, price, status, status_at, listed is not None and listed <= at
+            key = admits, price, status, self._since(status, status_at), _listed(listed, at)
             alike[key] += 1
             if buyer_no is not None:
                 buyers[key].add(buyer_no)
             if key not in samples:
                 samples[key] = read_sold(row, proofs, blocked, at)
+
+    def _since(self, status: str, status_at: int | None) -> int:
+        """Return how many of the instants that matter a status was set at or after."""
+        if status in _VALID or status_at is None:
+            return 0
+        return sum(status_at >= instant for instant in self._instants)
 
     def _add_scanned(self, sold: Sold) -> None:
         before, after = self._bases
