@@ -222,6 +222,11 @@ def was_in(closure: Closure, at: datetime, venue: Venue) -> bool:
     return begins <= at <= closure.closed_until
 
 
+def opens_refund(closures: Iterable[Closure], used_at: datetime, venue: Venue) -> bool:
+    """Say whether who came in at an instant may have the money back: a closure opened refunds."""
+    return any(each.refunds_open and was_in(each, used_at, venue) for each in closures)
+
+
 # --- what is said --------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from admission.calendar import Venue
 from admission.cases import Case, Found
-from admission.closures import closures_at
+from admission.closures import closures_at, opens_refund
 from admission.deals import Closure, Deal
 from admission.history import Record, Terms, by_stamp, fold
 from admission.moves import may_move
@@ -245,7 +245,7 @@ def _after_refund(
     account: Account, passages: Sequence[Record], left: Terms, told: Container[Name]
 ) -> Iterator[Conflict]:
     for record in passages:
-        if _by_supervisor(record) or name_of(record) in told:
+        if _by_supervisor(record) or name_of(record) in told or _refund_open(account, record):
             continue
         if left.admits and left.right_to(record.area) is None:
             continue
@@ -255,6 +255,11 @@ def _after_refund(
         lacking = record.passed > history.available(record.area, day)
         if lacking and not (left.admits and by_stamp(history, record, day)):
             yield Conflict(ConflictKind.USED_AFTER_REFUND, (name_of(record),))
+
+
+def _refund_open(account: Account, record: Record) -> bool:
+    """Say whether a closure opened refunds for who came in then: paid back, they are none."""
+    return opens_refund(account.closures, record.passed_at, account.venue)
 
 
 # --- voids and statuses --------------------------------------------------------------------------
@@ -306,7 +311,7 @@ def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> I
     if newest is not None and not newest.restored and newest.made(status_at):
         return  # the void's own effect
     for record in passages:
-        if _by_supervisor(record):
+        if _by_supervisor(record) or _refund_open(account, record):
             continue
         if record.passed_at < status_at:
             yield Conflict(ConflictKind.CANCELLED_AFTER_USE, (name_of(record),))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from admission.closures import closures_at, opens_refund
 from admission.history import Arrival, History, Record, Terms, fold
 from admission.moves import with_moves
 from admission.reconcile import Account, name_of, people_covered_at, void_at
@@ -179,6 +180,9 @@ def _used(found: _Found) -> Row:
     came = min(voucher.admits, _most(charges, basis))
     left, status = voucher.admits - came, _status(voucher, basis)
     waits = void is not None and _waits(found.history, void, basis, came=came)
+    open_ = _given_back(found)
+    if open_:
+        charges = tuple(replace(charge, charged=0) for charge in charges)
     due = left and status not in _ENDED and (voucher.refund_listed or (void and not waits))
     return Row(
         sold=sold,
@@ -186,7 +190,7 @@ def _used(found: _Found) -> Row:
         charges=charges,
         left=left,
         refund_minor=_refund(voucher, left, basis) if due else 0,
-        reverse_minor=_reverse(voucher, left) if status is Status.REFUNDED else 0,
+        reverse_minor=_reverse(voucher, left) if status is Status.REFUNDED and not open_ else 0,
         first=first,
         arrival=arrival,
         evidence=_evidence(settled, first, _covering(proofs, by, first), basis),
@@ -194,6 +198,20 @@ def _used(found: _Found) -> Row:
 
 
 _ENDED = frozenset({Status.CANCELLED, Status.REFUNDED})
+
+
+def _given_back(found: _Found) -> bool:
+    """Say whether a voucher was paid back because the venue was closed when its people came.
+
+    Then nobody owes for them, and nothing is to be reversed.
+    """
+    voucher, basis = found.sold.voucher, found.basis
+    if _status(voucher, basis) is not Status.REFUNDED or voucher.status_at is None:
+        return False
+    closures = closures_at(basis.closures, voucher.status_at)
+    return all(
+        opens_refund(closures, proof.record.passed_at, basis.venue) for proof in found.entries
+    )
 
 
 def _most(charges: Sequence[Charge], basis: Basis) -> int:

@@ -124,6 +124,19 @@ def test_who_is_let_in_after_an_unknown_restore_is_left_to_a_human(player):
     assert kinds(player) == ["double_use"]
 
 
+def test_who_is_paid_back_for_a_closed_day_is_no_conflict(player):
+    scan(player, "09:00")
+    close(player, "11:00", refunds_open=True)
+    asked = {"id": "r1", "code": "ADULT-0001"}
+
+    assert play(player, "12:00", refund=asked)["reason"] == "venue_closed"
+    assert kinds(player) == []
+    settled = make_settlement(player.ledger, "DAY").answer
+    assert settled.amounts_minor.owed_to_venue == 0
+    assert settled.amounts_minor.refunds_to_reverse == 0
+    assert settled.balanced
+
+
 def test_restore_makes_no_double_use_of_who_came_before_it(player):
     scan(player, "09:00")
     close(player, "11:00")
