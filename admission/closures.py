@@ -137,6 +137,13 @@ def find_extension(voucher: Voucher, deal: Deal, venue: Venue) -> Extension | No
     return Extension(own_day, until, frozenset(days), frozenset(used_too))
 
 
+def valid_until(voucher: Voucher, deal: Deal, venue: Venue) -> datetime:
+    """Return until when a voucher is good, by its own window and by closures."""
+    extension = find_extension(voucher, deal, venue) if deal.closures else None
+    own = voucher.valid_until or deal.valid_until
+    return own if extension is None else extension.until
+
+
 def _closed_days(
     closure: Closure, deal: Deal, window: tuple[datetime, datetime], venue: Venue
 ) -> Iterable[date]:

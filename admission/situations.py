@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from admission.cases import Case, Found
-from admission.closures import find_extension, find_notice, find_notice_of_use
+from admission.closures import find_notice, find_notice_of_use, valid_until
 from admission.deals import AtGate, Deal, Reentry, Right
 from admission.history import Arrival
 from admission.lazy import once
@@ -290,7 +290,7 @@ class Situation:
         if reason in {Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS}:
             return {
                 "valid_from": self.sold.valid_from or self.deal.valid_from,
-                "valid_until": self._valid_until(),
+                "valid_until": valid_until(self.sold, self.deal, self.case.venue),
                 "hours": self.deal.hours,
             }
         if reason is Reason.EXCHANGED:
@@ -300,13 +300,6 @@ class Situation:
             return {"notice": self.void.notice}
         notice = self._closure_notice(reason)
         return NOTHING_TO_SAY if notice is None else {"notice": notice}
-
-    def _valid_until(self) -> datetime:
-        own = self.sold.valid_until or self.deal.valid_until
-        if not self.deal.closures:
-            return own
-        extension = find_extension(self.sold, self.deal, self.case.venue)
-        return own if extension is None else extension.until
 
     def _closure_notice(self, reason: Reason) -> tuple[str, str] | None:
         """Return what a closure says to who stands at a shut gate, or has been in that day."""

@@ -101,10 +101,9 @@ def preview_terms(
     if void is None:
         touched.honoured = touched.vouchers - touched.used
     touched.refunded_people = ledger.read(count_refunded).get(deal.deal_no, (0, 0))[0]
+    was, will = walk.money()
     in_force = basis.in_force is not None
-    return Previewed(
-        touched, walk.money(after), walk.money(before) if in_force else None, walk.newly, walk.lost
-    )
+    return Previewed(touched, will, was if in_force else None, walk.newly, walk.lost)
 
 
 def plan_void(ledger: Ledger, deal: Deal, terms: VoidRequest, now: datetime) -> Void:
@@ -172,7 +171,7 @@ class _Walk:
 
     def __init__(self, before: Basis, after: Basis) -> None:
         self._bases = before, after
-        self._sums = {id(before): _Sum(), id(after): _Sum()}
+        self._sums = _Sum(), _Sum()
         # What was set since a void is its own effect; what was set after now is not known yet.
         voids = [void for basis in (before, after) if (void := basis.in_force) is not None]
         self._instants = {to_ms(void.statuses_since) for void in voids} | {to_ms(before.as_of) + 1}
@@ -238,17 +237,21 @@ class _Walk:
             self._add((settle(sold, before), settle(sold, after)), times, self._buyers[key])
 
     def _add(self, rows: tuple[Row, Row], times: int, buyers: set[int]) -> None:
-        for basis, row in zip(self._bases, rows, strict=True):
-            self._sums[id(basis)].add(row, times, buyers, self._blocked)
+        for sum_, row in zip(self._sums, rows, strict=True):
+            sum_.add(row, times, buyers, self._blocked)
         was, will = (row.settled in _OPEN for row in rows)
         due = {SettlementClass.REFUND_DUE, *_OPEN}
         if {row.settled for row in rows} <= due:
             self.newly += times * (will and not was)
             self.lost += times * (was and not will)
 
-    def money(self, basis: Basis) -> VoidMoney:
-        """Return what one version comes to."""
-        found, void = self._sums[id(basis)], basis.in_force
+    def money(self) -> tuple[VoidMoney, VoidMoney]:
+        """Return what the version in force comes to, and what the new one would."""
+        (before, after), (was, will) = self._bases, self._sums
+        return self._money(before, was), self._money(after, will)
+
+    def _money(self, basis: Basis, found: _Sum) -> VoidMoney:
+        void = basis.in_force
         platform = void is not None and void.cost_bearer is CostBearer.PLATFORM
         each = basis.remedy.compensation_per_buyer_minor if void is not None else 0
         return VoidMoney(
