@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -60,6 +61,38 @@ def find_right(rights: tuple[Right, ...], area: str) -> Right | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """One version of a time at which the venue was closed, as it binds the vouchers of a deal.
+
+    Attributes:
+        committed_at: when the version came into force.
+        closed_from: first instant of the closed time; `closed_until` the last.
+        extend_until: vouchers that were good in the closed time are good until then.
+        used_too: who was let in on a closed day has a new right, once.
+        refunds_open: who cannot or will not come again may ask for a refund.
+        notice: (Chinese, English) sentences that stand on refusals; None: the standard ones.
+        restored: this version ends the closure.
+    """
+
+    closure_id: str
+    version: int
+    committed_at: datetime
+    closed_from: datetime
+    closed_until: datetime
+    extend_until: datetime
+    used_too: bool = False
+    refunds_open: bool = False
+    notice: tuple[str, str] | None = None
+    restored: bool = False
+
+    def __post_init__(self) -> None:
+        if self.closed_from > self.closed_until:
+            raise ValueError("closed_from is after closed_until: nothing was closed")
+        if self.extend_until < self.closed_until:
+            raise ValueError("extend_until is before closed_until: nobody could come again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """An offer of a platform, as the platform describes it.
 
@@ -72,6 +105,7 @@ class Deal:
         weekdays: ISO weekdays of admission, Monday is 1.
         hours: first and last wall-clock time of admission; None: any.
         gates: gates of admission; empty: all gates of its areas.
+        closures: those in force for it; the venue's own word, not the platform's.
     """
 
     deal_id: str
@@ -98,6 +132,7 @@ class Deal:
     gates: frozenset[str] = frozenset()
     reentry: Reentry = Reentry.NONE
     updated_at: datetime | None = None
+    closures: tuple[Closure, ...] = ()
 
     def __post_init__(self) -> None:
         if self.valid_from > self.valid_until:
@@ -122,23 +157,28 @@ class Deal:
         day = venue.day_of(instant)
         if self.hours is None:
             return self.opens_on(day)
+        return any(self.opens_on(each) for each in self._days_open(self.hours, instant, venue))
+
+    def within_hours(self, instant: datetime, venue: Venue) -> bool:
+        """Say whether the deal's hours allow an instant, on whatever day."""
+        return self.hours is None or any(self._days_open(self.hours, instant, venue))
+
+    def _days_open(
+        self, hours: tuple[time, time], instant: datetime, venue: Venue
+    ) -> Iterator[date]:
+        """Yield the venue days within whose hours an instant is."""
+        day = venue.day_of(instant)
         # Hours past midnight and late minutes reach into the venue day that follows, early minutes
         # into the one before.
         one = timedelta(days=1)
-        return any(
-            self.opens_on(each) and self._within_hours(self.hours, each, instant, venue)
-            for each in (day, day - one, day + one)
-        )
+        for each in (day, day - one, day + one):
+            opens, closes = venue.hours_of(each, hours)
+            if opens - self.early <= instant <= closes + self.late:
+                yield each
 
     def opens_on(self, day: date) -> bool:
         """Say whether its weekdays allow a venue day, and it is not excepted."""
         return day.isoweekday() in self.weekdays and day not in self.not_on
-
-    def _within_hours(
-        self, hours: tuple[time, time], day: date, instant: datetime, venue: Venue
-    ) -> bool:
-        opens, closes = venue.hours_of(day, hours)
-        return opens - self.early <= instant <= closes + self.late
 
 
 class AtGate(StrEnum):

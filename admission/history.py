@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from admission.calendar import Venue
-from admission.deals import Deal, Reentry, Right, find_right
+from admission.closures import Renewed, Use, renew
+from admission.deals import Closure, Deal, Reentry, Right, find_right
 from admission.scans import Direction, Mode
 from admission.uses import NO_SHARE, NOTHING_USED, AreaUse, Share
 from admission.verdicts import OUTCOMES, FirstUse, Outcome, Reason
@@ -116,18 +117,20 @@ class Arrival:
 class Terms:
     """What a fold must know of the voucher; the default is of a code nobody knows.
 
-    Of the people whom it admits, those `exchanged` enter on tickets instead.
+    Of the people whom it admits, those `exchanged` enter on tickets instead. `closures` are those
+    in force.
     """
 
     admits: int = 0
     reentry: Reentry = Reentry.NONE
     rights: tuple[Right, ...] = ()
     exchanged: int = 0
+    closures: tuple[Closure, ...] = ()
 
     @classmethod
     def of(cls, voucher: Voucher, deal: Deal) -> Terms:
         """Return the terms that a voucher has by its deal."""
-        return cls(voucher.admits, deal.reentry, deal.rights, voucher.exchanged)
+        return cls(voucher.admits, deal.reentry, deal.rights, voucher.exchanged, deal.closures)
 
     @property
     def whole(self) -> Terms:
@@ -148,6 +151,8 @@ class History:
         annulled_at: when people were last taken back; `annuls` counts how often.
         entered_at: the latest admission that still counts.
         shares: what each record added, by (device, nonce).
+        uses: what used up rights, in order; kept only where there are closures.
+        renewed: by area, what the uses come to where closures gave new rights.
     """
 
     terms: Terms
@@ -159,6 +164,8 @@ class History:
     entered_at: datetime | None = None
     day: date | None = None
     shares: dict[tuple[str, str], Share] = field(default_factory=dict)
+    uses: list[Use] = field(default_factory=list)
+    renewed: dict[str, Renewed] = field(default_factory=dict)
 
     def use_of(self, area: str) -> AreaUse:
         """Return the use of an area; of one never entered, nothing used."""
@@ -189,8 +196,20 @@ class History:
 
     def people_entered(self, day: date) -> int:
         """Return the people who used their right somewhere, those among them who left again."""
-        each = (use.used_of(self.terms.right_to(area), day) for area, use in self.areas.items())
+        each = (self._used_up(area, self.terms.right_to(area), day) for area in self.areas)
         return min(self.terms.admits, max(each, default=0))
+
+    def _used_up(self, area: str, right: Right | None, day: date) -> int:
+        """Return the entries that count against a right, less what closures gave anew."""
+        renewed = self.renewed.get(area)
+        if renewed is None or right is None or right.per_day:
+            return self.use_of(area).used_of(right, day)
+        return renewed.counted - renewed.left_on(day)
+
+    def counted(self, area: str) -> int:
+        """Return the entries over all days that used the voucher's own right to an area."""
+        renewed = self.renewed.get(area)
+        return self.use_of(area).used if renewed is None else renewed.counted
 
     def exchangeable(self, day: date) -> int:
         """Return the people who could still have tickets: not in yet, and without one."""
@@ -214,7 +233,7 @@ class History:
         if right is None:
             return 0
         use, admits = self.use_of(area), self.terms.admits - self.terms.exchanged
-        fresh = max(0, admits * right.uses - use.used_of(right, day))
+        fresh = max(0, admits * right.uses - self._used_up(area, right, day))
         if self.terms.reentry is Reentry.NONE:
             return max(0, min(fresh - entering, admits))
         today = use.day == day
@@ -281,6 +300,8 @@ def fold(records: Iterable[Record], terms: Terms, venue: Venue) -> History:
             _arrive(history, record, at, venue)
     # One that staff attest came earlier than it was seen.
     history.arrivals.sort(key=lambda arrival: arrival.at)
+    uses = history.uses
+    history.renewed = renew(uses, terms.closures, terms.admits, venue) if uses else {}
     return history
 
 
@@ -351,6 +372,8 @@ def _come_in(history: History, record: Record, use: AreaUse, day: date) -> None:
     elif fresh:
         use.used += fresh
         use.used_day += fresh
+        if terms.closures:
+            history.uses.append(Use(record.passed_at, day, record.area, fresh))
         if record.reason is Reason.HONOURED and not record.overridden:
             use.honoured += fresh
         # A further use of a right without re-entry can only be by people who left unscanned.

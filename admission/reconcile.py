@@ -14,8 +14,9 @@ from enum import StrEnum
 from admission.attested import Claim
 from admission.calendar import Venue
 from admission.cases import Case, Found
+from admission.closures import closures_at, opens_refund
 from admission.copies import find_copies
-from admission.deals import Deal
+from admission.deals import Closure, Deal
 from admission.history import Record, Terms, by_stamp, fold
 from admission.moves import may_move
 from admission.scans import Direction, Gate, Mode, Scan
@@ -90,6 +91,7 @@ class Account:
         offline: those that a scanner decided by itself.
         voucher, deal: None for a code that nobody knows.
         voids: every version of the deal's void and its restores.
+        closures: every version of what closed the venue for the deal; none: those in its row.
         given_back: None where nobody was.
         verified: when somebody before a gate knew the end of the buyer's phone.
     """
@@ -100,12 +102,22 @@ class Account:
     voucher: Voucher | None = None
     deal: Deal | None = None
     voids: Sequence[Void] = ()
+    closures: Sequence[Closure] = ()
     given_back: GivenBack | None = None
     verified: Sequence[datetime] = ()
 
     def is_offline(self, record: Record) -> bool:
         """Say whether a scanner decided a scan by itself."""
         return name_of(record) in self.offline
+
+    def terms_at(self, terms: Terms, at: datetime) -> Terms:
+        """Return terms under the closures that were in force at an instant.
+
+        A closure that was taken back later makes no double use of who came in under it.
+        """
+        if not self.closures:
+            return terms
+        return replace(terms, closures=closures_at(self.closures, at))
 
 
 def name_of(record: Record) -> Name:
@@ -205,7 +217,8 @@ def _overuses(account: Account, passages: Sequence[Record], terms: Terms) -> Ite
         other = _other_half(account, passages, record, terms)
         if other is None:
             continue
-        history = fold(_before(account, record), terms, account.venue)
+        then = account.terms_at(terms, record.passed_at)
+        history = fold(_before(account, record), then, account.venue)
         day = account.venue.day_of(record.passed_at)
         lacking = min(record.passed, terms.admits) > history.available(record.area, day)
         if lacking and not by_stamp(history, record, day):
@@ -276,15 +289,21 @@ def _after_refund(
     account: Account, passages: Sequence[Record], left: Terms, told: Container[Name]
 ) -> Iterator[Conflict]:
     for record in passages:
-        if _by_supervisor(record) or name_of(record) in told:
+        if _by_supervisor(record) or name_of(record) in told or _refund_open(account, record):
             continue
         if left.admits and left.right_to(record.area) is None:
             continue
-        history = fold(_before(account, record), left, account.venue)
+        then = account.terms_at(left, record.passed_at)
+        history = fold(_before(account, record), then, account.venue)
         day = account.venue.day_of(record.passed_at)
         lacking = record.passed > history.available(record.area, day)
         if lacking and not (left.admits and by_stamp(history, record, day)):
             yield Conflict(ConflictKind.USED_AFTER_REFUND, (name_of(record),))
+
+
+def _refund_open(account: Account, record: Record) -> bool:
+    """Say whether a closure opened refunds for who came in then: paid back, they are none."""
+    return opens_refund(account.closures, record.passed_at, account.venue)
 
 
 # --- voids and statuses --------------------------------------------------------------------------
@@ -338,7 +357,7 @@ def _status(account: Account, passages: Sequence[Record], voucher: Voucher) -> I
     if newest is not None and not newest.restored and newest.made(status_at):
         return  # the void's own effect
     for record in passages:
-        if _by_supervisor(record):
+        if _by_supervisor(record) or _refund_open(account, record):
             continue
         if record.passed_at < status_at:
             yield Conflict(ConflictKind.CANCELLED_AFTER_USE, (name_of(record),))

@@ -162,7 +162,7 @@ def _people_in(records: Sequence[Record], terms: Terms, venue: Venue) -> int:
 
 def _over_days(history: History, area: str) -> int:
     """Return the fewest people who can have used an area so often, over all days."""
-    right, used = history.terms.right_to(area), history.use_of(area).used
+    right, used = history.terms.right_to(area), history.counted(area)
     if right is None:
         return used
     return 0 if right.per_day else -(-used // right.uses)

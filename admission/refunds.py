@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from admission.calendar import Venue
 from admission.cases import Found
+from admission.closures import opens_refund
 from admission.history import History, Record
 from admission.scans import Direction
 from admission.vouchers import Status
@@ -33,6 +34,7 @@ class RefundReason(StrEnum):
 
     UNUSED = "unused"
     DEAL_VOIDED = "deal_voided"
+    VENUE_CLOSED = "venue_closed"
     DEAL_HELD = "deal_held"
     UNKNOWN_VOUCHER = "unknown_voucher"
     SEVERAL_VOUCHERS = "several_vouchers"
@@ -45,7 +47,12 @@ class RefundReason(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-_APPROVED = frozenset({RefundReason.UNUSED, RefundReason.DEAL_VOIDED, RefundReason.DEAL_HELD})
+_APPROVED = frozenset(
+    {
+        *(RefundReason.UNUSED, RefundReason.DEAL_VOIDED, RefundReason.DEAL_HELD),
+        RefundReason.VENUE_CLOSED,
+    }
+)
 DECISIONS = MappingProxyType(
     {
         each: RefundDecision.APPROVE if each in _APPROVED else RefundDecision.REFUSE
@@ -123,9 +130,19 @@ class _Question:
         self.came = people_who_came(together, case.records, case.venue)
         self.evidence = _admissions(case.records)
         self.people = case.people or voucher.admits
+        if self.was_closed:
+            self.came = 0
         self.refundable = max(0, voucher.admits - max(self.came, self._accounted(self.one)))
         if self.ended is not None:
             self.refundable = 0
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether all who came did so on a day for which a closure opened refunds."""
+        if self.one is None or self.one.family is not None or not self.evidence:
+            return False
+        closures, venue = self.one.deal.closures, self.case.venue
+        return all(opens_refund(closures, each.passed_at, venue) for each in self.evidence)
 
     def _accounted(self, one: Found) -> int:
         """People who came on the voucher itself, and those who hold one of its tickets."""
@@ -160,10 +177,10 @@ def people_who_came(history: History, records: Iterable[Record], venue: Venue) -
         if share is not None:
             days[venue.day_of(record.passed_at)] += share.persons
     counts = list(days.values())
-    for area, use in history.areas.items():
+    for area in history.areas:
         right = history.terms.right_to(area)
         if right is not None and not right.per_day:
-            counts.append(-(-use.used // right.uses))
+            counts.append(-(-history.counted(area) // right.uses))
     return max(counts, default=0)
 
 
@@ -205,6 +222,8 @@ def refuse_fewer_left(q: _Question) -> RefundReason | None:
 
 
 def _approval(q: _Question) -> RefundReason:
+    if q.was_closed:
+        return RefundReason.VENUE_CLOSED
     if q.one is not None and q.one.void is not None:
         return RefundReason.DEAL_VOIDED
     if q.one is not None and q.one.hold is not None:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from admission.calendar import Venue
 from admission.cases import Case, Found
+from admission.closures import find_extension
 from admission.codes import CodeForm, TokenState
-from admission.deals import Reentry
+from admission.deals import Reentry, Right
 from admission.history import Arrival
 from admission.scans import GateState
 from admission.situations import Situation
@@ -232,7 +233,7 @@ def refuse_wrong_gate(s: Situation) -> Reason | None:
 
 def refuse_outside_window(s: Situation) -> Reason | None:
     """Too early, too late, or not on this day or at this hour; a queue makes nobody late."""
-    reason = _window_reason(s.one, s.now, s.case.venue)
+    reason = _window_reason(s.one, s.now, s.case.venue, s.right)
     if reason is None or reason is Reason.NOT_YET_VALID:
         return reason
     arrived = any(in_window(s.one, arrival, s.case.venue) for arrival in s.arrivals_today)
@@ -244,13 +245,29 @@ def in_window(found: Found, arrival: Arrival, venue: Venue) -> bool:
     return _window_reason(found, arrival.at, venue) is None
 
 
-def _window_reason(found: Found, at: datetime, venue: Venue) -> Reason | None:
+def _window_reason(
+    found: Found, at: datetime, venue: Venue, right: Right | None = None
+) -> Reason | None:
     voucher, deal = found.sold, found.deal
     if at < (voucher.valid_from or deal.valid_from) - deal.early:
         return Reason.NOT_YET_VALID
     if at > (voucher.valid_until or deal.valid_until) + deal.late:
-        return Reason.EXPIRED
+        return _late_reason(found, at, venue, right) if deal.closures else Reason.EXPIRED
     return None if deal.open_at(at, venue) else Reason.OUTSIDE_HOURS
+
+
+def _late_reason(found: Found, at: datetime, venue: Venue, right: Right | None) -> Reason | None:
+    """After its own window: good only as long as a closure extends it."""
+    extension = find_extension(found.sold, found.deal, venue)
+    if extension is None or at > extension.until:
+        return Reason.EXPIRED
+    if not found.deal.within_hours(at, venue):
+        return Reason.OUTSIDE_HOURS
+    if right is None or not right.per_day:
+        return None
+    history = found.history if found.family is None else found.family.together
+    days = [use.day for use in history.uses if use.area == right.area]
+    return None if extension.opens_on(venue.day_of(at), days) else Reason.EXPIRED
 
 
 def refuse_already_inside(s: Situation) -> Reason | None:

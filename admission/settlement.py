@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from admission.closures import closures_at, opens_refund
 from admission.history import Arrival, History, Record, Terms, fold
 from admission.moves import with_moves
 from admission.reconcile import Account, name_of, people_covered_at, void_at
 from admission.scans import Direction
-from admission.settlement_people import Figure
+from admission.settlement_people import Figure, MadeUp
 from admission.settlement_terms import (
     STRENGTH,
     Basis,
@@ -180,6 +181,9 @@ def _used(found: _Found) -> Row:
     came = min(voucher.admits, _most(charges, basis))
     left, status = voucher.admits - came, _status(voucher, basis)
     waits = void is not None and _waits(found.history, void, basis, came=came)
+    open_ = _given_back(found)
+    if open_:
+        charges = tuple(replace(charge, charged=0) for charge in charges)
     due = left and status not in _ENDED and (voucher.refund_listed or (void and not waits))
     return Row(
         sold=sold,
@@ -187,7 +191,7 @@ def _used(found: _Found) -> Row:
         charges=charges,
         left=left,
         refund_minor=_refund(voucher, left, basis) if due else 0,
-        reverse_minor=_reverse(voucher, left) if status is Status.REFUNDED else 0,
+        reverse_minor=_reverse(voucher, left) if status is Status.REFUNDED and not open_ else 0,
         first=first,
         arrival=arrival,
         evidence=_evidence(settled, first, _covering(proofs, by, first), basis, by),
@@ -195,6 +199,20 @@ def _used(found: _Found) -> Row:
 
 
 _ENDED = frozenset({Status.CANCELLED, Status.REFUNDED})
+
+
+def _given_back(found: _Found) -> bool:
+    """Say whether a voucher was paid back because the venue was closed when its people came.
+
+    Then nobody owes for them, and nothing is to be reversed.
+    """
+    voucher, basis = found.sold.voucher, found.basis
+    if _status(voucher, basis) is not Status.REFUNDED or voucher.status_at is None:
+        return False
+    closures = closures_at(basis.closures, voucher.status_at)
+    return all(
+        opens_refund(closures, proof.record.passed_at, basis.venue) for proof in found.entries
+    )
 
 
 def _most(charges: Sequence[Charge], basis: Basis) -> int:
@@ -216,12 +234,14 @@ def _charges(found: _Found) -> tuple[Charge, ...]:
     """Return the charges of each admission that brought persons who had not been in before."""
     basis, entries = found.basis, found.entries
     figure = Figure(basis.deal.rights, found.sold.voucher.admits)
+    made = MadeUp(found.sold.voucher, basis, entries) if basis.closures else None
     charges: list[Charge] = []
     for proof in entries:
         record = proof.record
         share = found.history.shares[record.device_id, record.nonce]
         day = basis.venue.day_of(record.passed_at)
-        new, within = figure.add(record.area, day, share.people)
+        made_up = made.day_of(proof) if made is not None else None
+        new, within = figure.add(record.area, day, share.people, made_up=made_up)
         if new or proof is entries[0]:
             charges += _charge(proof, found, (new, within))
     return tuple(charges)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from admission.calendar import Venue
-from admission.deals import Deal
+from admission.deals import Closure, Deal
 from admission.history import Record
 from admission.reconcile import void_at
 from admission.remedies import NO_REMEDY as NO_REMEDY
@@ -102,6 +102,7 @@ class Basis:
 
     Attributes:
         voids: the versions that were committed by `as_of`, oldest first.
+        closures: every version of what closed the venue for the deal, committed by `as_of`.
         remedy: of the version in force.
         honoured_people: persons honoured on the whole deal; asked for only under `max_people`.
     """
@@ -110,6 +111,7 @@ class Basis:
     venue: Venue
     as_of: datetime
     voids: tuple[Void, ...] = ()
+    closures: tuple[Closure, ...] = ()
     remedy: Remedy = NO_REMEDY
     honoured_people: int = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from admission.cases import Case, Found
+from admission.closures import find_notice, find_notice_of_use, valid_until
 from admission.deals import AtGate, Deal, Reentry, Right
 from admission.history import Arrival
 from admission.lazy import once
@@ -22,6 +23,7 @@ _SAYS_MORE = frozenset(
         *(Reason.PARTY_TOO_LARGE, Reason.WRONG_GATE, Reason.EXCHANGED),
         *(Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS),
         *(Reason.DEAL_VOIDED, Reason.REFUNDED),
+        *(Reason.GATE_CLOSED, Reason.USED_UP),
     }
 )
 
@@ -305,7 +307,7 @@ class Situation:
         if reason in {Reason.NOT_YET_VALID, Reason.EXPIRED, Reason.OUTSIDE_HOURS}:
             return {
                 "valid_from": self.sold.valid_from or self.deal.valid_from,
-                "valid_until": self.sold.valid_until or self.deal.valid_until,
+                "valid_until": valid_until(self.sold, self.deal, self.case.venue),
                 "hours": self.deal.hours,
             }
         if reason is Reason.EXCHANGED:
@@ -313,4 +315,17 @@ class Situation:
             return {"tickets": self.voucher.exchanged_for or (self.voucher.tail,)}
         if bears_notice(reason, self.sold):
             return notice_to_say(self.void, self.deal, self.now)
-        return NOTHING_TO_SAY
+        notice = self._closure_notice(reason)
+        return NOTHING_TO_SAY if notice is None else {"notice": notice}
+
+    def _closure_notice(self, reason: Reason) -> tuple[str, str] | None:
+        """Return what a closure says to who stands at a shut gate, or has been in that day."""
+        closures, venue = self.deal.closures, self.case.venue
+        if not closures:
+            return None
+        if reason is Reason.GATE_CLOSED:
+            return find_notice(closures, self.now)
+        first = self._first_use(reason)
+        if reason is not Reason.USED_UP or first is None:
+            return None
+        return find_notice_of_use(closures, first.at, self.now, venue)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from admission.calendar import Venue
 from admission.deals import Hold
 from admission.history import Arrival
 from admission.remedies import Remedy
+
+FAR = timedelta(hours=36)
+"""A cut-off further from now than this may be a mistyped day."""
 
 
 class CostBearer(StrEnum):
@@ -90,6 +93,18 @@ class Void:
     def made(self, status_at: datetime) -> bool:
         """Say whether a cancellation or refund is the void's own effect."""
         return status_at >= self.statuses_since
+
+
+def find_contradiction(honour: Honour) -> tuple[str, str] | None:
+    """Return the field of honour terms that contradicts another one, and why; None: none does."""
+    if honour.admit_until < honour.arrived_by:
+        return "admit_until", "is before arrived_by: who arrives in between could not be let in"
+    return None
+
+
+def is_far(honour: Honour | None, now: datetime) -> bool:
+    """Say whether a cut-off is so far from now that its day may be mistyped."""
+    return honour is not None and abs(honour.arrived_by - now) > FAR
 
 
 def default_statuses_since(versions: Sequence[Void], hold: Hold | None, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
 from admission.wire_passage import FaultAnswer
+from admission.wire_terms import HonourTerms, VoidMoney, VoidVersion
 
 Money = Annotated[int, Meta(ge=0, le=10**12)]
 
@@ -67,15 +68,6 @@ class VoidRequest(Request, frozen=True):
     remedy: RemedyWire | None = None
 
 
-class HonourTerms(Answer, frozen=True):
-    """The honour terms in force, with their defaults worked out."""
-
-    arrived_from: datetime
-    arrived_by: datetime
-    admit_until: datetime
-    max_people: int | None
-
-
 class VoidTerms(Answer, frozen=True):
     """A void in force."""
 
@@ -95,6 +87,10 @@ class Preview(Answer, frozen=True):
         would_admit: vouchers that it would still let in, by the arrivals so far.
         would_refuse: vouchers with people left that it would turn away, by the arrivals so far.
         refunded_people: given back on request before; counted nowhere else here.
+        money: what it comes to under the new terms; `before` under those in force, if any are.
+        newly_covered: vouchers nobody came in on that would be let in, and are not as things stand;
+            `no_longer_covered` the other way round.
+        seconds: what the preview took.
     """
 
     vouchers: int
@@ -107,19 +103,34 @@ class Preview(Answer, frozen=True):
     would_admit: int = 0
     would_refuse: int = 0
     refunded_people: int = 0
+    money: VoidMoney | None = None
+    before: VoidMoney | None = None
+    newly_covered: int = 0
+    no_longer_covered: int = 0
+    seconds: float = 0.0
 
 
 class VoidAnswer(Answer, frozen=True):
-    """The result of a void, a restore, or of a preview (`void_version` null)."""
+    """The result of a void, a restore, or of a preview (`void_version` null).
+
+    Attributes:
+        warnings: what may be mistyped, though it can be meant.
+    """
 
     deal_id: str
     status: str
     void_version: int | None
     preview: Preview | None = None
+    warnings: list[Text] = []
 
 
 class DealAnswer(Answer, frozen=True):
-    """A deal as staff see it."""
+    """A deal as staff see it.
+
+    Attributes:
+        void_versions: all of them, oldest first, where one deal is shown.
+        closures: numbers of the closures in force that bind it.
+    """
 
     deal_id: str
     platform: str
@@ -137,6 +148,8 @@ class DealAnswer(Answer, frozen=True):
     refunded_people: int
     hold: HoldAnswer | None
     void: VoidTerms | None
+    void_versions: list[VoidVersion] = []
+    closures: list[str] = []
 
 
 class HoldAnswer(Answer, frozen=True):

@@ -24,6 +24,7 @@ class Follower:
 
     Attributes:
         voided_at: monotonic time at which it had read that its deal is void.
+        terms: the void's version and the closures' that it read last, with that time.
     """
 
     port: int
@@ -31,6 +32,7 @@ class Follower:
     revision: int
     epoch: str
     voided_at: float = 0.0
+    terms: tuple[str, float] = ("", 0.0)
     fetched: int = 0
     refused: int = 0
     _due: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,11 +76,19 @@ class Follower:
             line = read_line(text)
             if isinstance(line, VouchersLine):
                 unpack(line)
-            elif isinstance(line, DealLine) and line.void is not None and not self.voided_at:
-                self.voided_at = time.monotonic()
+            elif isinstance(line, DealLine):
+                self._take_terms(line)
             elif isinstance(line, CompleteLine):
                 self.revision = line.revision
         self.fetched += 1
+
+    def _take_terms(self, line: DealLine) -> None:
+        now = time.monotonic()
+        if line.void is not None and not self.voided_at:
+            self.voided_at = now
+        void = "" if line.void is None else f"void {line.void.version}"
+        closures = [f"closure {each.closure_id}.{each.version}" for each in line.deal.closures]
+        self.terms = " ".join([void, *closures]).strip(), now
 
 
 class Crowd:
@@ -109,12 +119,21 @@ class Crowd:
             time.sleep(0.2)
         return told
 
+    def terms_at(self, terms: str, within_s: float) -> list[float]:
+        """Return when each had read the terms, as `void 2` or `closure 9.1`; 0: not in time."""
+        until = time.monotonic() + within_s
+        while True:
+            told = [each[3] for each in self._ask()]
+            if all(name == terms for name, _ in told) or time.monotonic() > until:
+                return [at if name == terms else 0.0 for name, at in told]
+            time.sleep(0.1)
+
     def fetched(self) -> tuple[int, int]:
         """Return the deltas that all have read, and how often one was refused."""
         told = self._ask()
         return sum(each[1] for each in told), sum(each[2] for each in told)
 
-    def _ask(self) -> list[tuple[float, int, int]]:
+    def _ask(self) -> list[tuple[float, int, int, tuple[str, float]]]:
         for link in self._links:
             link.send("tell")
         return [each for link in self._links for each in link.recv()]
@@ -148,7 +167,7 @@ async def _follow(port: int, tokens: list[str], start: tuple[int, str], link: Co
         if not link.poll():
             continue
         link.recv()
-        link.send([(each.voided_at, each.fetched, each.refused) for each in followers])
+        link.send([(each.voided_at, each.fetched, each.refused, each.terms) for each in followers])
         for task in tasks:
             if task.done():
                 task.result()

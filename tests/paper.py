@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from admission.cases import Case
+from admission.closures import in_order
 from admission.codes import CodeForm, CodeRead
 from admission.corrections import (
     check_replay,
@@ -24,7 +25,7 @@ from admission.verdicts import Reason, Verdict
 from admission.voids import CostBearer, Honour, Void, default_statuses_since
 from tests.paper_arrivals import Arrivals
 from tests.paper_book import Entry
-from tests.paper_rows import Row, read_scope
+from tests.paper_rows import Row, read_closure, read_scope
 
 Answer = dict[str, Any]
 
@@ -220,6 +221,18 @@ class Paper(Arrivals):
 
     def take_release(self, now: datetime, body: Row) -> None:
         self.holds.pop(body["deal_id"], None)
+
+    def take_closure(self, now: datetime, body: Row) -> None:
+        """Declare, amend or restore a closure of the deals named."""
+        earlier = self.closures.get(body["name"], [])
+        ends = bool(body.get("restore"))
+        given = (earlier[-1][1] if earlier else {}) | body
+        closure = read_closure(given, self.venue, now, version=len(earlier) + 1, restored=ends)
+        self.closures.setdefault(body["name"], []).append((closure, given))
+        for deal_id, deal in self.deals.items():
+            newest = [(versions[-1]) for versions in self.closures.values()]
+            bound = [c for c, row in newest if not c.restored and deal_id in row["deals"]]
+            self.deals[deal_id] = replace(deal, closures=in_order(bound))
 
     def take_block(self, now: datetime, body: Row) -> None:
         until = body.get("expires_at")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from admission.calendar import Venue
 from admission.cases import Case, Facts, Found
 from admission.codes import CodeRead, CodeReader, read_code
-from admission.deals import Deal, Hold
+from admission.deals import Closure, Deal, Hold
 from admission.history import History, Record, Terms, fold
 from admission.keys import CodeKey, KeyList, PublicKey
 from admission.moves import with_moves
@@ -75,6 +75,7 @@ class Book:
         self.sold: dict[tuple[str, str], Sold] = {}
         self.voids: dict[str, list[Void]] = {}
         self.holds: dict[str, Hold] = {}
+        self.closures: dict[str, list[tuple[Closure, Row]]] = {}
         self.blocks: dict[tuple[str, str], datetime | None] = {}
         self.entries: dict[tuple[str, str], Entry] = {}
         self.counts: list[tuple[date, int]] = []
@@ -88,7 +89,8 @@ class Book:
             known = self.deals.get(row["deal_id"])
             deal = read_deal(row, self.venue, known.deal_no if known else len(self.deals) + 1, now)
             if known is None or _not_older(deal.updated_at or now, known.updated_at):
-                self.deals[deal.deal_id] = deal
+                closures = known.closures if known else ()
+                self.deals[deal.deal_id] = replace(deal, closures=closures)
 
     def take_vouchers(self, now: datetime, rows: list[Row]) -> None:
         for row in rows:

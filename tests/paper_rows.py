@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from admission.calendar import Venue, whole_ms
-from admission.deals import EVERY_DAY, Category, Deal, HoldScope, Reentry, Right
+from admission.deals import EVERY_DAY, Category, Closure, Deal, HoldScope, Reentry, Right
 from admission.vouchers import Status, Voucher
 
 Row = dict[str, Any]
@@ -92,6 +92,24 @@ def read_scope(row: Row | None, venue: Venue) -> HoldScope:
         sold_from=_maybe(row, "sold_from", venue),
         sold_until=_maybe(row, "sold_until", venue, last=True),
         price_at_most_minor=row.get("price_at_most_minor"),
+    )
+
+
+def read_closure(row: Row, venue: Venue, now: datetime, *, version: int, restored: bool) -> Closure:
+    """Read a closure of whole days, or from one instant to another."""
+    return Closure(
+        closure_id=row["name"],
+        version=version,
+        committed_at=now,
+        closed_from=read_instant(row.get("day") or row["closed_from"], venue),
+        closed_until=read_instant(
+            row.get("last_day") or row.get("day") or row["closed_until"], venue, last=True
+        ),
+        extend_until=read_instant(row["extend_until"], venue, last=True),
+        used_too=row.get("used_too", False),
+        refunds_open=row.get("refunds_open", False),
+        notice=tuple(row["notice"]) if "notice" in row else None,
+        restored=restored,
     )
 
 

@@ -13,6 +13,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer, Honour, Void
 from admission.vouchers import Status
 from tests.builders import DAY, VENUE, a_deal, a_record, a_voucher, at
+from tests.paper_rows import read_closure, read_instant
 
 Case = dict[str, Any]
 
@@ -37,6 +38,16 @@ def read_basis(case: Case, venue: Venue = VENUE) -> Basis:
         venue=venue,
         as_of=moment(case["as_of"]),
         voids=tuple(void for void in voids if void.committed_at <= moment(case["as_of"])),
+        closures=tuple(
+            read_closure(
+                row | {"name": row.get("name", "rain")},
+                venue,
+                moment(row["at"]),
+                version=number,
+                restored=row.get("restored", False),
+            )
+            for number, row in enumerate(case.get("closures", ()), 1)
+        ),
         remedy=Remedy(Refund(remedy.get("refund", "price_paid")), 1000),
         honoured_people=case.get("honoured_people", 0),
     )
@@ -44,6 +55,9 @@ def read_basis(case: Case, venue: Venue = VENUE) -> Basis:
 
 def _deal(row: Case) -> Deal:
     changes: Case = {key: value for key, value in row.items() if key not in {"rights", "reentry"}}
+    for key in ("valid_from", "valid_until"):
+        if key in row:
+            changes[key] = read_instant(row[key], VENUE, last=key == "valid_until")
     if "rights" in row:
         changes["rights"] = tuple(_right(text) for text in row["rights"])
     return a_deal(**changes, reentry=Reentry(row.get("reentry", "none")))

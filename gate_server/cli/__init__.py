@@ -16,6 +16,7 @@ _PLACES: Final = {
     "block": "blocks",
     "broadcast": "broadcasts",
     "card": "people",
+    "closure": "closures",
     "conduct": "evidence",
     "conflict": "conflicts",
     "deal": "deals",

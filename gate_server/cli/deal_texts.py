@@ -6,6 +6,14 @@ from typing import Any
 
 from gate_server.cli.edge import local
 
+_COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
+_MONEY = (
+    *("refund_vouchers", "refunds_minor", "buyers_compensated", "buyers_withheld"),
+    *("compensation_minor", "owed_minor", "disputed_minor"),
+    *("waiting_vouchers", "waiting_people", "waiting_minor"),
+)
+_MOVED = ("newly_covered", "no_longer_covered")
+
 
 def deal_text(deal: dict[str, Any]) -> str:
     """Return a deal as `deal show` shows it."""
@@ -24,6 +32,10 @@ def deal_text(deal: dict[str, Any]) -> str:
     if deal["void_versions"]:
         lines.append("all versions:")
     lines += [_version(each) for each in deal["void_versions"]]
+    for each in deal["closures"]:
+        until = local(each["terms"]["extend_until"])
+        why = each["terms"]["reason"]
+        lines.append(f"closure {each['closure_id']}: vouchers good until {until}; {why}")
     return "\n".join(lines)
 
 
@@ -33,7 +45,24 @@ def understood(made: dict[str, Any]) -> str:
     text = f"{terms(made)}\nvouchers still let in: {made['would_admit']}"
     if honour is not None:
         text += " (arrivals so far)"
-    return f"{text}, refused: {made['would_refuse']}"
+    text += f", refused: {made['would_refuse']}"
+    return "\n".join([text, *(f"look again: {each['en']}" for each in made["warnings"])])
+
+
+def preview_text(made: dict[str, Any]) -> str:
+    """Return what a void or a restore would come to, beside what is so now."""
+    preview = made["preview"]
+    before, money = preview["before"], preview["money"]
+    lines = [f"{name.replace('_', ' ')}: {preview[name]}" for name in _COUNTED]
+    for name in _MONEY:
+        line = f"{name.replace('_minor', '').replace('_', ' ')}: {_shown(name, money)}"
+        lines.append(line if before is None else f"{line} (now {_shown(name, before)})")
+    lines += [f"{name.replace('_', ' ')}: {preview[name]}" for name in _MOVED]
+    return "\n".join(lines)
+
+
+def _shown(name: str, money: dict[str, Any]) -> str:
+    return f"{money[name] / 100:.2f}" if name.endswith("_minor") else str(money[name])
 
 
 def terms(void: dict[str, Any]) -> str:
@@ -72,5 +101,7 @@ def _version(void: dict[str, Any]) -> str:
     if not void["restored"]:
         honour = void["honour"]
         kind += ", nobody" if honour is None else f", arrived by {local(honour['arrived_by'])}"
+        until = "" if honour is None else f", let in until {local(honour['admit_until'])}"
+        kind += f"{until}, paid by {void['cost_bearer']}"
     at = local(void["committed_at"])
     return f"{void['void_version']}  {at}  {kind}; {void['by']}: {void['reason']}"

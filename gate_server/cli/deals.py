@@ -10,17 +10,16 @@ from admission.deals import AtGate
 from admission.voids import CostBearer
 from admission.wire import Text
 from admission.wire_staff import HonourWire, RemedyWire, VoidRequest
-from gate_server.cli.deal_texts import deal_text, understood
+from gate_server.cli.deal_texts import deal_text, preview_text, understood
 from gate_server.cli.edge import Group, listing, options, show
 from gate_server.cli.times import read_time
-from gate_server.commands.deals import Hold, Reasoned, VoidDeal
+from gate_server.commands.deals import Hold, Reasoned, RestoreDeal, VoidDeal
 from gate_server.commands.venue import Named
 from gate_server.control import call
 
 _DEAL = click.argument("deal_id", metavar="DEAL")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
 _MONEY = click.IntRange(0, 10**12)
-_COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
 
 
 @click.group("deal", cls=Group)
@@ -87,10 +86,15 @@ def deal_release(deal_id: str, reason: str) -> None:
 @deal.command("restore")
 @_DEAL
 @_REASON
-def deal_restore(deal_id: str, reason: str) -> None:
+@click.option("--preview", is_flag=True, help="Change nothing; say what it would come to.")
+def deal_restore(deal_id: str, *, reason: str, preview: bool) -> None:
     """End a void and any hold; the vouchers are admitted again."""
-    made = call(options().data, "deal restore", Reasoned(deal_id=deal_id, reason=reason))
-    show(made, f"deal {deal_id} is active again, version {made['void_version']}")
+    params = RestoreDeal(deal_id=deal_id, reason=reason, preview=preview)
+    made = call(options().data, "deal restore", params)
+    if preview:
+        show(made, f"nothing was changed; a restore would touch\n{preview_text(made)}")
+    else:
+        show(made, f"deal {deal_id} is active again, version {made['void_version']}")
 
 
 @deal.command("void")
@@ -127,9 +131,8 @@ def deal_void(deal_id: str, **given: Any) -> None:
     params = VoidDeal(deal_id=deal_id, terms=_terms(given), preview=given["preview"])
     made = call(options().data, "deal void", params)
     if params.preview:
-        counted = made["preview"]
-        text = "\n".join(f"{name.replace('_', ' ')}: {counted[name]}" for name in _COUNTED)
-        show(made, f"nothing was changed; a void would touch\n{text}\n{understood(made)}")
+        text = f"{preview_text(made)}\n{understood(made)}"
+        show(made, f"nothing was changed; a void would touch\n{text}")
     else:
         version = made["void_version"]
         show(made, f"deal {deal_id} is voided, version {version}\n{understood(made)}")

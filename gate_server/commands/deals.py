@@ -9,14 +9,15 @@ import msgspec
 
 from admission.deals import AtGate, Deal, HoldScope
 from admission.errors import NotFound
-from admission.voids import Honour, Void
-from admission.wire_staff import VoidRequest
+from admission.voids import Void
+from admission.wire_staff import VoidAnswer, VoidRequest
+from gate_server import deal_terms
+from gate_server.closures import shown_closures
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Named, Nothing, checked_text
 from gate_server.ledger import actions
-from gate_server.ledger.catalogue import list_versions
-from gate_server.ledger.conflicts import reconcile_deal
-from gate_server.ledger.reports import DealBook, DealCounts, Touched, preview_void
+from gate_server.ledger.actions import read_honour
+from gate_server.ledger.reports import DealBook, DealCounts
 
 
 class Hold(Params, frozen=True):
@@ -35,6 +36,14 @@ class Reasoned(Params, frozen=True):
 
     deal_id: str
     reason: str
+
+
+class RestoreDeal(Params, frozen=True):
+    """A deal whose void is to end; `preview` changes nothing."""
+
+    deal_id: str
+    reason: str
+    preview: bool = False
 
 
 class VoidDeal(Params, frozen=True):
@@ -78,37 +87,24 @@ def release_deal(services: Services, params: Reasoned) -> dict[str, Any]:
     return {"deal_id": params.deal_id, "status": "active"}
 
 
-def restore_deal(services: Services, params: Reasoned) -> dict[str, Any]:
-    """End a void."""
-    ledger, reason = services.ledger, checked_text("reason", params.reason, 500)
-    version = ledger.write(
-        lambda tx: actions.restore_deal(
-            tx, params.deal_id, reason=reason, by=services.by, now=ledger.clock()
-        ),
-        alone=True,
-        urgent=True,
-    )
-    reconcile_deal(ledger, params.deal_id)
-    return {"deal_id": params.deal_id, "status": "active", "void_version": version}
+def restore_deal(services: Services, params: RestoreDeal) -> dict[str, Any]:
+    """End a void, or say what that would come to."""
+    reason = checked_text("reason", params.reason, 500)
+    if params.preview:
+        return _built(deal_terms.preview_restore(services.ledger, params.deal_id))
+    return _built(deal_terms.restore(services.ledger, params.deal_id, reason, by=services.by))
 
 
 def void_deal(services: Services, params: VoidDeal) -> dict[str, Any]:
-    """Withdraw a deal under terms, or count what that would touch."""
-    ledger = services.ledger
+    """Withdraw a deal under terms, or say what that would come to."""
+    ledger, deal_id = services.ledger, params.deal_id
     checked_text("reason", params.terms.reason, 500)
     if params.preview:
-        return _preview(services, params)
-    version = ledger.write(
-        lambda tx: actions.void_deal(
-            tx, params.deal_id, params.terms, by=services.by, now=ledger.clock()
-        ),
-        alone=True,
-        urgent=True,
-    )
-    reconcile_deal(ledger, params.deal_id)
-    done = {"deal_id": params.deal_id, "status": "voided", "void_version": version}
-    deal, honour, touched = _touched(services, params)
-    return done | _understood(deal, params.terms, honour, touched)
+        answer = deal_terms.preview_void(ledger, deal_id, params.terms)
+        return _built(answer) | _understood(services, params, answer)
+    done = deal_terms.void(ledger, deal_id, params.terms, by=services.by)
+    counted = deal_terms.preview_void(ledger, deal_id, params.terms)
+    return _built(done) | _understood(services, params, counted)
 
 
 def list_deals(services: Services, _: Nothing) -> list[dict[str, Any]]:
@@ -120,18 +116,18 @@ def list_deals(services: Services, _: Nothing) -> list[dict[str, Any]]:
 
 
 def show_deal(services: Services, params: Named) -> dict[str, Any]:
-    """Show a deal with its hold and void in force, and all its void versions."""
+    """Show a deal with its hold, void and closures in force, and all its void versions."""
     ledger = services.ledger
     deal = ledger.catalogue.deal(params.name)
     if deal is None:
         raise NotFound(f"no deal {params.name}")
     hold, void = ledger.catalogue.holds.get(deal.deal_no), ledger.catalogue.voids.get(deal.deal_no)
-    versions = ledger.read(lambda db: list_versions(db, deal.deal_no))
     shown = _listed(services, deal, DealBook(ledger).counts()[deal.deal_no])
     return shown | {
         "hold": None if hold is None else msgspec.to_builtins(hold),
         "void": None if void is None else _version(deal, void),
-        "void_versions": [_version(deal, each) | {"by": by} for each, by in versions],
+        "void_versions": [_built(each) for each in deal_terms.void_versions(ledger, deal)],
+        "closures": [_built(each) for each in shown_closures(ledger, deal)],
     }
 
 
@@ -143,7 +139,7 @@ def _version(deal: Deal, void: Void) -> dict[str, Any]:
         "reason": void.reason,
         "honour": msgspec.to_builtins(void.honour),
         "cost_bearer": void.cost_bearer.value,
-        "settlement_unit_minor": _unit(deal, void.settlement_unit_minor),
+        "settlement_unit_minor": deal_terms.unit_minor(deal, void.settlement_unit_minor),
     }
 
 
@@ -153,7 +149,7 @@ def _listed(services: Services, deal: Deal, sold: DealCounts) -> dict[str, Any]:
         "platform": deal.platform,
         "title": deal.title,
         "category": deal.category.value,
-        "status": _status(services, deal.deal_no),
+        "status": deal_terms.status_of(services.ledger.catalogue, deal),
         "valid_from": deal.valid_from.isoformat(),
         "valid_until": deal.valid_until.isoformat(),
         "face_price_minor": deal.face_price_minor,
@@ -165,53 +161,23 @@ def _listed(services: Services, deal: Deal, sold: DealCounts) -> dict[str, Any]:
     }
 
 
-def _unit(deal: Deal, given: int | None) -> int:
-    unit = deal.settle_price_minor if given is None else given
-    return deal.face_price_minor if unit is None else unit
-
-
-def _touched(services: Services, params: VoidDeal) -> tuple[Deal, Honour | None, Touched]:
-    ledger = services.ledger
-    deal, honour = ledger.write(
-        lambda tx: (actions.get_deal(tx, params.deal_id), actions.read_honour(tx, params.terms))
-    )
-    return deal, honour, preview_void(ledger, deal, honour, ledger.clock())
-
-
-def _understood(
-    deal: Deal, terms: VoidRequest, honour: Honour | None, touched: Touched
-) -> dict[str, Any]:
+def _understood(services: Services, params: VoidDeal, counted: VoidAnswer) -> dict[str, Any]:
     """Return the terms as they were understood, and what they mean for the vouchers left."""
+    ledger, terms, preview = services.ledger, params.terms, counted.preview
+    deal = ledger.catalogue.deals[ledger.catalogue.deal_nos[params.deal_id]]
     return {
-        "honour": msgspec.to_builtins(honour),
+        "honour": msgspec.to_builtins(read_honour(ledger.venue, terms)),
         "cost_bearer": terms.cost_bearer.value,
-        "settlement_unit_minor": _unit(deal, terms.settlement_unit_minor),
+        "settlement_unit_minor": deal_terms.unit_minor(deal, terms.settlement_unit_minor),
         "currency": deal.currency,
-        "would_admit": touched.honoured,
-        "would_refuse": touched.refused,
+        "would_admit": 0 if preview is None else preview.would_admit,
+        "would_refuse": 0 if preview is None else preview.would_refuse,
     }
 
 
-def _preview(services: Services, params: VoidDeal) -> dict[str, Any]:
-    deal, honour, touched = _touched(services, params)
-    counted = {
-        name: getattr(touched, name)
-        for name in ("vouchers", "people", "paid_minor", "arrived", "admitted_people", "inside")
-    } | {"refunded_people": touched.refunded_people}
-    return {
-        "deal_id": params.deal_id,
-        "status": _status(services, deal.deal_no),
-        "void_version": None,
-        "preview": counted | {"buyers": len(touched.buyers)},
-        **_understood(deal, params.terms, honour, touched),
-    }
-
-
-def _status(services: Services, deal_no: int) -> str:
-    catalogue = services.ledger.catalogue
-    if deal_no in catalogue.voids:
-        return "voided"
-    return "held" if deal_no in catalogue.holds else "active"
+def _built(answer: msgspec.Struct) -> dict[str, Any]:
+    built: dict[str, Any] = msgspec.to_builtins(answer)
+    return built
 
 
 COMMANDS: dict[str, Command[Any]] = {
@@ -220,5 +186,5 @@ COMMANDS: dict[str, Command[Any]] = {
     "deal hold": Command(Hold, hold_deal),
     "deal release": Command(Reasoned, release_deal),
     "deal void": Command(VoidDeal, void_deal),
-    "deal restore": Command(Reasoned, restore_deal),
+    "deal restore": Command(RestoreDeal, restore_deal),
 }

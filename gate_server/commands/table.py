@@ -12,6 +12,7 @@ from gate_server.commands import (
     attested,
     blocks,
     broadcasts,
+    closures,
     conflicts,
     deals,
     duty,
@@ -40,6 +41,7 @@ COMMANDS: Final[dict[str, Command[Any]]] = (
     venue.COMMANDS
     | imports.COMMANDS
     | deals.COMMANDS
+    | closures.COMMANDS
     | issue.COMMANDS
     | blocks.COMMANDS
     | conflicts.COMMANDS

@@ -7,13 +7,13 @@ from datetime import datetime
 import msgspec
 
 from admission.blocks import AppealOutcome, BlockOrigin
-from admission.calendar import to_ms, whole_ms
+from admission.calendar import Venue, to_ms, whole_ms
 from admission.deals import AtGate, Deal, HoldScope
 from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.findings import FindingState
 from admission.incidents import EntryKind
 from admission.scans import Gate, GateState
-from admission.voids import Honour, default_statuses_since
+from admission.voids import Honour, default_statuses_since, find_contradiction
 from admission.wire_staff import VoidRequest
 from gate_server.ledger.appeals import end_appeals
 from gate_server.ledger.catalogue import VOIDS, read_void
@@ -110,25 +110,30 @@ def _end_hold(tx: Session, deal_no: int, by: str, now: datetime) -> None:
     tx.touched.add("holds")
 
 
-def read_honour(tx: Session, terms: VoidRequest) -> Honour | None:
+def read_honour(venue: Venue, terms: VoidRequest) -> Honour | None:
     """Return honour terms with their defaults worked out.
 
     Raises:
-        InvalidInput: they could never cover anybody.
+        InvalidInput: they could never cover anybody, or contradict themselves.
     """
     given = terms.honour
     if given is None:
         return None
+    by = whole_ms(given.arrived_by)
+    since = None if given.arrived_from is None else whole_ms(given.arrived_from)
+    until = None if given.admit_until is None else whole_ms(given.admit_until)
+    if since is not None and by < since:
+        raise InvalidInput("honour.arrived_by", "is before arrived_from: nobody could be honoured")
     try:
-        return Honour.of(
-            whole_ms(given.arrived_by),
-            tx.venue,
-            arrived_from=None if given.arrived_from is None else whole_ms(given.arrived_from),
-            admit_until=None if given.admit_until is None else whole_ms(given.admit_until),
-            max_people=given.max_people,
+        honour = Honour.of(
+            by, venue, arrived_from=since, admit_until=until, max_people=given.max_people
         )
     except ValueError as error:
         raise InvalidInput("honour", str(error)) from error
+    contradiction = find_contradiction(honour)
+    if contradiction is not None:
+        raise InvalidInput(f"honour.{contradiction[0]}", contradiction[1])
+    return honour
 
 
 def void_deal(tx: Session, deal_id: str, terms: VoidRequest, *, by: str, now: datetime) -> int:
@@ -137,7 +142,7 @@ def void_deal(tx: Session, deal_id: str, terms: VoidRequest, *, by: str, now: da
     Every version is kept, and the newest is in force. A void ends the hold.
     """
     deal = get_deal(tx, deal_id)
-    honour = read_honour(tx, terms)
+    honour = read_honour(tx.venue, terms)
     statuses_since = _statuses_since(tx, deal.deal_no, terms, now)
     notice = None if terms.notice is None else [terms.notice.zh, terms.notice.en]
     version = _next_version(tx, deal.deal_no)

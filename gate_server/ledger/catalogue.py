@@ -17,11 +17,12 @@ import msgspec
 
 from admission.broadcasts import Broadcast, Priority
 from admission.calendar import from_ms
-from admission.deals import AtGate, Category, Deal, Hold, HoldScope, Reentry, Right
+from admission.deals import AtGate, Category, Closure, Deal, Hold, HoldScope, Reentry, Right
 from admission.remedies import Remedy
 from admission.scans import Device, Gate, GateState, PartyDefault, Profile
 from admission.voids import CostBearer, Honour, Void
 from admission.wire_passage import FaultAnswer
+from gate_server.ledger.closure_rows import list_in_force
 from gate_server.ledger.duty_watch import DutyWatch, read_watch
 from gate_server.ledger.faults import read_faults
 from gate_server.ledger.feeds import Feed, list_feeds
@@ -176,8 +177,9 @@ class Catalogue:
 
     def _deals(self, db: sqlite3.Connection) -> None:
         deals, numbers, honoured = {}, {}, {}
+        closures = list_in_force(db)
         for row in db.execute(_DEALS):
-            deal = read_deal(row)
+            deal = read_deal(row, closures.get(row[0], ()))
             deals[deal.deal_no], numbers[deal.deal_id] = deal, deal.deal_no
             honoured[deal.deal_no] = row[-1]
         self.deals, self.deal_nos, self.honoured = deals, numbers, honoured
@@ -289,8 +291,8 @@ def instant(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
-def read_deal(row: tuple[Any, ...]) -> Deal:
-    """Make a deal of a row of DEAL_COLUMNS."""
+def read_deal(row: tuple[Any, ...], closures: tuple[Closure, ...] = ()) -> Deal:
+    """Make a deal of a row of DEAL_COLUMNS and the closures in force for it."""
     (deal_no, deal_id, platform, title, product, category, rights, face, sale, settle, currency,
      quota, sale_from, sale_until, valid_from, valid_until, weekdays, not_on, hours, early, late,
      gates, reentry, updated_at) = row[:24]  # fmt: skip
@@ -319,6 +321,7 @@ def read_deal(row: tuple[Any, ...]) -> Deal:
         gates=frozenset(msgspec.json.decode(gates)),
         reentry=Reentry(reentry),
         updated_at=from_ms(updated_at),
+        closures=closures,
     )
 
 
@@ -374,14 +377,6 @@ def read_broadcast(row: tuple[Any, ...]) -> Broadcast:
         template=template,
         loud=None if loud_zh is None else (loud_zh, loud_en),
     )
-
-
-def list_versions(db: sqlite3.Connection, deal_no: int) -> list[tuple[Void, str]]:
-    """Return all versions of a deal's void, oldest first, each with who made it."""
-    rows = db.execute(f"{VOIDS} WHERE deal_no = ? ORDER BY version", (deal_no,)).fetchall()
-    by = "SELECT made_by FROM voids WHERE deal_no = ? ORDER BY version"
-    makers = db.execute(by, (deal_no,)).fetchall()
-    return [(read_void(row), maker) for row, (maker,) in zip(rows, makers, strict=True)]
 
 
 def _hours(text: str) -> tuple[time, time] | None:

@@ -26,6 +26,7 @@ from admission.tickets import stated_parties
 from admission.voids import Void
 from admission.wire_outage import ConflictAnswer
 from gate_server.ledger.catalogue import VOIDS, read_void
+from gate_server.ledger.closure_rows import versions_of
 from gate_server.ledger.conflict_scans import find_verified, more_detail, scan_answers
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.refund_locks import find_given_back
@@ -112,6 +113,7 @@ def reconcile(
         voucher=None if row is None else row.voucher,
         deal=None if row is None else row.deal,
         voids=_voids(tx, row),
+        closures=() if row is None else versions_of(tx.db, row.deal.deal_no),
         given_back=find_given_back(tx, row),
         verified=find_verified(tx, row),
     )
@@ -125,14 +127,14 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
 
     Statuses and voids are the voucher's, so they are looked for in what all of them let in.
     """
-    parent = find_parent(tx, row)
+    parent, closures = find_parent(tx, row), versions_of(tx.db, row.deal.deal_no)
     own = [record for record, _ in records_of(tx, parent)]
     numbers, offline = _scans(tx, parent, None)
     found: list[Conflict] = []
     for ticket in find_tickets(tx, parent):
         records = stated_parties(record for record, _ in records_of(tx, ticket))
         mine, decided = _scans(tx, ticket, None)
-        account = Account(venue=tx.venue, records=records, offline=decided)
+        account = Account(venue=tx.venue, records=records, offline=decided, closures=closures)
         verified = find_verified(tx, ticket)
         alone = replace(account, voucher=ticket.voucher, deal=parent.deal, verified=verified)
         conflicts = find_conflicts(alone)
@@ -148,6 +150,7 @@ def _reconcile_family(tx: Session, row: VoucherRow, now: datetime) -> tuple[Conf
         voucher=replace(parent.voucher, exchanged=0),
         deal=parent.deal,
         voids=_voids(tx, parent),
+        closures=closures,
         given_back=find_given_back(tx, parent),
     )
     conflicts = find_shared(together, found)

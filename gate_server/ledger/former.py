@@ -20,6 +20,7 @@ from admission.verdicts import Reason
 from admission.voids import Void
 from admission.vouchers import Status, Voucher
 from gate_server.ledger.catalogue import DEAL_COLUMNS, VOIDS, instant, read_deal, read_void
+from gate_server.ledger.closure_rows import closures_of
 from gate_server.ledger.devices import default_party
 from gate_server.ledger.scans import read_record
 
@@ -141,7 +142,8 @@ class Former:
         """Return a deal as it was."""
         where = (deal_no, self._revision)
         row = self._db.execute(_FORMER_DEAL, where).fetchone()
-        return read_deal(row or self._db.execute(_CURRENT_DEAL, (deal_no,)).fetchone())
+        row = row or self._db.execute(_CURRENT_DEAL, (deal_no,)).fetchone()
+        return read_deal(row, closures_of(self._db, deal_no, self._revision))
 
     def void(self, deal_no: int) -> Void | None:
         """Return the version of a deal's void that was in force."""

@@ -254,7 +254,7 @@ def _merged(deal: Deal, before: Deal | None, *, secondary: bool, gap: bool) -> D
         return deal
     if secondary and not gap:
         return before
-    after = replace(deal, deal_no=before.deal_no)
+    after = replace(deal, deal_no=before.deal_no, closures=before.closures)
     if gap > secondary or _updated_ms(deal) > _updated_ms(before):
         return after
     if _updated_ms(deal) < _updated_ms(before):

@@ -69,7 +69,7 @@ def find_progress(
         if not records:
             continue
         deal = deals[deal_no]
-        terms = Terms(people, deal.reentry, deal.rights)
+        terms = Terms(people, deal.reentry, deal.rights, closures=deal.closures)
         history = fold(records, terms, venue)
         admitted += min(people, history.use_of(area).used_of(terms.right_to(area), day))
     return Progress(admitted, admits)

@@ -16,6 +16,7 @@ from admission.deals import Deal
 from admission.history import Record, Terms
 from admission.redemptions import people_redeemed_on
 from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
+from gate_server.ledger.closure_rows import list_in_force
 from gate_server.ledger.redemption_places import first_scan_from, standing
 from gate_server.ledger.scans import records_by_key
 
@@ -86,7 +87,10 @@ class DayBook:
         self._day = day
         self._lines: dict[str | int, Line] = {}
         rows = db.execute(f"SELECT {DEAL_COLUMNS} FROM deals WHERE platform = ?", (platform,))  # noqa: S608
-        self._deals: dict[int, Deal] = {deal.deal_no: deal for deal in map(read_deal, rows)}
+        closures = list_in_force(db)
+        self._deals: dict[int, Deal] = {
+            row[0]: read_deal(row, closures.get(row[0], ())) for row in rows
+        }
         self._standing = standing(db, platform)
 
     def compare(self, theirs: Iterable[Theirs]) -> list[Line]:
@@ -124,7 +128,7 @@ class DayBook:
         deal = self._deals[deal_no]
         records = self._records(voucher_id, key)
         tickets = [from_ms(at) for (at,) in self._db.execute(_TICKETS, (voucher_id,)).fetchall()]
-        terms = Terms(admits, deal.reentry, deal.rights)
+        terms = Terms(admits, deal.reentry, deal.rights, closures=deal.closures)
         people = people_redeemed_on(self._day, records, tickets, terms, self._venue)
         if people and not self._standing.partial:
             people = admits

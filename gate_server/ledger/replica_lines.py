@@ -33,6 +33,7 @@ from admission.wire_arrivals import HandoutTold, QueueTold
 from admission.wire_outage import BlockLine, DealLine, GateLine, ReplicaLine
 from admission.wire_tickets import DeskLink
 from gate_server.ledger.catalogue import DEAL_COLUMNS, VOIDS, instant, read_deal, read_void
+from gate_server.ledger.closure_rows import closures_of
 from gate_server.ledger.numbered_slips import told_handouts
 from gate_server.ledger.queues import told_queues
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
@@ -347,7 +348,7 @@ def _deals_of(db: sqlite3.Connection, numbers: set[int], after: int) -> dict[int
 
 
 def _deal(db: sqlite3.Connection, row: _Row) -> DealLine:
-    deal = read_deal(row)
+    deal = read_deal(row, closures_of(db, row[0]))
     newest = db.execute(_VOID, (deal.deal_no,)).fetchone()
     void = None if newest is None else read_void(newest)
     in_force = None if void is None or void.restored else void

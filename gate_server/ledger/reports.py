@@ -67,7 +67,7 @@ class DealBook:
 
     def counts(self) -> dict[int, DealCounts]:
         """Return the counts by deal number."""
-        admitted = dict(self._ledger.read(_admitted))
+        admitted = dict(self._ledger.read(count_admitted))
         counts: dict[int, DealCounts] = defaultdict(DealCounts)
         for deal_no, (vouchers, people) in self._vouchers().items():
             counts[deal_no].vouchers, counts[deal_no].people_sold = vouchers, people
@@ -88,7 +88,7 @@ class DealBook:
 
     def _count(self) -> dict[int, tuple[int, int]]:
         sums: dict[int, tuple[int, int]] = {}
-        for page in _pages(
+        for page in pages(
             self._ledger, lambda db, after: _voucher_sums(db, after, self._page_rows)
         ):
             for deal_no, vouchers, people, _ in page:
@@ -97,7 +97,8 @@ class DealBook:
         return sums
 
 
-def _admitted(db: sqlite3.Connection) -> list[tuple[int, int]]:
+def count_admitted(db: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Return the persons let in so far, by deal number."""
     sql = "SELECT deal_no, SUM(persons) FROM deal_counters GROUP BY deal_no"
     return db.execute(sql).fetchall()
 
@@ -116,7 +117,7 @@ def _voucher_sums(db: sqlite3.Connection, after: int, page_rows: int) -> list[tu
     ).fetchall()
 
 
-def _pages(
+def pages(
     ledger: Ledger, read: Callable[[sqlite3.Connection, int], list[tuple[int, ...]]]
 ) -> Iterator[list[tuple[int, ...]]]:
     """Walk a table page by page; the last column of a row is the key to go on from."""
@@ -159,39 +160,23 @@ class Touched:
         return self.vouchers - self.used - self.honoured
 
 
-def preview_void(ledger: Ledger, deal: Deal, honour: Honour | None, now: datetime) -> Touched:
-    """Count what a void of a deal would touch; changes nothing."""
-    touched = Touched()
-    for page in _pages(ledger, lambda db, after: _sold_page(db, deal.deal_no, after)):
-        for admits, price, buyer_no, _ in page:
-            touched.vouchers += 1
-            touched.people += admits
-            touched.paid_minor += price or 0
-            if buyer_no is not None:
-                touched.buyers.add(buyer_no)
-    for scanned in _histories(ledger, deal.deal_no):
-        _touch(touched, scanned, deal, honour, (now, ledger.venue))
-    touched.refunded_people = ledger.read(count_refunded).get(deal.deal_no, (0, 0))[0]
-    touched.admitted_people = dict(ledger.read(_admitted)).get(deal.deal_no, 0)
-    return touched
-
-
 @dataclass(frozen=True, slots=True)
-class _Scanned:
-    """A voucher that was scanned; `valid`: neither cancelled nor refunded."""
+class Scanned:
+    """A voucher that was scanned, with what its tickets did; `valid`: not cancelled or refunded."""
 
     admits: int
     valid: bool
     records: list[Record] = field(default_factory=list)
 
 
-def _touch(
+def touch(
     touched: Touched,
-    scanned: _Scanned,
+    scanned: Scanned,
     deal: Deal,
     honour: Honour | None,
     when: tuple[datetime, Venue],
 ) -> None:
+    """Add a voucher that was scanned; `when`: now, at the venue."""
     now, venue = when
     day = venue.day_of(now)
     history = fold(scanned.records, Terms(scanned.admits, deal.reentry, deal.rights), venue)
@@ -205,15 +190,6 @@ def _touch(
     left = any(history.available(right.area, day) for right in deal.rights)
     touched.used += scanned.valid and not left
     touched.honoured += scanned.valid and left and covered
-
-
-def _sold_page(db: sqlite3.Connection, deal_no: int, after: int) -> list[tuple[int, ...]]:
-    return db.execute(
-        "SELECT admits, price_paid_minor, buyer_no, voucher_id FROM vouchers"
-        " WHERE deal_no = ? AND voucher_id > ? AND status IN (?, ?) AND parent_id IS NULL"
-        " ORDER BY voucher_id LIMIT ?",
-        (deal_no, after, Status.VALID, Status.BLOCKED, PAGE_ROWS),
-    ).fetchall()
 
 
 _PAGE = (
@@ -245,15 +221,15 @@ HAVING MAX(voucher_id) IS NOT NULL
 """  # noqa: S608 - a constant
 
 
-def _histories(ledger: Ledger, deal_no: int) -> Iterator[_Scanned]:
+def list_scanned(ledger: Ledger, deal_no: int) -> Iterator[Scanned]:
     """Yield each voucher of a deal that was scanned."""
-    for page in _pages(
+    for page in pages(
         ledger, lambda db, after: db.execute(_SCANNED, (deal_no, after, PAGE_ROWS)).fetchall()
     ):
-        found: dict[int, _Scanned] = {}
+        found: dict[int, Scanned] = {}
         for admits, status, *columns, voucher_id in page:
             if admits is not None:
-                each = found.setdefault(voucher_id, _Scanned(admits, str(status) in _STILL_VALID))
+                each = found.setdefault(voucher_id, Scanned(admits, str(status) in _STILL_VALID))
                 each.records.append(read_record(tuple(columns)))
         yield from found.values()
 

@@ -22,6 +22,7 @@ from gate_server.ledger.schema_sales import SALES
 from gate_server.ledger.schema_settlement import SETTLEMENT
 from gate_server.ledger.schema_surges import SURGES
 from gate_server.ledger.schema_templates import TEMPLATES
+from gate_server.ledger.schema_terms import TERMS
 from gate_server.ledger.schema_tickets import TICKETS
 
 APPLICATION_ID = 0x47484C31
@@ -41,6 +42,7 @@ STEPS: Final[dict[str, str]] = {
     "011_refunds": REFUNDS,
     "012_settlement": SETTLEMENT,
     "013_evidence": EVIDENCE,
+    "014_terms": TERMS,
     "015_arrivals": ARRIVALS,
     "016_buyers": BUYERS,
     "017_templates": TEMPLATES,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -30,6 +30,7 @@ from admission.vouchers import Status, Voucher
 from admission.wire_guard import OnRequest
 from admission.wire_settlement import SettlementAnswer, write_settlement
 from gate_server.ledger.catalogue import VOIDS, instant, read_void
+from gate_server.ledger.closure_rows import versions_of
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.refund_locks import sum_given_back
 from gate_server.ledger.scans import RECORD_WIDTH, read_record
@@ -38,8 +39,9 @@ PAGE_ROWS: Final = 10_000
 
 _SOLD: Final = (
     "SELECT voucher_id, tail, admits, price_paid_minor, status, status_at, refund_listed_at,"
-    " buyer_no, voucher_ref, order_ref FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2"
-    " AND voucher_id <= ?3 AND parent_id IS NULL ORDER BY voucher_id LIMIT ?4"
+    " buyer_no, voucher_ref, order_ref, valid_from, valid_until FROM vouchers"
+    " WHERE deal_no = ?1 AND voucher_id > ?2 AND voucher_id <= ?3 AND parent_id IS NULL"
+    " ORDER BY voucher_id LIMIT ?4"
 )
 _PAGE: Final = (
     "SELECT * FROM vouchers WHERE deal_no = ?1 AND voucher_id > ?2 AND voucher_id <= ?3"
@@ -178,7 +180,8 @@ def read_basis(db: sqlite3.Connection, deal: Deal, venue: Venue, as_of: datetime
     voids = tuple(read_void(row) for row in found)
     void = void_at(voids, as_of)
     remedy = (None if void is None else void.remedy) or NO_REMEDY
-    return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, remedy=remedy)
+    closures = versions_of(db, deal.deal_no, to_ms(as_of))
+    return Basis(deal=deal, venue=venue, as_of=as_of, voids=voids, closures=closures, remedy=remedy)
 
 
 def walk(ledger: Ledger, basis: Basis, newest: int) -> Iterator[Row]:
@@ -203,6 +206,19 @@ def read_page(
     db: sqlite3.Connection, basis: Basis, *, after: int, newest: int, rows: int
 ) -> list[Sold]:
     """Read the next vouchers of a deal with all that is on record of each, in one transaction."""
+    vouchers, proofs, blocked = read_rows(db, basis, after=after, newest=newest, rows=rows)
+    at = to_ms(basis.as_of)
+    return [read_sold(row, proofs, blocked, at) for row in vouchers]
+
+
+SoldRow: TypeAlias = tuple[Any, ...]
+"""A voucher as its row has it: its number, tail, admits, price, status, its instant, listed, ..."""
+
+
+def read_rows(
+    db: sqlite3.Connection, basis: Basis, *, after: int, newest: int, rows: int
+) -> tuple[list[SoldRow], dict[int, list[Proof]], frozenset[int]]:
+    """Return the next rows of a deal, the scans of those that have any, and the blocked buyers."""
     deal_no = basis.deal.deal_no
     db.execute("SAVEPOINT page")
     try:
@@ -216,20 +232,22 @@ def read_page(
     proofs: dict[int, list[Proof]] = defaultdict(list)
     for scan in scans:
         proofs[scan[RECORD_WIDTH]].append(_read_proof(scan))
-    at = to_ms(basis.as_of)
-    return [_read_sold(row, proofs, blocked, at) for row in vouchers]
+    return vouchers, proofs, blocked
 
 
-def _read_sold(
-    row: tuple[Any, ...], proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
+def read_sold(
+    row: SoldRow, proofs: dict[int, list[Proof]], blocked: frozenset[int], at: int
 ) -> Sold:
+    """Make a sold voucher of its row; `at`: the moment of settlement, in milliseconds."""
     (voucher_id, tail, admits, price, status, status_at, listed_at, buyer_no, voucher_ref,
-     order_ref) = row  # fmt: skip
+     order_ref, valid_from, valid_until) = row  # fmt: skip
     voucher = Voucher(
         voucher_id=voucher_id,
         tail=tail,
         admits=admits,
         price_paid_minor=price,
+        valid_from=instant(valid_from),
+        valid_until=instant(valid_until),
         status=_STATUSES[status],
         status_at=instant(status_at),
         refund_listed=listed_at is not None and listed_at <= at,

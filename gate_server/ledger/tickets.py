@@ -10,6 +10,7 @@ from typing import Final
 
 from admission.calendar import to_ms
 from admission.cases import Family
+from admission.closures import valid_until
 from admission.codes import tail
 from admission.deals import Deal
 from admission.errors import NotFound
@@ -370,7 +371,7 @@ def show_tickets(tx: Session, keys: Keyring, tickets: Iterable[Ticket]) -> list[
             raise NotFound(f"the voucher of ticket {ticket.ticket} is gone")
         code = write_token(ticket.token, keys.token_key(ticket.key_id).private_key)
         voucher, deal = parent.voucher, parent.deal
-        window = voucher.valid_from or deal.valid_from, voucher.valid_until or deal.valid_until
+        window = voucher.valid_from or deal.valid_from, valid_until(voucher, deal, tx.venue)
         shown.append(Shown(ticket, code, tail(code), deal, *window))
     return shown
 

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from msgspec.structs import replace
 
 from admission.deals import Deal, Hold, HoldScope, Right
 from admission.errors import NotFound
-from admission.voids import Honour, Void
+from admission.voids import Void
 from admission.wire_staff import (
     DealAnswer,
     DealsAnswer,
     HoldAnswer,
     HoldRequest,
-    HonourTerms,
-    Preview,
     ReasonRequest,
     VoidAnswer,
     VoidRequest,
     VoidTerms,
 )
-from gate_server.ledger.actions import (
-    get_deal,
-    hold_deal,
-    read_honour,
-    release_deal,
-    restore_deal,
-    void_deal,
-)
+from gate_server import deal_terms
+from gate_server.ledger.actions import hold_deal, release_deal
 from gate_server.ledger.catalogue import Catalogue
-from gate_server.ledger.conflicts import reconcile_deal
-from gate_server.ledger.reports import DealCounts, preview_void
+from gate_server.ledger.reports import DealCounts
 from gate_server.web.callers import PARTNERS, STEWARDS, SUPERVISORS, Role
 from gate_server.web.operations import Call, Noun, flag
 
@@ -47,8 +38,15 @@ def list_deals(call: Call) -> DealsAnswer:
 
 @deals.operation("GET", "/deals/<deal_id>", who=STEWARDS | PARTNERS, answer=DealAnswer)
 def show_deal(call: Call) -> DealAnswer:
-    """Show one deal; another platform's is not there for a partner."""
-    return _current(call)
+    """Show one deal with every version of its void; another platform's is not there for a partner.
+
+    A partner is not told who of the venue made a version.
+    """
+    shown, ledger = _current(call), call.services.ledger
+    deal = ledger.catalogue.deals[ledger.catalogue.deal_nos[shown.deal_id]]
+    named = call.caller.kind is not Role.PARTNER
+    versions = deal_terms.void_versions(ledger, deal, named=named)
+    return replace(shown, void_versions=versions)
 
 
 @deals.operation(
@@ -112,17 +110,11 @@ def release(call: Call) -> DealAnswer:
     query=(flag("preview"),),
 )
 def void(call: Call) -> VoidAnswer:
-    """Withdraw a deal, or change the terms; `preview=true` only counts what it would touch."""
+    """Withdraw a deal, or change the terms; `preview=true` only says what that would come to."""
     ledger, deal_id, terms = call.services.ledger, call.args["deal_id"], call.body
     if call.flag("preview"):
-        return _preview(call, deal_id, terms)
-    version = ledger.write(
-        lambda tx: void_deal(tx, deal_id, terms, by=call.caller.name, now=ledger.clock()),
-        alone=True,
-        urgent=True,
-    )
-    reconcile_deal(ledger, deal_id)
-    return VoidAnswer(deal_id=deal_id, status="voided", void_version=version)
+        return deal_terms.preview_void(ledger, deal_id, terms)
+    return deal_terms.void(ledger, deal_id, terms, by=call.caller.name)
 
 
 @deals.operation(
@@ -131,43 +123,15 @@ def void(call: Call) -> VoidAnswer:
     who=SUPERVISORS,
     body=ReasonRequest,
     answer=VoidAnswer,
+    query=(flag("preview"),),
     problems=("not-voided",),
 )
 def restore(call: Call) -> VoidAnswer:
-    """End a void and any hold; its vouchers are admitted again."""
-    ledger, deal_id, reason = call.services.ledger, call.args["deal_id"], call.body.reason
-    version = ledger.write(
-        lambda tx: restore_deal(
-            tx, deal_id, reason=reason, by=call.caller.name, now=ledger.clock()
-        ),
-        alone=True,
-        urgent=True,
-    )
-    reconcile_deal(ledger, deal_id)
-    return VoidAnswer(deal_id=deal_id, status="active", void_version=version)
-
-
-def _preview(call: Call, deal_id: str, terms: VoidRequest) -> VoidAnswer:
-    ledger = call.services.ledger
-    deal, honour = ledger.write(lambda tx: (get_deal(tx, deal_id), read_honour(tx, terms)))
-    touched = preview_void(ledger, deal, honour, ledger.clock())
-    return VoidAnswer(
-        deal_id=deal_id,
-        status=_status(ledger.catalogue, deal),
-        void_version=None,
-        preview=Preview(
-            vouchers=touched.vouchers,
-            people=touched.people,
-            buyers=len(touched.buyers),
-            paid_minor=touched.paid_minor,
-            arrived=touched.arrived,
-            admitted_people=touched.admitted_people,
-            inside=touched.inside,
-            would_admit=touched.honoured,
-            would_refuse=touched.refused,
-            refunded_people=touched.refunded_people,
-        ),
-    )
+    """End a void and any hold; `preview=true` only says what that would come to."""
+    ledger, deal_id = call.services.ledger, call.args["deal_id"]
+    if call.flag("preview"):
+        return deal_terms.preview_restore(ledger, deal_id)
+    return deal_terms.restore(ledger, deal_id, call.body.reason, by=call.caller.name)
 
 
 def _may_see(call: Call, deal: Deal) -> bool:
@@ -189,7 +153,7 @@ def _answer(catalogue: Catalogue, deal: Deal, counts: DealCounts) -> DealAnswer:
         platform=deal.platform,
         title=deal.title,
         category=deal.category.value,
-        status=_status(catalogue, deal),
+        status=deal_terms.status_of(catalogue, deal),
         valid_from=deal.valid_from,
         valid_until=deal.valid_until,
         face_price_minor=deal.face_price_minor,
@@ -201,13 +165,8 @@ def _answer(catalogue: Catalogue, deal: Deal, counts: DealCounts) -> DealAnswer:
         refunded_people=counts.refunded_people,
         hold=None if hold is None else _hold(hold),
         void=None if void is None else _void(void, deal),
+        closures=[closure.closure_id for closure in deal.closures],
     )
-
-
-def _status(catalogue: Catalogue, deal: Deal) -> Literal["active", "held", "voided"]:
-    if deal.deal_no in catalogue.voids:
-        return "voided"
-    return "held" if deal.deal_no in catalogue.holds else "active"
 
 
 def _right(right: Right) -> str:
@@ -227,24 +186,12 @@ def _hold(hold: Hold) -> HoldAnswer:
 
 
 def _void(void: Void, deal: Deal) -> VoidTerms:
-    unit = void.settlement_unit_minor
-    if unit is None:
-        unit = deal.settle_price_minor
     return VoidTerms(
         void_version=void.version,
         committed_at=void.committed_at,
         reason=void.reason,
-        honour=None if void.honour is None else _honour(void.honour),
+        honour=deal_terms.honour_terms(void.honour),
         cost_bearer=void.cost_bearer,
-        settlement_unit_minor=deal.face_price_minor if unit is None else unit,
+        settlement_unit_minor=deal_terms.unit_minor(deal, void.settlement_unit_minor),
         statuses_since=void.statuses_since,
-    )
-
-
-def _honour(honour: Honour) -> HonourTerms:
-    return HonourTerms(
-        arrived_from=honour.arrived_from,
-        arrived_by=honour.arrived_by,
-        admit_until=honour.admit_until,
-        max_people=honour.max_people,
     )

@@ -6,6 +6,7 @@ from gate_server.web.attested import attested
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
+from gate_server.web.closures import closures
 from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
 from gate_server.web.deals import deals
@@ -42,6 +43,7 @@ NOUNS = (
     conflicts,
     counts,
     deals,
+    closures,
     settlements,
     lists,
     statements,

