@@ -16,9 +16,10 @@ from admission.calendar import Venue
 from admission.deals import Closure, Deal
 from admission.vouchers import Voucher
 
-MOST_DAYS = 31
+MOST_CLOSED = timedelta(days=31)
 """A longer closed time is a season, which is the deal's own business."""
 MOST_EXTENSION = timedelta(days=731)
+"""Longer after the closed time than this is a mistyped year."""
 _ONE_DAY = timedelta(days=1)
 
 
@@ -48,18 +49,6 @@ def closures_at(versions: Iterable[Closure], at: datetime) -> tuple[Closure, ...
 def in_order(closures: Iterable[Closure]) -> tuple[Closure, ...]:
     """Return closures by when they began, so that one that extends comes before what it meets."""
     return tuple(sorted(closures, key=lambda each: (each.closed_from, each.closure_id)))
-
-
-def check_terms(closed_from: datetime, closed_until: datetime, extend_until: datetime) -> None:
-    """Refuse terms that nobody can have meant.
-
-    Raises:
-        ValueError: which one, and why.
-    """
-    if closed_until - closed_from > MOST_DAYS * _ONE_DAY:
-        raise ValueError(f"the closed time is longer than {MOST_DAYS} days; declare it in parts")
-    if extend_until - closed_until > MOST_EXTENSION:
-        raise ValueError("extend_until is more than two years after the closed time")
 
 
 # --- the window ----------------------------------------------------------------------------------

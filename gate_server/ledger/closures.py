@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
 
 from admission.calendar import Venue, to_ms, whole_ms
-from admission.closures import check_terms, find_extension
+from admission.closures import MOST_CLOSED, MOST_EXTENSION, find_extension
 from admission.deals import Closure, Deal
 from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.vouchers import Voucher
@@ -19,6 +19,8 @@ from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.closure_rows import ClosureVersion, list_versions
 from gate_server.ledger.session import Session
 
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 9990
 NEW: Final = "new"
 """Stands for the number of a closure that has none yet."""
 
@@ -43,7 +45,7 @@ def plan_closure(
     """
     closed_from, closed_until = _closed_time(request, venue)
     extend_until = whole_ms(request.extend_until)
-    _check(closed_from, closed_until, extend_until)
+    _check_extension(closed_until, extend_until)
     closure = Closure(
         closure_id=NEW,
         version=1,
@@ -66,29 +68,44 @@ def _closed_time(request: ClosureRequest, venue: Venue) -> tuple[datetime, datet
     if by_day is by_time:
         raise InvalidInput("day", "say when it is closed: day, or closed_from with closed_until")
     if request.day is not None:
-        last = request.last_day or request.day
-        if last < request.day:
-            raise InvalidInput("last_day", f"{last} is before day, {request.day}")
-        if request.closed_until is not None:
-            raise InvalidInput("closed_until", "goes with closed_from; with day it is last_day")
-        return venue.day_bounds(request.day)[0], venue.day_bounds(last)[1]
+        closed = _whole_days(request, request.day, venue)
+    else:
+        closed = _between(request)
+    last = "last_day" if by_day else "closed_until"
+    if closed[1] - closed[0] > MOST_CLOSED:
+        raise InvalidInput(last, f"is more than {MOST_CLOSED.days} days later; declare it in parts")
+    return closed
+
+
+def _whole_days(request: ClosureRequest, first: date, venue: Venue) -> tuple[datetime, datetime]:
+    last = request.last_day or first
+    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        raise InvalidInput("day", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}")
+    if last < first:
+        raise InvalidInput("last_day", f"{last} is before day, {first}")
+    if request.closed_until is not None:
+        raise InvalidInput("closed_until", "goes with closed_from; with day it is last_day")
+    return venue.day_bounds(first)[0], venue.day_bounds(last)[1]
+
+
+def _between(request: ClosureRequest) -> tuple[datetime, datetime]:
     if request.last_day is not None:
         raise InvalidInput("last_day", "goes with day; with closed_from it is closed_until")
     if request.closed_from is None or request.closed_until is None:
         raise InvalidInput("closed_until", "say when the closed time ends, or is expected to")
+    if request.closed_from.year < FIRST_YEAR or request.closed_until.year > LAST_YEAR:
+        raise InvalidInput("closed_from", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}")
     closed = whole_ms(request.closed_from), whole_ms(request.closed_until)
     if closed[1] < closed[0]:
         raise InvalidInput("closed_until", "is before closed_from: nothing would be closed")
     return closed
 
 
-def _check(closed_from: datetime, closed_until: datetime, extend_until: datetime) -> None:
+def _check_extension(closed_until: datetime, extend_until: datetime) -> None:
     if extend_until < closed_until:
         raise InvalidInput("extend_until", "is before the end of the closed time")
-    try:
-        check_terms(closed_from, closed_until, extend_until)
-    except ValueError as error:
-        raise InvalidInput("extend_until", str(error)) from error
+    if extend_until - closed_until > MOST_EXTENSION:
+        raise InvalidInput("extend_until", "is more than two years after the closed time")
 
 
 def _deals_asked(
