@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from admission.errors import LedgerUnavailable
 from admission.findings import FindingState
 from admission.incidents import EntryKind
 from gate_server.ledger import findings, incidents
 from gate_server.ledger.audit import verify
+from gate_server.ledger.block_proposals import Decided, accept_proposal
 from gate_server.ledger.incident_records import list_entries
 from gate_server.ledger.ledger import Ledger, utc_now
 from gate_server.sales_watch import make_watch
@@ -276,6 +278,22 @@ def test_one_block_is_shown(site, park, boss):
 
     assert site.get(f"/blocks/{made['block_id']}", boss).json() == made
     assert slug_of(site.get("/blocks/999999", boss)) == "not-found"
+
+
+def test_decision_that_was_cut_off_half_way_leaves_the_proposal(site, park, boss):
+    buy(park, 0, 5)
+    (proposal,) = in_state(site, boss, "proposed")
+    decided = Decided("resold", "anne", park.ledger.clock())
+
+    def cut_off(tx):
+        accept_proposal(tx, int(proposal["block_id"]), decided, factor=2.0, expires_at=None)
+        raise LedgerUnavailable("the disk is full")
+
+    with pytest.raises(LedgerUnavailable):
+        park.change(cut_off)
+    assert in_state(site, boss, "proposed") == [proposal]
+    assert site.get("/blocks", boss).json() == {"blocks": []}
+    assert park.ledger.read(verify).findings == ()
 
 
 def test_decision_survives_a_restart(tmp_path, park, boss):
