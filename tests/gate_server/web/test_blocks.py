@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from admission.errors import LedgerUnavailable
 from admission.findings import FindingState
 from admission.incidents import EntryKind
 from gate_server.ledger import findings, incidents
 from gate_server.ledger.audit import verify
+from gate_server.ledger.block_proposals import Decided, accept_proposal
 from gate_server.ledger.incident_records import list_entries
 from gate_server.ledger.ledger import Ledger, utc_now
 from gate_server.sales_watch import make_watch
@@ -248,23 +250,21 @@ def test_platform_can_be_the_one_who_named_the_account(site, boss):
     assert (made["origin"], made["origin_id"]) == ("feed", "list-2015-02-12")
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "slug"),
-    [
-        ("/blocks/0/appeal", {"note": "x"}, "not-found"),
-        ("/blocks/one/uphold", {"reason": "x"}, "not-found"),
-        ("/blocks/7/accept", {"reason": "x"}, "not-found"),
-        ("/blocks/7/decline", {"reason": "x"}, "not-found"),
-        ("/blocks", {"platform": "lvtu", "buyer_ref": "b", "reason": "\x1b[31m"}, "invalid"),
-        (
-            "/blocks",
-            {"platform": "lvtu", "buyer_ref": "b", "reason": "x", "origin": "finding"},
-            "invalid",
-        ),
-    ],
-)
-def test_what_cannot_be_done_is_told(site, boss, path, body, slug):
-    assert slug_of(site.post(path, boss, body)) == slug
+NEW = {"platform": "lvtu", "buyer_ref": "b", "reason": "x"}
+IMPOSSIBLE = [
+    ("/blocks/0/appeal", {"note": "x"}, "not-found"),
+    ("/blocks/one/uphold", {"reason": "x"}, "not-found"),
+    ("/blocks/7/accept", {"reason": "x"}, "not-found"),
+    ("/blocks/7/decline", {"reason": "x"}, "not-found"),
+    ("/blocks", NEW | {"reason": "\x1b[31m"}, "invalid"),
+    ("/blocks", NEW | {"origin": "finding"}, "invalid"),
+]
+
+
+def test_what_cannot_be_done_is_told(site, boss):
+    slugs = [slug_of(site.post(path, boss, body)) for path, body, _ in IMPOSSIBLE]
+
+    assert slugs == [slug for _, _, slug in IMPOSSIBLE]
 
 
 def test_unknown_state_is_refused(site, boss):
@@ -276,6 +276,22 @@ def test_one_block_is_shown(site, park, boss):
 
     assert site.get(f"/blocks/{made['block_id']}", boss).json() == made
     assert slug_of(site.get("/blocks/999999", boss)) == "not-found"
+
+
+def test_decision_that_was_cut_off_half_way_leaves_the_proposal(site, park, boss):
+    buy(park, 0, 5)
+    (proposal,) = in_state(site, boss, "proposed")
+    decided = Decided("resold", "anne", park.ledger.clock())
+
+    def cut_off(tx):
+        accept_proposal(tx, int(proposal["block_id"]), decided, factor=2.0, expires_at=None)
+        raise LedgerUnavailable("the disk is full")
+
+    with pytest.raises(LedgerUnavailable):
+        park.change(cut_off)
+    assert in_state(site, boss, "proposed") == [proposal]
+    assert site.get("/blocks", boss).json() == {"blocks": []}
+    assert park.ledger.read(verify).findings == ()
 
 
 def test_decision_survives_a_restart(tmp_path, park, boss):

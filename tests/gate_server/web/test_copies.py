@@ -201,24 +201,24 @@ def test_picked_voucher_is_asked_about_too(site, park, lanes):
     assert verify(site, lanes[1], pick=mine["pick"]).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("body", "slug"),
-    [
-        ({"phone_last4": "1234"}, "invalid"),
-        ({"phone_last4": "1234", "code": CODE, "pick": "x"}, "invalid"),
-        ({"phone_last4": "123", "code": CODE}, "invalid"),
-        ({"phone_last4": "１２３４", "code": CODE}, "invalid"),
-        ({"phone_last4": "1234\n", "code": CODE}, "invalid"),
-        ({"phone_last4": "1234", "code": "NO-SUCH-CODE"}, "not-found"),
-        ({"phone_last4": "1234", "code": "ORDER-77"}, "invalid"),
-        ({"phone_last4": "1234", "pick": "not-a-pick"}, "invalid"),
-    ],
-    ids=str,
-)
-def test_unclear_question_is_refused(site, park, lanes, body, slug):
-    park.sell("PAIR-CODE-1", "PAIR-CODE-2", order_ref="ORDER-77", **PHONE)
+UNCLEAR = [
+    ({}, "invalid"),
+    ({"code": CODE, "pick": "x"}, "invalid"),
+    ({"code": CODE, "phone_last4": "123"}, "invalid"),
+    ({"code": CODE, "phone_last4": "１２３４"}, "invalid"),
+    ({"code": CODE, "phone_last4": "1234\n"}, "invalid"),
+    ({"code": "NO-SUCH-CODE"}, "not-found"),
+    ({"code": "ORDER-77"}, "invalid"),
+    ({"pick": "not-a-pick"}, "invalid"),
+]
 
-    assert slug_of(site.post("/vouchers/verify", lanes[0], body)) == slug
+
+def test_unclear_question_is_refused(site, park, lanes):
+    park.sell("PAIR-CODE-1", "PAIR-CODE-2", order_ref="ORDER-77", **PHONE)
+    bodies = [{"phone_last4": "1234"} | body for body, _ in UNCLEAR]
+    slugs = [slug_of(site.post("/vouchers/verify", lanes[0], body)) for body in bodies]
+
+    assert slugs == [slug for _, slug in UNCLEAR]
 
 
 def test_question_is_audited_without_the_digits(site, park, lanes):
