@@ -31,9 +31,9 @@ BY_DESIGN = {
     Outcome.WAIT: "emergency gate_closed venue_full slip_alone",
     Outcome.REFER: "ledger_stale ambiguous_code several_vouchers not_inside refunded_after_arrival"
     " annulled_before buyer_blocked deal_held party_too_large queue_over bulk_arrivals",
-    Outcome.REFUSE: "malformed_code not_a_ticket bad_signature unknown_code cancelled refunded"
-    " voucher_blocked exchanged used_up deal_voided wrong_gate not_yet_valid expired outside_hours"
-    " already_inside ticket_annulled slip_not_handed_out slip_other_day slip_bound",
+    Outcome.REFUSE: "malformed_code not_a_ticket bad_signature refusal_slip unknown_code cancelled"
+    " refunded voucher_blocked exchanged used_up deal_voided wrong_gate not_yet_valid expired"
+    " outside_hours already_inside ticket_annulled slip_not_handed_out slip_other_day slip_bound",
     Outcome.ADMIT: "provisional exit_recorded honoured reentered admitted overridden",
 }
 
