@@ -266,8 +266,8 @@ def _open(options: Options) -> GateApp:
         app.close()
         feeder.stop()
         server.stop()
-        conduct.stop()
         signer.stop()
+        conduct.stop()
         ledger.close()
         lock.release()
 
