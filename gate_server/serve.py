@@ -270,8 +270,8 @@ def _open(options: Options) -> GateApp:
         surges.stop()
         feeder.stop()
         server.stop()
-        conduct.stop()
         signer.stop()
+        conduct.stop()
         ledger.close()
         lock.release()
 
