@@ -18,7 +18,7 @@ from tests.arrived import (
     told,
     void,
 )
-from tests.offline_lines import check, conflicts, send
+from tests.offline_lines import beat, check, conflicts, send
 from tests.server import Park, an_app, slug_of
 
 
@@ -192,6 +192,28 @@ def test_an_invented_arrival_counts_as_of_its_own_time(park, site, boss, marshal
     assert site.scan(lane, CODE)["reason"] == "deal_voided"
     assert [each["kind"] for each in conflicts(site, park)] == ["not_attested"]
     check(park)
+
+
+def test_a_skewed_stamp_online_counts_as_of_the_servers_time(park, site, boss, marshal, lane):
+    void(site, boss, NOON + timedelta(minutes=10))
+    later(park, minutes=50)
+
+    answer = stamp(site, marshal, scanned_at=NOON.isoformat())
+
+    assert (answer["reason"], answer["clock_skew_s"]) == ("deal_voided", -3000.0)
+    assert site.scan(lane, CODE)["reason"] == "deal_voided"
+
+
+def test_a_skewed_stamp_offline_makes_nobody_early(park, site, boss, marshal, lane):
+    void(site, boss, NOON + timedelta(minutes=10))
+    later(park, minutes=50)
+    beat(site, marshal)
+    later(park, minutes=1)
+
+    (answer,) = send(site, marshal, a_stamp_line(park, ago_s=3000))
+
+    assert answer["conflicts"] == ["clock_skew"]
+    assert site.scan(lane, CODE)["reason"] == "deal_voided"
 
 
 def test_a_device_alone_attests_nothing(park, site, boss, marshal, lane):
