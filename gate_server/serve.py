@@ -256,22 +256,20 @@ def _open(options: Options) -> GateApp:
     services = Services(ledger, keys, settings, directory, overridden=told, lookups=lookups)
     server = control.ControlServer(directory, services)
     server.start()
-    feeder = FeederWatch(directory, partial(is_needed, ledger))
-    feeder.start()
-    signer = HeadSigner(ledger, keys)
-    signer.start()
-    conduct = ConductWatch(ledger)
-    conduct.start()
-    surges = SurgeWatch(ledger, app.services.why, settings)
-    surges.start()
+    watches = (
+        FeederWatch(directory, partial(is_needed, ledger)),
+        HeadSigner(ledger, keys),
+        ConductWatch(ledger),
+        SurgeWatch(ledger, app.services.why, settings),
+    )
+    for watch in watches:
+        watch.start()
 
     def close() -> None:
         app.close()
-        surges.stop()
-        feeder.stop()
         server.stop()
-        signer.stop()
-        conduct.stop()
+        for watch in watches:
+            watch.stop()
         ledger.close()
         lock.release()
 

@@ -299,8 +299,8 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
     clock = SteadyClock(journal.find_clock())
     journal.note_clock(clock.known())
     replica = Replica(directory, seal, _alarm_of(alarms, "replica"))
-    device_id = identity.device_id
-    contact = Contact(Connectivity(), journal, alarms, device_id=device_id, now=clock.now)
+    connectivity, device_id = Connectivity(), identity.device_id
+    contact = Contact(connectivity, journal, alarms, device_id=device_id, now=clock.now)
     relay = Relay(server_of(identity), token=identity.token, timeout_s=settings.timeout_s)
     offline = Offline(
         _told(directory, identity),

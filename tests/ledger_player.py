@@ -26,18 +26,17 @@ from gate_server.checkin import CheckIn, Limits, Presented
 from gate_server.decisions import Decision, stored_decision
 from gate_server.keyring import Keyring
 from gate_server.ledger import actions, corrections, counts, devices, refunds, slips, tickets
-from gate_server.ledger.closures import amend_closure, declare_closure, restore_closure
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, create_ledger
 from gate_server.ledger.prepared import PreparedDeal, Preparer
 from gate_server.ledger.scans import find_vouchers, record_scan, records_of, terms_of
 from gate_server.secrets import new_enrolment_code
-from tests.closures import closure_request
 from tests.ledger_slips import RefusalSlips
 from tests.ledgers import SetClock
 from tests.paper import Answer, answer_of
 from tests.paper_rows import Row, read_scope
 from tests.player_arrivals import ArrivalSteps
+from tests.player_closures import ClosureSteps
 
 START = datetime.fromisoformat("2015-01-01T00:00:00Z")
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -52,7 +51,7 @@ def template() -> tuple[Path, Keyring]:
     return directory, keys
 
 
-class Player(ArrivalSteps, RefusalSlips):
+class Player(ArrivalSteps, ClosureSteps, RefusalSlips):
     """A venue as a scenario describes it, in a ledger of its own."""
 
     def __init__(self, directory: Path, scenario: Row) -> None:
@@ -66,11 +65,11 @@ class Player(ArrivalSteps, RefusalSlips):
         self.checkin = CheckIn(self.keys, Limits(row.get("limit"), 300.0))
         self.devices: dict[str, str] = {}
         self.blocks: dict[tuple[str, str], int] = {}
-        self.closures: dict[str, tuple[str, Row]] = {}
         self.tickets: list[tickets.Shown] = []
         self.slips: list[slips.Slip] = []
         super().__init__()
         self.start_arrivals()
+        self.start_closures()
         for gate in scenario["gates"]:
             self._add_gate(gate)
         for device in scenario["devices"]:
@@ -301,20 +300,6 @@ class Player(ArrivalSteps, RefusalSlips):
     def take_release(self, now: datetime, body: Row) -> None:
         deal_id = body["deal_id"]
         self._act(lambda tx: actions.release_deal(tx, deal_id, reason="-", by="anne", now=now))
-
-    def take_closure(self, now: datetime, body: Row) -> None:
-        name = body["name"]
-        known = self.closures.get(name)
-        if known is not None and body.get("restore"):
-            self._act(lambda tx: restore_closure(tx, known[0], reason="-", by="anne", now=now))
-            return
-        given = (known[1] if known else {}) | body
-        request = closure_request(given, self.venue)
-        if known is None:
-            version = self._act(lambda tx: declare_closure(tx, request, by="anne", now=now))
-        else:
-            version = self._act(lambda tx: amend_closure(tx, known[0], request, by="b", now=now))
-        self.closures[name] = version.closure.closure_id, given
 
     def take_block(self, now: datetime, body: Row) -> None:
         who = body["platform"], body["buyer_ref"]
