@@ -11,6 +11,7 @@ import pytest
 
 from admission.errors import LedgerUnavailable
 from admission.incidents import IncidentKind
+from admission.messages import Sentence
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Text
@@ -31,6 +32,7 @@ from gate_server.settings import read_settings
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
 
+DESK = Sentence("游客中心", "the visitor centre")
 NOTICE = BroadcastRequest(message=Text(zh="请稍候", en="Please wait"))
 CODES = [f"CODE-{n:05}" for n in range(3000)]
 
@@ -136,7 +138,7 @@ def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans
         )
         assert taken.record.annulled == 1
 
-        told = broadcasts.send(venue.ledger, NOTICE, by="anne")
+        told = broadcasts.send(venue.ledger, NOTICE, desk=DESK, by="anne")
         assert told.state == "in_force"
 
         (feed,) = venue.ledger.catalogue.feeds.values()
