@@ -12,6 +12,7 @@ import pytest
 from admission.calendar import to_ms
 from admission.errors import LedgerUnavailable
 from admission.incidents import IncidentKind
+from admission.messages import Sentence
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Text
@@ -36,6 +37,7 @@ from gate_server.why import WhyBook
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
 
+DESK = Sentence("游客中心", "the visitor centre")
 NOTICE = BroadcastRequest(message=Text(zh="请稍候", en="Please wait"))
 CODES = [f"CODE-{n:05}" for n in range(3000)]
 
@@ -141,7 +143,7 @@ def test_on_a_full_disk_scans_are_undecided_a_void_goes_in_and_room_brings_scans
         )
         assert taken.record.annulled == 1
 
-        told = broadcasts.send(venue.ledger, NOTICE, by="anne")
+        told = broadcasts.send(venue.ledger, NOTICE, desk=DESK, by="anne")
         assert told.state == "in_force"
 
         (feed,) = venue.ledger.catalogue.feeds.values()
