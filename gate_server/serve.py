@@ -243,12 +243,9 @@ def _open(options: Options) -> GateApp:
     lock = DirectoryLock(directory)
     lock.take(wait_s=LOCK_WAIT_S)
     keys = Keyring.open(directory / "keys")
-    ledger = Ledger.open(
-        directory,
-        settings.venue,
-        accept_clock=options.accept_clock,
-        watch=make_watch(settings),
-    )
+    watch = make_watch(settings)
+    accept = options.accept_clock
+    ledger = Ledger.open(directory, settings.venue, accept_clock=accept, watch=watch)
     ca_pem = b"" if options.http else _tls(directory).ca_pem.read_bytes()
     app = create_app(ledger, keys, settings, ca_pem=ca_pem)
     told = partial(tell_override, app.services)
@@ -262,14 +259,14 @@ def _open(options: Options) -> GateApp:
         ConductWatch(ledger),
         SurgeWatch(ledger, app.services.why, settings),
     )
-    for watch in watches:
-        watch.start()
+    for each in watches:
+        each.start()
 
     def close() -> None:
         app.close()
         server.stop()
-        for watch in watches:
-            watch.stop()
+        for each in watches:
+            each.stop()
         ledger.close()
         lock.release()
 
