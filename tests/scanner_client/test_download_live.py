@@ -11,7 +11,7 @@ from admission.keys import code_hash
 from scanner_client.answers import NoAnswer
 from scanner_client.download import Pace
 from scanner_client.replica_files import REPLICA_FILE
-from scripts.plug import PASS, PORTAL_WAY, End, Plug, Way
+from drill.plug import PASS, PORTAL_WAY, End, Plug, Way
 from tests.scanner_client.downloads import keeping, soon
 from tests.server import ROOT, Park, a_running_server
 
