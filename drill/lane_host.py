@@ -28,7 +28,7 @@ from admission.scans import Direction
 from scanner_client.announcer import Announcer
 from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.company import Company
-from scanner_client.scanner import Scanner, open_scanner
+from scanner_client.scanner import SYNC_WITHIN_S, Scanner, open_scanner
 
 LOOK_EVERY_S: Final = 0.004
 
@@ -47,6 +47,8 @@ def main(deal_id: str, places: list[str]) -> None:
             name, _, directory = place.partition("=")
             scanner = stack.enter_context(open_scanner(Path(directory), screen, screen))
             lanes[name] = stack.enter_context(_Lane(name, scanner, stop))
+            # One after the other: in one process they would only be in each other's way.
+            lanes[name].await_replica()
         say({"ready": sorted(lanes)})
         for line in sys.stdin:
             asked = json.loads(line)
@@ -113,6 +115,12 @@ class _Lane:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def await_replica(self) -> None:
+        """Wait until its first download is in, or for as long as one may take."""
+        until_s = time.monotonic() + SYNC_WITHIN_S
+        while not self.scanner.replica.revision and time.monotonic() < until_s:
+            time.sleep(0.02)
 
     def end(self) -> None:
         """Answer what was asked before, then no more."""

@@ -23,7 +23,7 @@ from drill.crowd import Day, draw_crowd, play_day, sample
 from drill.figures import Measured, checked_figures, figures
 from drill.fold import Played, came_in, fold
 from drill.kept import Seen, gather, keep, read_kept
-from drill.lanes import Lanes
+from drill.lanes import FEW_HOSTS, HOSTS, Lanes
 from drill.player import Player
 from drill.plug import HOLD, PASS
 from drill.progress import Told
@@ -34,6 +34,7 @@ from drill.words import PARTS
 
 SALE_BEGAN: Final = timedelta(hours=10)
 TOLD_WITHIN_S: Final = 30.0
+FEW_BELOW: Final = 0.1
 _CUT: Final = frozenset({*LANES, *MARSHAL_NAMES})
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -145,7 +146,9 @@ class _Drill:
         """Start the scanners, and let those come who come before nine."""
         with self.told.part(_name("morning")):
             self.venue.enrol_all()
-            lanes = Lanes(self.venue.devices, self.venue.root / "scanners.log")
+            hosts = FEW_HOSTS if self.asked.scale < FEW_BELOW else HOSTS
+            log = self.venue.root / "scanners.log"
+            lanes = Lanes(self.venue.devices, log, hosts=hosts)
             self.stack.callback(lanes.close)
             self.stack.push(_undisturbed)
             morning.start_scanners(self.venue, lanes)

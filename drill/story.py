@@ -12,7 +12,7 @@ HOUR_S: Final = 3600.0
 # Story time counts seconds from nine o'clock, when the gates open and the void is made.
 OPENS_HOUR: Final = 9
 CUT_OFF_S: Final = 8 * HOUR_S  # 17:00
-ADMIT_UNTIL_S: Final = 12 * HOUR_S  # 21:00
+ADMIT_UNTIL_S: Final = 11 * HOUR_S  # 20:00
 MARSHALS_FROM_S: Final = 4 * HOUR_S  # 13:00
 BROADCAST_S: Final = 5 * HOUR_S
 FIRST_REFUNDS_S: Final = 5.5 * HOUR_S
