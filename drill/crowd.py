@@ -177,8 +177,9 @@ class _Model:
     def _pass(self, visit: Visit) -> _Steps:
         env, visitor = self._env, visit.visitor
         called = self._gates.get()
-        left_s = visitor.arrives_s + visitor.patience_s - env.now
-        yield called | env.timeout(max(0.0, left_s))
+        if not called.triggered:
+            left_s = visitor.arrives_s + visitor.patience_s - env.now
+            yield called | env.timeout(max(0.0, left_s))
         if not called.triggered:
             called.cancel()
             self.day.impatient += visitor.people

@@ -153,7 +153,7 @@ class _Drill:
             self.stack.push(_undisturbed)
             morning.start_scanners(self.venue, lanes)
             rate = morning.present_early(lanes, cast)
-        pace = choose_pace(len(cast.steps), rate)
+        pace = choose_pace((step.at_s for step in cast.steps), rate)
         return _Open(platform, cast, lanes, rate, pace, incident_id)
 
     def _day(self, opened: _Open, voided: morning.Voided) -> tuple[Played, dict[str, Any]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 HOUR_S: Final = 3600.0
 
 # Story time counts seconds from nine o'clock, when the gates open and the void is made.
-OPENS_HOUR: Final = 9
 CUT_OFF_S: Final = 8 * HOUR_S  # 17:00
 ADMIT_UNTIL_S: Final = 11 * HOUR_S  # 20:00
 MARSHALS_FROM_S: Final = 4 * HOUR_S  # 13:00
@@ -36,20 +36,20 @@ COMPENSATION_MINOR: Final = 1_000
 
 LEAST_SCALE: Final = 0.005
 
-# A scanner needs some seconds to notice a cut and to come back, however short the day is made.
-CUT_LEAST_S: Final = 8.0
-# Who is stamped before the cut-off and called after it shall be so on a busy machine, too.
-CUT_OFF_AROUND_S: Final = 0.5 * HOUR_S
-CUT_OFF_LEAST_S: Final = 5.0
-_SLOWER: Final = (
-    (CUT_FROM_S, CUT_UNTIL_S, CUT_LEAST_S),
-    (CUT_OFF_S - CUT_OFF_AROUND_S, CUT_OFF_S + CUT_OFF_AROUND_S, CUT_OFF_LEAST_S),
-)
-"""Parts of the day, in story seconds, and how many real seconds each takes at least."""
+# The day is played in parts of twenty minutes, each as long as its scans take.
+PART_S: Final = 20 * 60.0
+PARTS: Final = int(ADMIT_UNTIL_S / PART_S)
 SHORTEST_DAY_S: Final = 12.0
 LONGEST_DAY_S: Final = 420.0
 # Scanners are busy for this part of the time in which they could not do more.
 LOAD: Final = 0.5
+# A scanner needs some seconds to notice a cut and to come back; who is stamped before the cut-off
+# and called after it shall be so on a busy machine, too. Real seconds, by the part's number.
+_AT_LEAST: Final = {
+    int(CUT_FROM_S / PART_S): 8.0,
+    int(CUT_OFF_S / PART_S) - 1: 3.0,
+    int(CUT_OFF_S / PART_S): 3.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,50 +95,46 @@ class Sizes:
 
 
 class Pace:
-    """Turns story seconds into real seconds since the day began; some parts may run slower.
+    """Turns story seconds into real seconds since the day began.
 
     Args:
-        day_s: real seconds that the day up to ADMIT_UNTIL_S would take without the slower parts.
+        parts_s: how many real seconds each part of the day takes.
     """
 
-    def __init__(self, day_s: float) -> None:
-        usual = day_s / ADMIT_UNTIL_S
-        story, real = [0.0], [0.0]
-        for begin, until, least_s in _SLOWER:
-            story += [begin, until]
-            real.append(real[-1] + (begin - story[-3]) * usual)
-            real.append(real[-1] + max((until - begin) * usual, least_s))
-        real.append(real[-1] + (ADMIT_UNTIL_S - story[-1]) * usual)
-        story.append(ADMIT_UNTIL_S)
-        self._story: Sequence[float] = story
-        self._real: Sequence[float] = real
+    def __init__(self, parts_s: Sequence[float]) -> None:
+        self._real = (0.0, *accumulate(parts_s))
+
+    @property
+    def day_s(self) -> float:
+        """Real seconds of the whole day."""
+        return self._real[-1]
 
     @property
     def faster(self) -> float:
-        """How many times as fast as life the day runs, but for its slower parts."""
-        return self._story[1] / self._real[1]
+        """How many times as fast as life the day runs on average."""
+        return ADMIT_UNTIL_S / self.day_s
 
     def real_s(self, story_s: float) -> float:
         """Return when a moment of the story is played."""
-        part = min(bisect_right(self._story, story_s), len(self._story) - 1) - 1
-        part = max(0, part)
-        begin, end = self._story[part], self._story[part + 1]
-        share = (story_s - begin) / (end - begin)
-        return self._real[part] + share * (self._real[part + 1] - self._real[part])
+        part = min(int(story_s / PART_S), len(self._real) - 2)
+        begin, end = self._real[part], self._real[part + 1]
+        return begin + (story_s / PART_S - part) * (end - begin)
 
 
-def choose_pace(scans: int, rate: float) -> Pace:
-    """Return a pace at which so many scans can be made.
+def choose_pace(moments: Iterable[float], rate: float) -> Pace:
+    """Return a pace at which all scans of the day can be made.
 
     Args:
+        moments: when in the story each scan is made.
         rate: scans a second that all scanners together can make here.
     """
-    needed = scans / (rate * LOAD)
-    # The crowd comes in two thirds of the day.
-    return Pace(min(LONGEST_DAY_S, max(SHORTEST_DAY_S, needed * 1.5)))
-
-
-def clock(story_s: float) -> str:
-    """Return a moment of the story as the clock at the gate shows it."""
-    minutes = OPENS_HOUR * 60 + int(story_s // 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}"
+    scans = Counter(min(int(at / PART_S), PARTS - 1) for at in moments)
+    needed = [scans[part] / (rate * LOAD) for part in range(PARTS)]
+    most = LONGEST_DAY_S - SHORTEST_DAY_S
+    share = min(1.0, most / sum(needed)) if any(needed) else 1.0
+    return Pace(
+        [
+            max(_AT_LEAST.get(part, 0.0), SHORTEST_DAY_S / PARTS + needed[part] * share)
+            for part in range(PARTS)
+        ]
+    )

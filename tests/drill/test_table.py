@@ -10,7 +10,7 @@ from drill.crowd import Day
 from drill.figures import Measured, figures
 from drill.morning import Voided
 from drill.night import Night
-from drill.story import Pace, Sizes
+from drill.story import Sizes, choose_pace
 from drill.table import lines
 from drill.words import ROWS
 from gate_server.cli.edge import Command
@@ -20,7 +20,7 @@ MEASURED = Measured(
     Sizes.of(0.01),
     Night(3.2, 5_000.0, "I1"),
     Voided(0.0, CUT_OFF, CUT_OFF, 0.25, 1, {}),
-    Pace(60.0),
+    choose_pace([], 100.0),
     100.0,
     Day(longest_queue=800, longest_wait_s=1_200.0),
     Day(longest_queue=1_700, longest_wait_s=6_000.0, turned_away=1_100),
