@@ -27,6 +27,7 @@ from drill.lanes import FEW_HOSTS, HOSTS, Lanes
 from drill.player import Player
 from drill.plug import HOLD, PASS
 from drill.progress import Told
+from drill.report import find_report
 from drill.sales import Sales
 from drill.story import LANES, MARSHAL_NAMES, Pace, Sizes, choose_pace
 from drill.venue import Venue
@@ -199,6 +200,8 @@ class _Drill:
         played.refunded.update(each.code for each in vouchers)
         with self.told.part(_name("accounts")):
             accounts = evening.settle(venue, lanes, self.sales, voided.admit_until)
+            summary = _summary(accounts.settlement)
+            incident = evening.close_incident(venue, opened.incident_id, summary)
             return Seen(
                 scale=self.asked.scale,
                 begun_at=self.sales.begun_at,
@@ -212,10 +215,9 @@ class _Drill:
                 inside=venue.supervisor.get("/stats")["inside"],
                 accounts=accounts,
                 broadcast=broadcast,
-                incident=evening.close_incident(
-                    venue, opened.incident_id, _summary(accounts.settlement)
-                ),
+                incident=incident,
                 found={},
+                report=find_report(venue.data, opened.incident_id, venue.root / "report"),
             )
 
 
