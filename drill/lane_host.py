@@ -49,7 +49,7 @@ def main(deal_id: str, places: list[str]) -> None:
             lanes[name] = stack.enter_context(_Lane(name, scanner, stop))
             # One after the other: in one process they would only be in each other's way.
             lanes[name].await_replica()
-        say({"ready": sorted(lanes)})
+            say({"ready": name})
         for line in sys.stdin:
             asked = json.loads(line)
             if asked.get("follow"):

@@ -93,6 +93,8 @@ class Host:
             self._process.kill()
             self._process.wait()
         self._thread.join(END_WITHIN_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def _read(self, take: Callable[[Any], None]) -> None:
         pipe = self._process.stdout
@@ -130,6 +132,7 @@ class Lanes:
         self._open: dict[int, _Open] = {}
         self._told: dict[int, Any] = {}
         self._ready: set[str] = set()
+        self._on_ready: Callable[[int], None] = lambda _: None
         groups = [devices[number::hosts] for number in range(hosts)]
         self._hosts = [Host(group, log, self._take) for group in groups if group]
         self._host_of = {name: host for host in self._hosts for name in host.names}
@@ -139,8 +142,15 @@ class Lanes:
         """All scanners that run."""
         return list(self._host_of)
 
-    def await_ready(self, within_s: float) -> None:
-        """Wait until all have started."""
+    def await_ready(self, within_s: float, advance: Callable[[int], None]) -> None:
+        """Wait until all have started and downloaded.
+
+        Args:
+            advance: is told of each that has.
+        """
+        with self._changed:
+            advance(len(self._ready))
+            self._on_ready = advance
         self._wait(lambda: len(self._ready) == len(self._devices), within_s, "the scanners' start")
 
     def scan(self, step: Step, due_s: float) -> None:
@@ -217,7 +227,8 @@ class Lanes:
     def _take(self, said: dict[str, Any]) -> None:
         with self._changed:
             if "ready" in said:
-                self._ready.update(said["ready"])
+                self._ready.add(said["ready"])
+                self._on_ready(1)
             elif "voided" in said:
                 self.voided_s[said["voided"]] = said["at_s"]
             elif said["n"] in self._open:

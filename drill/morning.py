@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -48,9 +49,9 @@ class Voided:
     preview: dict[str, Any]
 
 
-def start_scanners(venue: Venue, lanes: Lanes) -> None:
+def start_scanners(venue: Venue, lanes: Lanes, advance: Callable[[int], None]) -> None:
     """Start every scanner, and wait until each has all that was sold in the night."""
-    lanes.await_ready(STARTED_WITHIN_S)
+    lanes.await_ready(STARTED_WITHIN_S, advance)
     revision = venue.revision()
     lanes.await_status(
         lanes.names,

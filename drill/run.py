@@ -29,7 +29,7 @@ from drill.plug import HOLD, PASS
 from drill.progress import Told
 from drill.report import find_report
 from drill.sales import Sales
-from drill.story import LANES, MARSHAL_NAMES, Pace, Sizes, choose_pace
+from drill.story import LANES, MARSHAL_NAMES, SCANNERS, Pace, Sizes, choose_pace
 from drill.venue import Venue
 from drill.words import PARTS
 
@@ -145,14 +145,14 @@ class _Drill:
 
     def _open(self, platform: Platform, cast: Cast, incident_id: str) -> _Open:
         """Start the scanners, and let those come who come before nine."""
-        with self.told.part(_name("morning")):
+        with self.told.part(_name("morning"), SCANNERS) as advance:
             self.venue.enrol_all()
             hosts = FEW_HOSTS if self.asked.scale < FEW_BELOW else HOSTS
             log = self.venue.root / "scanners.log"
             lanes = Lanes(self.venue.devices, log, hosts=hosts)
             self.stack.callback(lanes.close)
             self.stack.push(_undisturbed)
-            morning.start_scanners(self.venue, lanes)
+            morning.start_scanners(self.venue, lanes, advance)
             rate = morning.present_early(lanes, cast)
         pace = choose_pace((step.at_s for step in cast.steps), rate)
         return _Open(platform, cast, lanes, rate, pace, incident_id)

@@ -25,6 +25,7 @@ LANES: Final = tuple(f"L{number:02}" for number in range(1, GATES + 1))
 MARSHAL_NAMES: Final = tuple(f"M{number}" for number in range(1, MARSHALS + 1))
 KIOSK: Final = "K1"
 DESK: Final = "W1"
+SCANNERS: Final = GATES + MARSHALS + 2
 
 SOLD: Final = 206_865
 BUYERS: Final = 98_000
