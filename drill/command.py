@@ -21,9 +21,13 @@ from gate_server.cli.edge import Command, options
 @click.option("--seed", type=int, default=2015, show_default=True, help="Draws the crowd.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Keep all that it writes in a new directory; default: nothing.")  # fmt: skip
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Leave the incident's after-action report there.")  # fmt: skip
 @click.option("--again", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Only check the invariants of a drill that was kept there.")  # fmt: skip
-def drill(scale: float, seed: int, *, keep: Path | None, again: Path | None) -> None:
+def drill(
+    scale: float, seed: int, *, keep: Path | None, report: Path | None, again: Path | None
+) -> None:
     """Rehearse a mis-sold deal from the first sale to the signed statement.
 
     A real server and real scanners on this machine; no venue of yours is touched, and nothing is
@@ -35,7 +39,7 @@ def drill(scale: float, seed: int, *, keep: Path | None, again: Path | None) -> 
         return
     told = Told()
     with told.interruptible():
-        found = run(Asked(scale, seed, keep), told)
+        found = run(Asked(scale, seed, keep, report), told)
     show(found)
 
 

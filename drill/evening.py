@@ -87,7 +87,8 @@ def choose_refunds(sales: Sales, came_in: set[str], before: set[str]) -> list[Vo
         came_in: codes on which somebody is in.
         before: codes that it has refunded already.
     """
-    left = (each for each in sales.all_flash() if each.code not in came_in | before)
+    done = came_in | before
+    left = (each for each in sales.all_flash() if each.code not in done)
     return [each for number, each in enumerate(left) if number % LEFT_TO_LIST]
 
 

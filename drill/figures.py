@@ -64,6 +64,7 @@ def figures(
         },
         "lists": evidence.accounts.lists,
         "incident_id": evidence.incident["incident_id"],
+        "report": evidence.report is not None,
     }
     return found | checked_figures(checked)
 

@@ -30,7 +30,7 @@ from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.company import Company
 from scanner_client.scanner import SYNC_WITHIN_S, Scanner, open_scanner
 
-LOOK_EVERY_S: Final = 0.004
+LOOK_EVERY_S: Final = 0.01
 
 Asked: TypeAlias = dict[str, Any]
 Said: TypeAlias = dict[str, Any]
@@ -120,7 +120,7 @@ class _Lane:
         """Wait until its first download is in, or for as long as one may take."""
         until_s = time.monotonic() + SYNC_WITHIN_S
         while not self.scanner.replica.revision and time.monotonic() < until_s:
-            time.sleep(0.02)
+            time.sleep(LOOK_EVERY_S * 10)
 
     def end(self) -> None:
         """Answer what was asked before, then no more."""

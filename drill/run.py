@@ -46,11 +46,13 @@ class Asked:
 
     Attributes:
         keep: where everything is kept; None: it is thrown away.
+        report: where the incident's report is left; None: it goes where everything goes.
     """
 
     scale: float
     seed: int
     keep: Path | None = None
+    report: Path | None = None
 
 
 def run(asked: Asked, told: Told) -> dict[str, Any]:
@@ -202,6 +204,7 @@ class _Drill:
             accounts = evening.settle(venue, lanes, self.sales, voided.admit_until)
             summary = _summary(accounts.settlement)
             incident = evening.close_incident(venue, opened.incident_id, summary)
+            out = self.asked.report or venue.root / "report"
             return Seen(
                 scale=self.asked.scale,
                 begun_at=self.sales.begun_at,
@@ -217,7 +220,7 @@ class _Drill:
                 broadcast=broadcast,
                 incident=incident,
                 found={},
-                report=find_report(venue.data, opened.incident_id, venue.root / "report"),
+                report=find_report(venue.data, opened.incident_id, out),
             )
 
 
