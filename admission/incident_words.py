@@ -10,16 +10,21 @@ from admission.calendar import Venue
 from admission.deals import Deal
 from admission.incidents import EntryKind, Figures, Incident, IncidentKind
 from admission.messages import Sentence
+from admission.surges import Measure, Surge, SurgeCard
 
 Templates = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 _NAMES: Final = (
     *("title", "deal", "platform", "what", "since", "until", "vouchers", "people"),
     *("paid", "face", "lowest", "face_each", "quota", "gate", "device", "incident", "opened"),
-    "ring",
+    *("ring", "count", "share", "before", "come"),
 )
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "titles": (IncidentKind.ENROLMENT_USED_TWICE,),
+    "titles": (
+        IncidentKind.ENROLMENT_USED_TWICE,
+        IncidentKind.HELP,
+        *(f"surge_{measure}" for measure in Measure),
+    ),
     "kinds": tuple(IncidentKind),
     "entries": tuple(EntryKind),
     "calls": (*(kind for kind in IncidentKind if kind.rings), "foot", "test"),
@@ -51,6 +56,16 @@ class IncidentWords:
         """Return the title of an incident about an enrolment code that was used twice."""
         return self._fill("titles.enrolment_used_twice", {"device": device_id})
 
+    def help_called(self, gate: str) -> Sentence:
+        """Return the title of a call for help from a lane."""
+        return self._fill("titles.help", {"gate": gate})
+
+    def surge(self, surge: Surge, deal: Deal) -> Sentence:
+        """Return the title of an incident about a deal that surges."""
+        names = {"count": f"{surge.count:,}", "share": _percent(surge.share)}
+        names |= {"before": _percent(surge.before), "title": deal.title}
+        return self._fill(f"titles.surge_{surge.measure}", names)
+
     def kind(self, kind: IncidentKind) -> Sentence:
         """Return the short name of a kind of incident."""
         return Sentence(*self._templates[f"kinds.{kind}"])
@@ -79,6 +94,9 @@ class IncidentWords:
         if incident.figures is not None:
             names |= self._figure_names(incident.figures)
             what = Sentence(incident.figures.what_zh, incident.figures.what_en)
+        if incident.surge is not None:
+            names |= self._surge_names(incident.surge)
+            what = Sentence(incident.surge.say_zh, incident.surge.say_en)
         return Sentence(
             self._lines(f"calls.{incident.kind}", 0, names | {"what": what.zh}),
             self._lines(f"calls.{incident.kind}", 1, names | {"what": what.en}),
@@ -122,6 +140,15 @@ class IncidentWords:
             "face_each": _money_or_dash(figures.face_price_minor, currency),
         }
 
+    def _surge_names(self, card: SurgeCard) -> dict[str, Any]:
+        return {
+            "since": self._local(card.since),
+            "vouchers": f"{card.sold:,}",
+            "people": f"{card.people_sold:,}",
+            "come": f"{card.still_to_come:,}",
+            "count": f"{card.count:,}",
+        }
+
     def _local(self, at: datetime) -> str:
         return at.astimezone(self._venue.zone).strftime("%m-%d %H:%M")
 
@@ -136,6 +163,10 @@ def money(minor: int, currency: str) -> str:
 
 def _money_or_dash(minor: int | None, currency: str) -> str:
     return "-" if minor is None else money(minor, currency)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f}"
 
 
 def _deal_names(deal: Deal | None) -> dict[str, str]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from admission.surges import SurgeCard
+
 
 class IncidentKind(StrEnum):
     """What an incident is about; stored, so never renamed."""
 
     SALE_HELD = "sale_held"
+    SURGE = "surge"
     ENROLMENT_USED_TWICE = "enrolment_used_twice"
     HELP = "help"
     CROWD = "crowd"
@@ -31,6 +34,7 @@ class IncidentKind(StrEnum):
 _RING = frozenset(
     {
         IncidentKind.SALE_HELD,
+        IncidentKind.SURGE,
         IncidentKind.ENROLMENT_USED_TWICE,
         IncidentKind.HELP,
         IncidentKind.CROWD,
@@ -44,10 +48,15 @@ OPENED_BY_PEOPLE = frozenset(
 
 
 class EntryKind(StrEnum):
-    """What an entry of a timeline tells; stored, so never renamed."""
+    """What an entry of a timeline tells; stored, so never renamed.
+
+    From FOUND on nobody writes them: they are gathered from what the ledger has anyway.
+    """
 
     OPENED = "opened"
     RAISED = "raised"
+    EASED = "eased"
+    FOLLOWED = "followed"
     NOTED = "noted"
     ACKNOWLEDGED = "acknowledged"
     CALLED = "called"
@@ -61,6 +70,13 @@ class EntryKind(StrEnum):
     STOP_SALE_TAKEN = "stop_sale_taken"
     STOP_SALE_FAILED = "stop_sale_failed"
     CLOSED = "closed"
+    FOUND = "found"
+    GATE_STATE = "gate_state"
+    EMERGENCY = "emergency"
+    OVERRIDES = "overrides"
+    CONFLICTS = "conflicts"
+    RUNG = "rung"
+    SHOWN = "shown"
 
 
 class HoldDecision(StrEnum):
@@ -104,8 +120,11 @@ class NewIncident:
     Attributes:
         subject: what it is about, `finding 17`; while one is open, the same opens no second.
         title_zh: one short line; `title_en` the same in English. No code, no account.
-        figures: of what was sold, where that is what it is about.
+        figures: of what was sold, where that is what it is about; `surge` of what is scanned.
         note: what a person says about it.
+        called_at: when somebody called at a device, where that was before.
+        follows: a closed incident that this one goes on from.
+        anew: it asks again for an answer where it is open and somebody has answered.
     """
 
     kind: IncidentKind
@@ -117,7 +136,11 @@ class NewIncident:
     gate_id: str | None = None
     device_id: str | None = None
     figures: Figures | None = None
+    surge: SurgeCard | None = None
     note: str = ""
+    called_at: datetime | None = None
+    follows: str | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +153,9 @@ class Incident:
             after a decision.
         acknowledged_at: the last time that somebody said to see to it.
         decided_at: when the hold of its deal ended; `decision` is how.
+        surge: of a deal that surges, the card as of the last look.
+        called_at: when somebody called at a device, where that was before its opening.
+        follows: the closed incident that it goes on from.
     """
 
     incident_id: str
@@ -146,6 +172,9 @@ class Incident:
     gate_id: str | None = None
     device_id: str | None = None
     figures: Figures | None = None
+    surge: SurgeCard | None = None
+    called_at: datetime | None = None
+    follows: str | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     decided_at: datetime | None = None
@@ -180,3 +209,15 @@ class Entry:
     by: str
     text: str
     refs: dict[str, str | int]
+
+
+def began_at(incident: Incident) -> datetime:
+    """Return when what an incident is about began, as far as it is known."""
+    known = [incident.opened_at]
+    if incident.called_at is not None:
+        known.append(incident.called_at)
+    if incident.surge is not None:
+        known.append(incident.surge.since)
+    if incident.figures is not None:
+        known.append(incident.figures.since)
+    return min(known)

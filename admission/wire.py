@@ -36,6 +36,7 @@ from admission.wire_notices import BroadcastEvent as BroadcastEvent
 from admission.wire_notices import SeenIds
 from admission.wire_people import CountKind as CountKind
 from admission.wire_people import Operator
+from admission.wire_surges import HelpTold as HelpTold
 from admission.wire_tickets import TicketAnswer
 
 # --- devices -----------------------------------------------------------------------------------
@@ -109,6 +110,7 @@ class Heartbeat(Answer, frozen=True):
     Attributes:
         messages: broadcasts in force for its gate that it has not shown yet.
         in_force: ids of all in force for its gate; null: an older server that has none.
+        help: how its own open call for help stands.
     """
 
     server_time: datetime
@@ -118,6 +120,7 @@ class Heartbeat(Answer, frozen=True):
     messages: list[BroadcastEvent] = []
     in_force: list[str] | None = None
     operator: str | None = None
+    help: HelpTold | None = None
 
 
 # --- scans -------------------------------------------------------------------------------------

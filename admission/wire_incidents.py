@@ -10,6 +10,7 @@ from msgspec import Meta
 from admission.incidents import EntryKind, HoldDecision, IncidentKind
 from admission.wire_base import Answer, Ident, Line, Nonce, Request
 from admission.wire_notices import Said
+from admission.wire_surges import SurgeAnswer
 
 LONGEST_SUMMARY = 2000
 Summary = Annotated[str, Meta(min_length=1, max_length=LONGEST_SUMMARY)]
@@ -20,17 +21,21 @@ class IncidentRequest(Request, frozen=True):
 
     Attributes:
         kind: `help`, `crowd`, `equipment` or `other`; the others open by themselves.
-        title: what it is, one line; it may be told to everybody on duty.
+        title: what it is, one line; it may be told to everybody on duty. A device sends none.
         note: more about it, for the timeline alone.
         nonce: makes a lost answer safe to ask again.
+        called_at: when somebody called, where a device could not send it at once.
+        follows: a closed incident that this one goes on from.
     """
 
     kind: IncidentKind
-    title: Line
+    title: Line | None = None
     note: Line | None = None
     gate_id: Ident | None = None
     deal_id: Ident | None = None
     nonce: Nonce | None = None
+    called_at: datetime | None = None
+    follows: Ident | None = None
 
 
 class NoteRequest(Request, frozen=True):
@@ -89,6 +94,9 @@ class IncidentAnswer(Answer, frozen=True):
         number: where the next page goes on: `?before=` this one.
         awaits_decision: its deal is on hold until a supervisor releases or voids it.
         acknowledged_at: when somebody said last to see to it.
+        surge: of a deal that surges; null: it is about something else.
+        called_at: when somebody called at a lane, where the call came later; `follows`: the closed
+            incident that it goes on from.
         timeline: what touched it, oldest first.
     """
 
@@ -113,6 +121,9 @@ class IncidentAnswer(Answer, frozen=True):
     closed_at: datetime | None
     closed_by: str | None
     summary: str | None
+    surge: SurgeAnswer | None
+    called_at: datetime | None
+    follows: str | None
     timeline: list[EntryAnswer]
 
 

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from msgspec.structs import replace
+
 from admission.broadcasts import checked_text
 from admission.duty import next_ring
 from admission.errors import FeedRejected, InvalidInput
@@ -19,6 +21,7 @@ from admission.incidents import (
 )
 from admission.messages import Sentence
 from admission.row_values import needed
+from admission.scans import Device
 from admission.wire_incidents import (
     LONGEST_SUMMARY,
     DutyCallAnswer,
@@ -30,14 +33,18 @@ from admission.wire_incidents import (
     IncidentsAnswer,
     StopSaleAnswer,
 )
-from admission.wire_notices import Said
+from admission.wire_notices import Said, WhyCard, WhyTerms
+from admission.wire_surges import SurgeAnswer
+from gate_server.help_calls import read_call
 from gate_server.ledger import incidents
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.duty import DutyCall
+from gate_server.ledger.help_calls import open_once
 from gate_server.ledger.incident_records import get_record, list_incidents
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import StopSale
+from gate_server.ledger.trails import gather
 from gate_server.settings import Settings, read_incident_words
 
 STATES: Final = ("open", "closed")
@@ -55,17 +62,28 @@ class IncidentDesk:
         self._settings = settings
         self._words = read_incident_words(ledger.venue)
 
-    def open(self, request: IncidentRequest, *, by: str) -> IncidentDetail:
+    def open(
+        self, request: IncidentRequest, *, by: str, device: Device | None = None
+    ) -> IncidentDetail:
         """Open an incident that a person has noticed; the same nonce again is the same one.
+
+        Args:
+            device: at which somebody calls for help; it is told nothing of who is called.
 
         Raises:
             InvalidInput: a kind that opens by itself, a gate or a deal that there is not, a text
                 that cannot be shown.
         """
-        incident = self._read(request, by)
+        if device is not None:
+            incident = read_call(request, device, self._ledger)
+        else:
+            incident = self._read(request, by)
         now = self._ledger.clock()
-        incident_id = self._change(lambda tx: incidents.open_incident(tx, incident, by=by, now=now))
-        return self.show(incident_id)
+        incident_id = self._change(
+            lambda tx: open_once(tx, incident, request.nonce, by=by, now=now)
+        )
+        shown = self.show(incident_id)
+        return shown if device is None else replace(shown, calls=[])
 
     def _read(self, request: IncidentRequest, by: str) -> NewIncident:
         catalogue = self._ledger.catalogue
@@ -77,7 +95,10 @@ class IncidentDesk:
         deal = None if request.deal_id is None else catalogue.deal(request.deal_id)
         if request.deal_id is not None and deal is None:
             raise InvalidInput("deal_id", f"no deal {request.deal_id}")
-        title = checked_text("title", request.title)
+        if request.called_at is not None:
+            raise InvalidInput("called_at", "is for devices that could not send at once")
+        self._check_closed(request.follows)
+        title = checked_text("title", request.title or "")
         return NewIncident(
             kind=request.kind,
             subject=f"opened by {by}: {request.nonce or secrets.token_hex(8)}",
@@ -86,8 +107,18 @@ class IncidentDesk:
             deal_no=None if deal is None else deal.deal_no,
             platform=None if deal is None else deal.platform,
             gate_id=request.gate_id,
+            follows=request.follows,
             note="" if request.note is None else checked_text("note", request.note),
         )
+
+    def _check_closed(self, follows: str | None) -> None:
+        """Check that an incident may be gone on from: what is closed stays so."""
+        if follows is None:
+            return
+        before = self._ledger.read(lambda db: incidents.find_incident(db, follows))
+        if before is None or before.open:
+            told = "is still open" if before is not None else f"no incident {follows}"
+            raise InvalidInput("follows", told)
 
     def note(self, incident_id: str, text: str, *, by: str) -> IncidentDetail:
         """Add to a timeline, a closed one too: the rest often comes to light later.
@@ -148,14 +179,16 @@ class IncidentDesk:
         Raises:
             NotFound: there is no such incident.
         """
+        now = self._ledger.clock()
         found = self._ledger.read(lambda db: get_record(db, incident_id))
+        entries = self._ledger.read(lambda db: gather(db, found.incident, found.entries, now=now))
         return IncidentDetail(
-            **self._fields(found.incident, found.entries),
+            **self._fields(found.incident, entries),
             calls=[_call(name, each) for name, each in found.calls],
             next_ring_at=next_ring(
                 found.incident,
                 found.rung_at,
-                self._ledger.clock(),
+                now,
                 venue=self._ledger.venue,
                 opens_at=self._settings.duty.opens,
             ),
@@ -181,6 +214,9 @@ class IncidentDesk:
             "gate_id": incident.gate_id,
             "device_id": incident.device_id,
             "figures": None if incident.figures is None else _figures(incident.figures),
+            "surge": surge_of(incident, self._ledger.catalogue),
+            "called_at": incident.called_at,
+            "follows": incident.follows,
             "awaits_decision": incident.awaits_decision,
             "decision": incident.decision,
             "decided_at": incident.decided_at,
@@ -207,6 +243,38 @@ def deal_id_of(incident: Incident, catalogue: Catalogue) -> str | None:
     """Return the deal that an incident is about, by its platform's name for it."""
     deal = None if incident.deal_no is None else catalogue.deals.get(incident.deal_no)
     return None if deal is None else deal.deal_id
+
+
+def surge_of(incident: Incident, catalogue: Catalogue) -> SurgeAnswer | None:
+    """Return the card of a deal that surges, as of the last look."""
+    told, deal = incident.surge, catalogue.deals.get(incident.deal_no or 0)
+    if told is None or deal is None:
+        return None
+    terms = None
+    if told.honour is not None:
+        terms = WhyTerms(
+            arrived_from=told.honour.arrived_from,
+            arrived_by=told.honour.arrived_by,
+            admit_until=told.honour.admit_until,
+            max_people=told.honour.max_people,
+            cost_bearer=told.cost_bearer or "",
+        )
+    card = WhyCard(
+        deal_id=deal.deal_id,
+        title=deal.title,
+        state=told.state,
+        since=told.state_since,
+        sold=told.sold,
+        people_sold=told.people_sold,
+        used=told.used,
+        still_to_come_today=told.still_to_come,
+        share_of_scans=told.share_of_scans,
+        refused=told.refused,
+        terms=terms,
+        say=Said(zh=told.say_zh, en=told.say_en),
+    )
+    figures = {name: getattr(told, name) for name in ("since", "count", "share", "before")}
+    return SurgeAnswer(measure=told.measure, card=card, **figures)
 
 
 def _checked_summary(summary: str) -> str:

@@ -42,6 +42,7 @@ from gate_server.ledger.ledger import Ledger, utc_now
 from gate_server.loopback import is_loopback
 from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
+from gate_server.surges import SurgeWatch
 from gate_server.web.scans import tell_override
 
 # What a killed server leaves is reaped within this; after it somebody else is there.
@@ -258,9 +259,12 @@ def _open(options: Options) -> GateApp:
     feeder.start()
     signer = HeadSigner(ledger, keys)
     signer.start()
+    surges = SurgeWatch(ledger, app.services.why, settings)
+    surges.start()
 
     def close() -> None:
         app.close()
+        surges.stop()
         feeder.stop()
         server.stop()
         signer.stop()

@@ -18,6 +18,8 @@ from admission.errors import InvalidInput
 from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
 from admission.messages import Messages
+from admission.report_words import ReportWords
+from admission.surges import SurgeBars
 from admission.why_words import WhyWords
 from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
@@ -63,6 +65,7 @@ class Settings:
     feeds: FeedSettings
     duty: DutySettings
     anomalies: Bars
+    surges: SurgeBars
     redemptions: RedemptionSettings
     lookup: LookupSettings
 
@@ -91,6 +94,7 @@ TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
     "duty": DutySettings,
     "anomalies": Bars,
+    "surges": SurgeBars,
     "redemptions": RedemptionSettings,
     "lookup": LookupSettings,
 }
@@ -154,6 +158,13 @@ def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
     text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")
     return IncidentWords(_parse(text, "incidents.toml"), venue)
+
+
+@cache
+def read_report_words() -> ReportWords:
+    """Read the words of after-action reports from the package."""
+    text = files("gatehouse_config").joinpath("messages/report.toml").read_text("utf-8")
+    return ReportWords(_parse(text, "report.toml"))
 
 
 def read_finding_words(venue: Venue) -> FindingWords:

@@ -26,6 +26,7 @@ from gate_server.ledger.catalogue import Mark, same_mark
 from gate_server.ledger.deal_hours import DealHour, hour_of, list_hours
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook, DealCounts
+from gate_server.ledger.surges import list_up
 
 # A card is as old as this at most, and what was sold as old as that: 200 devices ask each minute,
 # and counting vouchers anew after each push of a platform would keep a core busy.
@@ -84,11 +85,26 @@ class WhyBook:
             self._cards, self._made_at_s = self._make(), now_s
         self._mark = mark
 
-    def _make(self) -> list[WhyCard]:
-        ledger, catalogue = self._ledger, self._ledger.catalogue
+    def card_of(self, deal_no: int) -> WhyCard:
+        """Return the card of one deal as it stands now, whether it stands out or not."""
+        with self._lock:
+            self._renew()
+            page, catalogue = self._page(), self._ledger.catalogue
+        deal = catalogue.deals[deal_no]
+        if deal_no in catalogue.voids:
+            return page.voided(deal, catalogue.voids[deal_no])
+        return page.held(deal) if deal_no in catalogue.holds else page.busy(deal)
+
+    def _page(self) -> _Page:
+        ledger = self._ledger
         now = ledger.clock()
         rows = ledger.read(lambda db: list_hours(db, now - LOOK_BACK))
-        page = _Page(self._words, ledger, self._counts, rows, now)
+        return _Page(self._words, ledger, self._counts, rows, now)
+
+    def _make(self) -> list[WhyCard]:
+        ledger, catalogue = self._ledger, self._ledger.catalogue
+        page, now = self._page(), ledger.clock()
+        up = {each.deal_no: each.rose_at for each in ledger.read(list_up)}
         voided = [
             page.voided(catalogue.deals[number], void)
             for number, void in catalogue.voids.items()
@@ -97,8 +113,8 @@ class WhyBook:
         held = [page.held(catalogue.deals[number]) for number in catalogue.holds]
         told = catalogue.voids.keys() | catalogue.holds.keys()
         busy = [
-            page.busy(catalogue.deals[number])
-            for number in find_busy(page.latest, page.usual, OUTSTANDING)
+            page.busy(catalogue.deals[number], up.get(number))
+            for number in dict.fromkeys([*up, *find_busy(page.latest, page.usual, OUTSTANDING)])
             if number not in told and number in catalogue.deals
         ]
         return [*_largest_first(voided), *_largest_first(held), *busy]
@@ -150,10 +166,14 @@ class _Page:
         say = self._words.held(deal.title, hold)
         return self._card(deal, say, state="held", since=hold.since, terms=None)
 
-    def busy(self, deal: Deal) -> WhyCard:
-        """Return the card of a deal that many come with."""
+    def busy(self, deal: Deal, since: datetime | None = None) -> WhyCard:
+        """Return the card of a deal that many come with.
+
+        Args:
+            since: when it began to surge; None: it only has many scans.
+        """
         say = self._words.busy(deal.title, self._share(deal.deal_no))
-        return self._card(deal, say, state="busy", since=self._from, terms=None)
+        return self._card(deal, say, state="busy", since=since or self._from, terms=None)
 
     def _share(self, deal_no: int) -> float:
         return round(self.latest[deal_no] / max(1, self.latest.total()), 4)

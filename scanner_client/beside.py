@@ -12,6 +12,7 @@ from scanner_client.capture import Source
 from scanner_client.capture_camera import Camera
 from scanner_client.capture_network import NetworkCamera
 from scanner_client.checkin import Terms
+from scanner_client.help_keys import HelpKeys
 from scanner_client.lamp import Lamp, open_lights
 from scanner_client.outputs import Output, Outputs
 from scanner_client.practice import Practice
@@ -61,7 +62,9 @@ class Beside:
             self._stack.enter_context(self.lamp)
         if screen is not None:
             screen.take(self._lookout.look())
-            self._stack.enter_context(ScreenServer(screen, port, self._bulletin))
+            self._stack.enter_context(
+                ScreenServer(screen, port, self._bulletin, call_help=self._call_help)
+            )
             work = threading.Thread(
                 target=self._lookout.run, args=(screen.take, self._over), daemon=True, name="look"
             )
@@ -72,6 +75,11 @@ class Beside:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _call_help(self) -> None:
+        """Call for help, and tell staff at the terminal, too; the screen looks by itself."""
+        scanner = self._scanner
+        HelpKeys(scanner.help_calls.call, scanner.presenter.report).confirm()
 
     def outputs(self, terminal: Output) -> Output:
         """Return the terminal and what stands beside it as one output."""

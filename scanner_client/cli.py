@@ -25,7 +25,7 @@ from scanner_client.capture_names import join_paths
 from scanner_client.cards import tell_cards
 from scanner_client.checkin import Terms
 from scanner_client.cli_options import Options, open_named, options
-from scanner_client.cli_people import count, operator, practice_codes, tell_counted
+from scanner_client.cli_people import call_help, count, operator, practice_codes, tell_counted
 from scanner_client.cli_print import print_pending, reprint, slip
 from scanner_client.decode import load_stages, read_all
 from scanner_client.enrolment import enrol as enrol_device
@@ -277,7 +277,7 @@ def annul(obj: Options, nonce: str, reason: str, people: int | None) -> None:
         click.echo(wire.write(answer.scan))
 
 
-for each in (count, operator, practice_codes, print_pending, reprint, slip):
+for each in (call_help, count, operator, practice_codes, print_pending, reprint, slip):
     main.add_command(each)
 
 

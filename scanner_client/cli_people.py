@@ -68,6 +68,22 @@ def _show(obj: Options, here: bool, text: wire.Text) -> None:
         click.echo(f"{text.zh}  {text.en}", err=True)
 
 
+@click.command("help")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options
+@click.pass_obj
+def call_help(obj: Options, yes: bool) -> None:
+    """Call security to this lane; without the server it is sent first when that is back."""
+    if not yes:
+        click.confirm("呼叫现场支援？Call for help?", abort=True, err=True)
+    with open_named(obj) as scanner:
+        line = scanner.help_calls.call()
+    if obj.as_json:
+        click.echo(msgspec.json.encode(line))
+    else:
+        click.echo(f"{line.zh}  {line.en}", err=True)
+
+
 @click.command()
 @click.argument("kind", type=click.Choice(get_args(wire.CountKind)))
 @click.argument("people", type=click.IntRange(1, 10_000))

@@ -65,6 +65,7 @@ class Company:
         )
         self._start("beat", lambda: heart.run(self._over, settings.heartbeat_s))
         self._start("upload", lambda: scanner.uploader.run(self._over, LOOK_FOR_WAITING_S))
+        self._start("help", lambda: scanner.help_calls.run(self._over))
         scanner.download.start(self._over)
         self._start("revoked", self._obey)
 
@@ -102,6 +103,11 @@ class Company:
         line = self._scanner.desk.hear(beat, asked_at)
         if line:
             self._output.report(line)
+        before = self._scanner.help_calls.line()
+        self._scanner.help_calls.hear(beat, asked_at)
+        now = self._scanner.help_calls.line()
+        if now is not None and now != before:
+            self._output.report(f"{now.zh}  {now.en}")
 
     def _learn(self, known: wire.DeviceSelf) -> None:
         self._scanner.learn(known)

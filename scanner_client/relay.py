@@ -16,6 +16,7 @@ from msgspec import Struct
 from admission import wire
 from admission.errors import RelayError
 from admission.scans import Mode
+from admission.wire_incidents import IncidentDetail, IncidentRequest
 from admission.wire_notices import BroadcastsTold, WhyAnswer
 from admission.wire_outage import NDJSON
 from admission.wire_passage import PassageAnswer, PassageRequest, ReportAnswer, ReportRequest
@@ -149,6 +150,10 @@ class Relay:
     def reprint(self, ticket: str, request: ReprintRequest) -> TicketAnswer:
         """Have a new ticket put in the place of one."""
         return self._ask("POST", f"/api/v1/tickets/{ticket}/reprint", TicketAnswer, request)
+
+    def call_for_help(self, request: IncidentRequest, within_s: float) -> IncidentDetail:
+        """Call for help; the same nonce again is the same call."""
+        return self._ask("POST", "/api/v1/incidents", IncidentDetail, request, within_s)
 
     def annul(self, nonce: str, request: wire.AnnulRequest) -> wire.ScanAnswer:
         """Take back people who did not pass."""

@@ -16,6 +16,7 @@ from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.company import Company
 from scanner_client.debounce import Debounce
 from scanner_client.decode import load_stages
+from scanner_client.help_keys import HelpKeys
 from scanner_client.loop import Lane
 from scanner_client.outputs import Output, Outputs
 from scanner_client.practice import Practice
@@ -62,7 +63,7 @@ def run(
             reading=output.reading,
             present=_presented(output, keeper, check_in),
             report=output.report,
-            answers=questions.take if questions is not None else nobody_asks,
+            answers=_answers(scanner, output, questions),
             lost=beside.readers_lost,
         )
         company = Company(scanner, check_in, output, stop, practice)
@@ -112,6 +113,15 @@ def _questions(
 def _announcer(scanner: Scanner) -> Announcer:
     settings, now = scanner.settings.broadcasts, scanner.clock.now
     return Announcer(scanner.broadcasts, scanner.presenter, settings, now=now)
+
+
+def _answers(
+    scanner: Scanner, output: Output, questions: Questions | None
+) -> Callable[[Typed], bool]:
+    """Return who takes typed texts before they are codes: a call for help, then a question."""
+    keys = HelpKeys(scanner.help_calls.call, output.report)
+    asked = questions.take if questions is not None else nobody_asks
+    return lambda typed: keys.take(typed) or asked(typed)
 
 
 def nobody_asks(_: Typed) -> bool:

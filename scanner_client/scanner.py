@@ -28,6 +28,7 @@ from scanner_client.download import Callbacks, Download, Pace
 from scanner_client.download import Told as Event
 from scanner_client.duty import DutyFile
 from scanner_client.enrolment import server_of
+from scanner_client.help_calls import HelpCalls
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import Depth, Owner
 from scanner_client.journal_store import JournalUnwritable
@@ -82,6 +83,7 @@ class Scanner:
     broadcasts: Broadcasts
     listeners: list[Callable[[Event], None]]
     desk: Desk
+    help_calls: HelpCalls
 
     def __enter__(self) -> Self:
         return self
@@ -324,7 +326,9 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
     desk = Desk(DutyFile(directory), relay, contact, clock, venue=lambda: replica.standing.venue)
-    return Scanner(*whole, contact, offline, uploader, download, broadcasts, listeners, desk)
+    help_calls = HelpCalls(directory, relay, contact, clock)
+    more = offline, uploader, download, broadcasts, listeners, desk
+    return Scanner(*whole, contact, *more, help_calls)
 
 
 def _callbacks(

@@ -55,6 +55,7 @@ class Around:
         name: of the gate; "" is not known yet.
         offline: what staff have to know while the server is away.
         operator: who is signed in, masked.
+        help: how its own call for help stands; `staffed`: somebody stands here who may call.
     """
 
     name: str = ""
@@ -68,6 +69,8 @@ class Around:
     level: float = 0.0
     operator: str = ""
     practice: bool = False
+    help: Both | None = None
+    staffed: bool = False
 
 
 class Screen:
@@ -247,6 +250,8 @@ class Screen:
             broadcast=around.broadcast if between else None,
             operator=around.operator,
             practice=around.practice,
+            help=around.help,
+            staffed=around.staffed,
         )
 
     def _scene(self) -> Scene:

@@ -129,6 +129,7 @@ class Picture(Struct, frozen=True):
         offline: what staff have to know while the server is away.
         notice: what staff have to know of the turnstile.
         level: how loud, 0 to 1.
+        help: how the lane's own call for help stands; `staffed`: somebody may call there.
     """
 
     scene: Scene
@@ -144,3 +145,5 @@ class Picture(Struct, frozen=True):
     broadcast: BroadcastPicture | None = None
     operator: str = ""
     practice: bool = False
+    help: Both | None = None
+    staffed: bool = False

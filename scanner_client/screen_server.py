@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "index.html": "text/html; charset=utf-8",
         "screen.css": "text/css; charset=utf-8",
         "lane.js": "text/javascript; charset=utf-8",
+        "help.js": "text/javascript; charset=utf-8",
         "draw.js": "text/javascript; charset=utf-8",
         "shapes.js": "text/javascript; charset=utf-8",
         "sounds.js": "text/javascript; charset=utf-8",
@@ -63,13 +64,22 @@ class ScreenServer(ThreadingHTTPServer):
 
     Attributes:
         bulletin: is told which broadcasts were shown.
+        call_help: calls for help; in a thread of its own, for it may take seconds.
     """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, screen: Screen, port: int, bulletin: Bulletin | None = None) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        port: int,
+        bulletin: Bulletin | None = None,
+        *,
+        call_help: Callable[[], object] | None = None,
+    ) -> None:
         """Raises InvalidInput: somebody else has the port."""
+        self.call_help = call_help
         self.screen = screen
         self.bulletin = bulletin
         self.over = threading.Event()
@@ -130,10 +140,18 @@ class Handler(BaseHTTPRequestHandler):
         own = self.headers.get("Origin") == f"http://{self.headers.get('Host')}"
         if not self._is_ours() or not own or self.headers.get_content_type() != JSON:
             self._give(HTTPStatus.FORBIDDEN)
+        elif self.path == "/help" and self.server.call_help is not None:
+            self._call_help(self.server.call_help)
         elif self.path != "/answer":
             self._give(HTTPStatus.NOT_FOUND)
         else:
             self._give(self._answer())
+
+    def _call_help(self, call: Callable[[], object]) -> None:
+        threading.Thread(target=call, daemon=True, name="help call").start()
+        # Whatever it sent is of no interest.
+        self.close_connection = True
+        self._give(HTTPStatus.ACCEPTED)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the lane's words are for staff."""

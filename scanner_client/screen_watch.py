@@ -122,6 +122,8 @@ class Lookout:
             level=scanner.settings.sound.level_at(clock),
             operator=legible(outlook.operator, 40),
             practice=self.practising(),
+            help=scanner.help_calls.line(),
+            staffed=told.staffed,
         )
 
     def run(self, take: Callable[[Around], None], stop: threading.Event) -> None:

@@ -15,6 +15,7 @@ _PATTERNS = (
     "told.json",
     "duty.json",
     "practice.json",
+    "help.json",
     "replica.*",
     "journal.*",
     "*.lock",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from admission.incident_words import money
 from admission.incidents import OPENED_BY_PEOPLE, IncidentKind
+from admission.report_words import LANGUAGES
 from admission.wire_incidents import IncidentRequest
 from gate_server.cli.edge import Group, listing, local, options, show
 from gate_server.commands.incidents import Close, ListIncidents, Note, OpenIncident
 from gate_server.commands.venue import Named
 from gate_server.control import call
 from gate_server.incidents import STATES
+from gate_server.key_files import write_durably
 
 _ID = click.argument("incident_id", metavar="ID")
 _SENT = {
@@ -61,12 +64,24 @@ def incident_show(incident_id: str) -> None:
 @click.option("--note", help="More about it, for the timeline.")
 @click.option("--gate", "gate_id", metavar="ID", help="Where.")
 @click.option("--deal", "deal_id", metavar="DEAL", help="About which deal.")
+@click.option("--follows", metavar="ID", help="A closed incident that this one goes on from.")
 def incident_open(
-    kind: str, title: str, *, note: str | None, gate_id: str | None, deal_id: str | None
+    kind: str,
+    title: str,
+    *,
+    note: str | None,
+    gate_id: str | None,
+    deal_id: str | None,
+    follows: str | None,
 ) -> None:
-    """Open an incident."""
+    """Open an incident; one that was closed stays so, another goes on from it."""
     request = IncidentRequest(
-        kind=IncidentKind(kind), title=title, note=note, gate_id=gate_id, deal_id=deal_id
+        kind=IncidentKind(kind),
+        title=title,
+        note=note,
+        gate_id=gate_id,
+        deal_id=deal_id,
+        follows=follows,
     )
     made = call(options().data, "incident open", OpenIncident(request=request))
     show(made, f"incident {made['incident_id']} is open")
@@ -100,6 +115,29 @@ def incident_close(incident_id: str, summary: str) -> None:
     show(made, f"incident {incident_id} is closed")
 
 
+@incident.command("report")
+@_ID
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Where to; default here.",
+)
+@click.option("--lang", "languages", type=click.Choice(LANGUAGES), multiple=True, help="Only this.")
+def incident_report(incident_id: str, out: Path, languages: tuple[str, ...]) -> None:
+    """Write the after-action report: Markdown, and HTML to be printed, in Chinese and English."""
+    params = {"incident_id": incident_id, "languages": list(languages or LANGUAGES)}
+    texts = call(options().data, "incident report", params)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in texts.items():
+        path = out / f"incident-{incident_id}.{name}"
+        write_durably(path, text.encode(), replace=True)
+        paths.append(str(path))
+    show({"files": paths}, "\n".join(paths))
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['incident_id']}: {found['kind']}, {found['state']}",
@@ -109,6 +147,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
     ]
     if found["figures"] is not None:
         lines += _figures(found["figures"])
+    if found["surge"] is not None:
+        lines += _surge(found["surge"])
     lines += ["", "timeline:", *_timeline(found["timeline"])]
     if found["calls"]:
         columns = ("contact", "ring", "rung_at", "state", "tries", "problem")
@@ -128,9 +168,16 @@ def _title(found: dict[str, Any]) -> list[str]:
 def _about(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{name} {found[key]}"
-        for name, key in (("deal", "deal_id"), ("gate", "gate_id"), ("device", "device_id"))
+        for name, key in (
+            ("deal", "deal_id"),
+            ("gate", "gate_id"),
+            ("device", "device_id"),
+            ("goes on from", "follows"),
+        )
         if found[key] is not None
     ]
+    if found["called_at"] is not None:
+        lines.append(f"called at {local(found['called_at'])}")
     if found["awaits_decision"]:
         lines.append(f"awaits a decision: gate-server deal release|void {found['deal_id']}")
     if found["acknowledged_at"] is not None:
@@ -150,6 +197,19 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     sold = f"{figures['vouchers']} vouchers for {figures['people']} people"
     what = figures["what"]
     return [what["zh"], what["en"], f"{when}: {sold}, {paid} paid, {face} at face price"]
+
+
+def _surge(surge: dict[str, Any]) -> list[str]:
+    card, share = surge["card"], f"{surge['share'] * 100:.0f} %"
+    before, people = f"{surge['before'] * 100:.0f} % before", card["people_sold"]
+    come = f"{card['used']} in, at most {card['still_to_come_today']} to come today"
+    return [
+        f"{surge['measure']}: {surge['count']} within a quarter of an hour, {share}; {before}",
+        f"{card['state']} since {local(card['since'])}",
+        f"{card['sold']} vouchers sold for {people} people, {come}",
+        card["say"]["zh"],
+        card["say"]["en"],
+    ]
 
 
 def _timeline(entries: list[dict[str, Any]]) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from admission.wire_incidents import IncidentRequest
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Named
+from gate_server.incident_report import make_report
 from gate_server.incidents import IncidentDesk
+from gate_server.report_pages import write_report
+from gate_server.settings import read_report_words
 
 
 class ListIncidents(Params, frozen=True):
@@ -37,6 +40,13 @@ class Close(Params, frozen=True):
 
     incident_id: str
     summary: str
+
+
+class Report(Params, frozen=True):
+    """An incident to report on, and in which languages."""
+
+    incident_id: str
+    languages: list[Literal["zh", "en"]]
 
 
 def list_incidents(services: Services, params: ListIncidents) -> dict[str, Any]:
@@ -69,6 +79,14 @@ def close_incident(services: Services, params: Close) -> dict[str, Any]:
     return _built(_desk(services).close(params.incident_id, params.summary, by=services.by))
 
 
+def report_incident(services: Services, params: Report) -> dict[str, str]:
+    """Write the after-action report; return the text of each file by the end of its name."""
+    made = make_report(services.ledger, services.settings, params.incident_id)
+    words = read_report_words()
+    written = (write_report(made, words, language) for language in params.languages)
+    return {name: text for files in written for name, text in files.items()}
+
+
 def _desk(services: Services) -> IncidentDesk:
     return IncidentDesk(services.ledger, services.settings)
 
@@ -85,4 +103,5 @@ COMMANDS: dict[str, Command[Any]] = {
     "incident note": Command(Note, note_incident),
     "incident acknowledge": Command(Named, acknowledge_incident),
     "incident close": Command(Close, close_incident),
+    "incident report": Command(Report, report_incident),
 }

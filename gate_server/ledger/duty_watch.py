@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from admission.calendar import from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCall:
+    """An open call for help from a lane."""
+
+    incident_id: str
+    called_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +29,7 @@ class DutyWatch:
         contacts: those on the duty list; `failing` of them did not take their last message.
         failures: messages in a row that were not taken, over all contacts.
         requests: requests to platforms that are still to be sent.
+        help: open calls for help, by the device that waits.
     """
 
     open_incidents: int = 0
@@ -23,6 +38,7 @@ class DutyWatch:
     failing: int = 0
     failures: int = 0
     requests: int = 0
+    help: Mapping[str, HelpCall] = field(default_factory=dict)
 
     @property
     def needs_feeder(self) -> bool:
@@ -40,4 +56,21 @@ def read_watch(db: sqlite3.Connection) -> DutyWatch:
         " (SELECT COALESCE(SUM(failures), 0) FROM duty_contacts WHERE removed_at IS NULL),"
         " (SELECT COUNT(*) FROM stop_sales WHERE next_at IS NOT NULL)"
     ).fetchone()
-    return DutyWatch(*row)
+    return replace(DutyWatch(*row), help=_help(db))
+
+
+def _help(db: sqlite3.Connection) -> dict[str, HelpCall]:
+    rows = db.execute(
+        "SELECT device_id, incident_id, COALESCE(called_at, opened_at), acknowledged_at,"
+        " acknowledged_by FROM incidents WHERE kind = 'help' AND device_id IS NOT NULL"
+        " AND closed_at IS NULL ORDER BY revision"
+    )
+    return {
+        device_id: HelpCall(
+            incident_id,
+            from_ms(called_at),
+            None if acknowledged_at is None else from_ms(acknowledged_at),
+            acknowledged_by,
+        )
+        for device_id, incident_id, called_at, acknowledged_at, acknowledged_by in rows
+    }

@@ -20,6 +20,7 @@ from admission.incidents import (
     IncidentKind,
     NewIncident,
 )
+from admission.surges import SurgeCard
 from gate_server.ledger.catalogue import DEAL_COLUMNS, read_deal
 from gate_server.ledger.duty import drop_calls
 from gate_server.ledger.session import Session
@@ -34,7 +35,7 @@ from gate_server.settings import read_incident_words
 _COLUMNS: Final = (
     "revision, incident_id, kind, subject, title_zh, title_en, deal_no, platform, gate_id,"
     " device_id, figures, opened_at, opened_by, asked_at, acknowledged_at, acknowledged_by,"
-    " decided_at, decision, closed_at, closed_by, summary"
+    " decided_at, decision, closed_at, closed_by, summary, surge, follows, called_at"
 )
 INCIDENTS: Final = f"SELECT {_COLUMNS} FROM incidents"  # noqa: S608 - names of ours
 _UNTAKEN: Final = frozenset({StopState.WAITING, StopState.BY_HAND})
@@ -72,13 +73,16 @@ def _insert(tx: Session, incident_id: str, incident: NewIncident, by: str, now: 
         "gate_id": incident.gate_id,
         "device_id": incident.device_id,
         "figures": _built(incident.figures),
+        "surge": _built(incident.surge),
+        "follows": incident.follows,
+        "called_at": None if incident.called_at is None else to_ms(incident.called_at),
         "by": by,
     }
     revision = tx.record_event("incident", fields, personal=_personal(incident.note))
     tx.db.execute(
         "INSERT INTO incidents (revision, incident_id, kind, subject, title_zh, title_en, deal_no,"
-        " platform, gate_id, device_id, figures, opened_at, opened_by, asked_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " platform, gate_id, device_id, figures, opened_at, opened_by, asked_at, surge, follows,"
+        " called_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision,
             incident_id,
@@ -94,6 +98,9 @@ def _insert(tx: Session, incident_id: str, incident: NewIncident, by: str, now: 
             to_ms(now),
             by,
             to_ms(now),
+            _json(incident.surge),
+            incident.follows,
+            fields["called_at"],
         ),
     )
 
@@ -102,18 +109,23 @@ def _raise_again(
     tx: Session, before: Incident, incident: NewIncident, by: str, now: datetime
 ) -> None:
     """Keep what is told of an open incident; a hold that comes after its decision asks anew."""
-    anew = before.decided_at is not None
+    anew = before.decided_at is not None or incident.anew
     if not anew and incident.figures == before.figures and not incident.note:
         return
     fields = {
         "incident_id": before.incident_id,
         "figures": _built(incident.figures),
+        "surge": _built(incident.surge),
         "anew": anew,
         "by": by,
     }
     tx.record_event("incident_raised", fields, personal=_personal(incident.note))
-    sql = "UPDATE incidents SET figures = COALESCE(?, figures) WHERE incident_id = ?"
-    tx.db.execute(sql, (_json(incident.figures), before.incident_id))
+    sql = (
+        "UPDATE incidents SET figures = COALESCE(?, figures), surge = COALESCE(?, surge)"
+        " WHERE incident_id = ?"
+    )
+    told = _json(incident.figures), _json(incident.surge)
+    tx.db.execute(sql, (*told, before.incident_id))
     if anew:
         sql = (
             "UPDATE incidents SET asked_at = ?, decided_at = NULL, decision = NULL"
@@ -316,7 +328,7 @@ def read_incident(row: tuple[Any, ...]) -> Incident:
     """Make an incident of a row of INCIDENTS."""
     (number, incident_id, kind, subject, title_zh, title_en, deal_no, platform, gate_id, device_id,
      figures, opened_at, opened_by, asked_at, acknowledged_at, acknowledged_by, decided_at,
-     decision, closed_at, closed_by, summary) = row  # fmt: skip
+     decision, closed_at, closed_by, summary, surge, follows, called_at) = row  # fmt: skip
     return Incident(
         incident_id=incident_id,
         number=number,
@@ -332,6 +344,9 @@ def read_incident(row: tuple[Any, ...]) -> Incident:
         gate_id=gate_id,
         device_id=device_id,
         figures=None if figures is None else msgspec.json.decode(figures, type=Figures),
+        surge=None if surge is None else msgspec.json.decode(surge, type=SurgeCard),
+        called_at=_instant(called_at),
+        follows=follows,
         acknowledged_at=_instant(acknowledged_at),
         acknowledged_by=acknowledged_by,
         decided_at=_instant(decided_at),
@@ -351,12 +366,12 @@ def _personal(text: str) -> dict[str, str] | None:
     return {"text": text} if text else None
 
 
-def _built(figures: Figures | None) -> object:
-    return None if figures is None else msgspec.to_builtins(figures)
+def _built(told: Figures | SurgeCard | None) -> object:
+    return None if told is None else msgspec.to_builtins(told)
 
 
-def _json(figures: Figures | None) -> str | None:
-    return None if figures is None else _text(figures)
+def _json(told: Figures | SurgeCard | None) -> str | None:
+    return None if told is None else _text(told)
 
 
 def _text(value: object) -> str:

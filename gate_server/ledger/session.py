@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from admission.calendar import Venue, from_ms, to_ms
-from gate_server.ledger import audit, lanes, tallies
+from gate_server.ledger import audit, deal_slots, lanes, tallies
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.tallies import Delta, Tallies
@@ -161,6 +161,7 @@ class Session:
             db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", self._events)
         if self.deltas:
             tallies.write(db, self.deltas)
+            deal_slots.write(db, self.deltas)
         if self._lanes:
             lanes.write(db, self._lanes)
         for deal_no, people in self._honoured:

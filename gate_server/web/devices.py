@@ -10,6 +10,7 @@ from admission.keys import write_code_keys
 from admission.wire import DeviceSelf, Enrolled, EnrolRequest, Heartbeat, HeartbeatRequest
 from gate_server import __version__
 from gate_server.broadcasts import told, write_event
+from gate_server.help_calls import told_of_help
 from gate_server.ledger.broadcasts import note_seen, unseen
 from gate_server.ledger.devices import EnrolmentGone, enrol_device, record_heartbeat
 from gate_server.ledger.journal_heads import note_heartbeat
@@ -110,6 +111,7 @@ def take_heartbeat(call: Call) -> Heartbeat:
             messages=[write_event(each) for each in unseen(tx, device, in_force)],
             in_force=[each.broadcast_id for each in in_force],
             operator=tx.catalogue.operator_at(device_id, now),
+            help=told_of_help(tx.catalogue, device_id),
         )
 
     # Patient and alone: it changes the catalogue, and no scan waits for it.

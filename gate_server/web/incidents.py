@@ -10,7 +10,7 @@ from admission.wire_incidents import (
     NoteRequest,
 )
 from gate_server.incidents import IncidentDesk
-from gate_server.web.callers import SUPERVISORS
+from gate_server.web.callers import DEVICES, SUPERVISORS
 from gate_server.web.operations import Call, Noun, text, whole
 
 incidents = Noun("incidents")
@@ -31,14 +31,18 @@ def list_incidents(call: Call) -> IncidentsAnswer:
 @incidents.operation(
     "POST",
     "/incidents",
-    who=SUPERVISORS,
+    who=SUPERVISORS | DEVICES,
     body=IncidentRequest,
     answer=IncidentDetail,
     status=201,
 )
 def open_incident(call: Call) -> IncidentDetail:
-    """Open an incident; while it is open, the same nonce answers with the same one."""
-    return _desk(call).open(call.body, by=call.caller.name)
+    """Open an incident; the same nonce again answers with the same one.
+
+    A device may only call for help: `{"kind": "help", "nonce", "called_at"?}`. While its call is
+    open, calling again is the same one; a minute after somebody has acknowledged it, it rings anew.
+    """
+    return _desk(call).open(call.body, by=call.caller.name, device=call.caller.device)
 
 
 @incidents.operation("GET", "/incidents/<incident_id>", who=SUPERVISORS, answer=IncidentDetail)

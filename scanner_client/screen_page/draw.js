@@ -36,8 +36,8 @@ export function draw(picture) {
   delete body.dataset.gone;
   practise(picture.practice || picture.verdict?.practice === true);
   part("head", [picture.lane, picture.operator], () => head(picture));
-  const { offline, notice, broadcast } = picture;
-  part("foot", [offline, notice, broadcast, picture.verdict?.offline], () => foot(picture));
+  const { offline, notice, broadcast, help } = picture;
+  part("foot", [offline, notice, broadcast, help, picture.verdict?.offline], () => foot(picture));
   const { scene, lane, say, detail, verdict } = picture;
   part("stage", [scene, lane, say, detail, verdict, picture.question], () => stage(picture));
 }
@@ -99,11 +99,16 @@ function head({ lane, operator }) {
   ].filter(Boolean);
 }
 
-function foot({ offline, notice, broadcast, verdict }) {
+function foot({ offline, notice, broadcast, help, verdict }) {
   const strips = [];
   if (broadcast !== null) {
     const kind = broadcast.high ? "broadcast high" : "broadcast";
     const strip = element("section", kind, ...both("p", "", broadcast));
+    strip.setAttribute("role", "status");
+    strips.push(strip);
+  }
+  if (help !== null) {
+    const strip = element("section", "help", ...both("p", "", help));
     strip.setAttribute("role", "status");
     strips.push(strip);
   }

@@ -1,5 +1,6 @@
 // Keep the screen in step with its scanner: draw each picture, and say so when the scanner is gone.
 import { draw, drawGone } from "./draw.js";
+import { offerHelp } from "./help.js";
 import { play } from "./sounds.js";
 
 const SILENCE_MS = 4000; // the scanner gives a sign of life each second
@@ -30,6 +31,7 @@ function connect() {
     alive();
     const picture = JSON.parse(event.data);
     draw(picture);
+    offerHelp(picture);
     sound(picture);
   });
   source.onerror = lose;

@@ -67,7 +67,7 @@ MAY = {
     "POST /broadcasts/<broadcast_id>/seen": DEVICES,
     "GET /devices/self/broadcasts": DEVICES,
     "GET /incidents": f"{SUPERVISORS} auditor",
-    "POST /incidents": SUPERVISORS,
+    "POST /incidents": f"{DEVICES} {SUPERVISORS}",
     "GET /incidents/<incident_id>": f"{SUPERVISORS} auditor",
     "POST /incidents/<incident_id>/notes": SUPERVISORS,
     "POST /incidents/<incident_id>/acknowledge": SUPERVISORS,

@@ -132,6 +132,23 @@ def test_without_the_server_it_says_so_at_once_and_decides_nothing(phone, power,
     assert counted["inside"] == 3
 
 
+def test_call_for_help_waits_for_the_server_and_is_sent_with_its_time(phone, power, venue):
+    power.cut()
+    phone.page.click(".bar .help")
+    phone.page.click(".choice.sure")
+    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('联网后')")
+    kept = phone.kept("help")
+    server = power.on()
+    phone.await_link("online")
+    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('等待')")
+    made = server.get("/incidents", venue.supervisor).json()["incidents"][0]
+    server.post(f"/incidents/{made['incident_id']}/close", venue.supervisor, {"summary": "over"})
+
+    assert made["called_at"][:19] == kept["called_at"][:19]
+    assert made["called_at"] < made["opened_at"]
+    assert phone.kept("help") is None
+
+
 def test_admission_that_nobody_was_shown_is_taken_back(phone, power, venue):
     lose_answers(phone, "**/api/v1/scans", 2)
     assert phone.scan("DAY-010").startswith("verdict grey offline")

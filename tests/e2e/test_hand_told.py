@@ -187,6 +187,30 @@ def test_why_it_is_busy_is_said_in_both_languages(phone, server, venue):
 # --- who ----------------------------------------------------------------------------------------
 
 
+def test_help_is_called_with_one_press_and_one_to_confirm(phone, server, venue):
+    phone.page.click(".bar .help")
+    asked = phone.page.locator(".panel").inner_text()
+    before = [each for each in phone.requests if each.endswith("/incidents")]
+    phone.page.click(".choice.sure")
+    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('已求助')")
+    called = phone.page.locator(".notices").inner_text()
+    made = server.get("/incidents", venue.supervisor).json()["incidents"][0]
+    path = f"/incidents/{made['incident_id']}"
+    server.post(f"{path}/acknowledge", venue.supervisor)
+    beat(phone)
+    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('已收到')")
+    verdict = phone.scan("DAY-034")
+    server.post(f"{path}/close", venue.supervisor, {"summary": "walks again"})
+    beat(phone)
+    phone.page.wait_for_function("!document.querySelector('.notices').innerText.includes('求助')")
+
+    assert "确认呼叫现场支援" in asked
+    assert before == []
+    assert "等待回应" in called
+    assert (made["kind"], made["device_id"]) == ("help", phone.device_id())
+    assert verdict.startswith("verdict green")
+
+
 def test_nobody_is_let_in_before_somebody_signs_in(phone, server, venue):
     phone.wedge(venue.operator.badge)
     scans = sent(phone, "/scans")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -127,11 +127,15 @@ def a_screen(*, mode: Mode = Mode.ADMIT, stop: Event | None = None, **options: A
 
 @contextmanager
 def a_served_screen(
-    screen: Screen | None = None, port: int = 0, bulletin: Board | None = None
+    screen: Screen | None = None,
+    port: int = 0,
+    bulletin: Board | None = None,
+    *,
+    call_help: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Screen, str]]:
     """Serve a screen; give it and its address."""
     screen = screen or a_screen()
-    with ScreenServer(screen, port, bulletin) as server:
+    with ScreenServer(screen, port, bulletin, call_help=call_help) as server:
         yield screen, f"http://127.0.0.1:{server.server_port}/"
 
 

@@ -349,3 +349,28 @@ def test_scan_without_a_verdict_is_drawn(lane):
     show(screen, page, Shown("nonce-0001", LOOKS["call"].outcome, answer.message))
 
     assert page.locator(".word").inner_text() == "CALL"
+
+
+def test_two_presses_call_for_help_and_the_lane_says_how_that_stands(tab):
+    called = []
+    with a_served_screen(call_help=lambda: called.append(1)) as (screen, url):
+        screen.take(AROUND)
+        tab.goto(url)
+        tab.wait_for_selector("body[data-scene=waiting]")
+        unstaffed = tab.locator("#help").is_visible()
+        screen.take(replace(AROUND, staffed=True))
+        tab.locator("#help").click()
+        once = tab.locator("#help").inner_text()
+        before = list(called)
+        tab.locator("#help").click()
+        tab.wait_for_selector("#help:not(.sure)")
+        tab.keyboard.press("F9")
+        tab.keyboard.press("Escape")
+        line = Both("10:32 已求助，chen 已收到", "Help called at 10:32, seen by chen")
+        screen.take(replace(AROUND, staffed=True, help=line))
+        tab.wait_for_selector("#foot .help")
+
+    assert not unstaffed
+    assert "确认呼叫现场支援" in once
+    assert (before, called) == ([], [1])
+    assert "seen by chen" in tab.locator("#foot .help").inner_text()

@@ -240,3 +240,23 @@ def test_no_thread_stays_behind():
     while threading.active_count() > before:
         assert time.monotonic() < until_s
         time.sleep(0.05)
+
+
+def test_own_page_alone_may_call_for_help():
+    called = threading.Event()
+    with a_served_screen(call_help=called.set) as (_, url):
+        port = int(url.rstrip("/").rpartition(":")[2])
+        stranger = call(port, "POST", "/help", b"{}", Content_Type="application/json")[0]
+        site = own(port) | {"Origin": "http://evil.example"}
+        other = call(port, "POST", "/help", b"{}", **site)[0]
+        before = called.is_set()
+        mine = call(port, "POST", "/help", b"{}", **own(port))[0]
+
+        assert (stranger, other, before, mine) == (403, 403, False, 202)
+        assert called.wait(5)
+
+
+def test_lane_that_cannot_call_for_help_says_so(served):
+    _, port = served
+
+    assert call(port, "POST", "/help", b"{}", **own(port))[0] == 404

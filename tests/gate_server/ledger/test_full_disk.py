@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from admission.calendar import to_ms
 from admission.errors import LedgerUnavailable
 from admission.incidents import IncidentKind
 from admission.verdicts import Reason
@@ -25,9 +26,13 @@ from gate_server.duty_list import DutyList
 from gate_server.incidents import IncidentDesk
 from gate_server.ledger import actions, audit, corrections, feeds
 from gate_server.ledger.duty import Form
+from gate_server.ledger.reports import DealBook
 from gate_server.ledger.settlement_lists import make_list
+from gate_server.ledger.tallies import Delta
 from gate_server.refunds import answer_request
-from gate_server.settings import read_settings
+from gate_server.settings import read_settings, read_why_words
+from gate_server.surges import SurgeWatch
+from gate_server.why import WhyBook
 from tests.gate_server.ledger.test_writer import together
 from tests.ledgers import a_venue
 
@@ -187,6 +192,21 @@ def test_a_file_that_may_not_grow_loses_nothing_and_recovers(tmp_path):
         assert again.replayed is False
         venue.reopen()
         check_nothing_half_written(venue, sorted([*admitted, f"nonce-{refused[0]:05}"]))
+
+
+def test_surge_opens_its_incident_though_the_disk_is_full(small_disk):
+    with a_venue(small_disk) as venue:
+        venue.sell(CODES)
+        at_ms, settings = to_ms(venue.clock()), read_settings(small_disk)
+        many = Delta(at_ms, "G1", "used_up", scans=9000, deal_no=1, outcome="refuse")
+        venue.ledger.write(lambda tx: tx.count(many))
+        why = WhyBook(venue.ledger, DealBook(venue.ledger), read_why_words(venue.ledger.venue))
+        fill(small_disk)
+        _, refused = scan_until_full(venue)
+        (incident_id,) = SurgeWatch(venue.ledger, why, settings).look()
+
+        assert refused, "the disk was not full"
+        assert IncidentDesk(venue.ledger, settings).show(incident_id).kind is IncidentKind.SURGE
 
 
 def test_a_refund_list_that_found_no_room_is_gone_on_with(small_disk):

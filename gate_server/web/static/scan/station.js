@@ -6,6 +6,7 @@ import { Counts } from "./counts.js";
 import { button, clean, el, keepToTop, pair, redraw } from "./dom.js";
 import { Duty, isBadge } from "./duty.js";
 import { readInvitation } from "./enrol.js";
+import { HelpCall } from "./help.js";
 import { Link, revokes } from "./link.js";
 import { openLookup } from "./lookup.js";
 import { Panels } from "./panels.js";
@@ -64,6 +65,7 @@ export class Station {
     const { server, setup } = this;
     this.panels = new Panels(this.place.panel, this.layered);
     this.duty = new Duty({ server, panels: this.panels, say: (text) => this.#say(text), changed: () => this.#drawAround() });
+    this.help = new HelpCall({ server, panels: this.panels, say: (text) => this.#say(text), changed: () => this.#drawAround() });
     this.broadcasts = new Broadcasts(this.place.broadcast, { server, ring: (face) => signal(face), now: () => Date.now() + this.link.aheadMs });
     this.link = new Link({
       server, identity: this.identity, changed: () => this.#drawAround(), told: (each) => this.broadcasts.take(each),
@@ -193,6 +195,7 @@ export class Station {
 
   async #beaten(beat, [held, mark]) {
     this.broadcasts.heard(beat, held);
+    await this.help.heard(beat.help);
     await this.duty.heard(beat.operator, mark);
   }
 
@@ -221,6 +224,7 @@ export class Station {
       state === "offline" ? word("offline_word") : null,
       link.waiting ? word("waiting", { n: link.waiting }) : null,
       this.gateState && this.gateState !== "open" ? word(this.gateState) : null,
+      this.help.line,
       this.said,
     ].filter(Boolean);
     const first = this.duty.missing && this.gateState !== "emergency";
@@ -238,6 +242,7 @@ export class Station {
     const other = setting("language") === "zh" ? "en" : "zh";
     return [
       el("span", { class: "gate" }, el("b", {}, el("bdi", { text: gate })), el("small", {}, el("bdi", { text: name }))),
+      button(word("help"), () => this.help.open(), { class: "lang help" }),
       el("span", { class: `link ${state}`, role: "status", text: word(state) }),
       button(other === "en" ? "EN" : "中", () => this.speak(other), { class: "lang", "aria-label": "English / 中文" }),
     ];

@@ -1,0 +1,249 @@
+"""The after-action report: figures from counters, two forms and languages, hostile text inert."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from datetime import timedelta
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import pytest
+from click.testing import CliRunner
+
+from admission.errors import NotFound
+from admission.incidents import IncidentKind
+from admission.report_words import ReportWords
+from admission.wire_incidents import IncidentRequest
+from gate_server.cli import main
+from gate_server.incident_report import make_report
+from gate_server.incidents import IncidentDesk
+from gate_server.ledger.report_rows import GateQuarter
+from gate_server.report_blocks import Chart, Heading, Table, Words, write_html, write_markdown
+from gate_server.report_charts import bars, sparkline, stacked
+from gate_server.report_figures import quarter_at, queue_of
+from gate_server.report_pages import write_report
+from gate_server.settings import read_report_words
+from tests.incident_day import HOSTILE, IncidentDay, day
+from tests.server import Park
+
+QUARTER = int(day("10:00").timestamp() // 900)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    story = IncidentDay(tmp_path_factory.mktemp("report") / "var")
+    story.handle()
+    story.run()
+    story.close()
+    yield story
+    if story.park is not None:
+        story.park.close()
+
+
+@pytest.fixture(scope="module")
+def report(story):
+    return make_report(story.park.ledger, story.park.settings, story.incident_id)
+
+
+@pytest.fixture(scope="module")
+def pages(report):
+    words = read_report_words()
+    return write_report(report, words, "zh") | write_report(report, words, "en")
+
+
+class Tags(HTMLParser):
+    """Every element of a page with its attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_figures_are_those_of_the_counters(story, report):
+    figures = report.figures
+    rows = story.park.ledger.read(
+        lambda db: dict(db.execute("SELECT reason, SUM(scans) FROM counters GROUP BY 1"))
+    )
+
+    assert sum(rate.people for rate in figures.rates) == figures.people > 1000
+    assert sum(each.refuse for each in figures.quarters) == rows["deal_voided"] + rows["used_up"]
+    assert dict(figures.reasons)["used_up"] == rows["used_up"]
+    assert sum(n for hours in figures.calls.values() for n in hours.values()) == rows["deal_held"]
+    assert sum(one.scans for _, one in figures.deal) == sum(rows.values())
+    assert figures.scans == sum(rows.values())
+    assert figures.honoured >= 2 * rows["honoured"] - 16
+    assert figures.queue.longest > 0
+
+
+def test_report_has_all_its_parts_in_both_languages(pages):
+    for language, heads in {
+        "en": ["At a glance", "Timeline", "People a minute", "Verdicts a quarter", "Queue",
+               "Why people were not", "Calls a lane", "Settlement in short", "What was said",
+               "Open questions", "What came of it"],
+        "zh": ["要点", "经过", "每分钟入园人数", "每刻钟验票结果", "排队", "未直接放行的原因",
+               "人工核验次数", "结算概要", "对外说明", "待办和疑问", "处置结果"],
+    }.items():  # fmt: skip
+        for form in ("md", "html"):
+            text = pages[f"{language}.{form}"]
+            assert [head for head in heads if head not in text] == []
+    english = pages["en.html"]
+    assert "The north gate is faster." in english
+    assert "refunds are automatic" in english
+    assert "turnstile jammed" in english
+    assert "All who came before 17:00 were received." in english
+    assert "honoured" in english
+    assert "2,080.00 CNY" in english or "4,160.00 CNY" in english
+
+
+def test_hostile_text_is_text_in_every_form(pages):
+    for text in pages.values():
+        assert "<script>" not in text
+        assert "\x1b" not in text
+    assert "\\*联票\\*" in pages["zh.md"]
+    assert "\\|" in pages["zh.md"]
+    assert "&lt;script&gt;" in pages["zh.html"]
+
+
+def test_page_runs_nothing_and_asks_nobody(pages):
+    for name in ("zh.html", "en.html"):
+        tags = Tags(pages[name]).found
+        assert {tag for tag, _ in tags} & {
+            "script",
+            "img",
+            "link",
+            "iframe",
+            "a",
+            "object",
+        } == set()
+        named = {key for _, attributes in tags for key in attributes}
+        assert named & {"src", "href", "onload", "onclick", "style"} == set()
+        assert "url(" not in pages[name]
+        assert "http" not in pages[name].replace("http-equiv", "")
+        assert "default-src 'none'" in pages[name]
+
+
+def test_report_of_the_same_ledger_is_the_same(story, report):
+    again = make_report(story.park.ledger, story.park.settings, story.incident_id)
+
+    assert again.figures == report.figures
+    assert again.settlement.counts == report.settlement.counts
+
+
+def test_open_incident_is_reported_too_and_says_what_is_open(tmp_path):
+    story = IncidentDay(tmp_path / "var", gates=2, vouchers=3)
+    story.park.now += timedelta(minutes=20)
+    made = make_report(story.park.ledger, story.park.settings, story.incident_id)
+    text = write_report(made, read_report_words(), "en")["en.md"]
+    story.park.close()
+
+    assert "The incident is not closed" in text
+    assert "Nobody stamped arrivals" in text
+    assert made.figures.rates == []
+
+
+def test_incident_that_there_is_not(story):
+    with pytest.raises(NotFound):
+        make_report(story.park.ledger, story.park.settings, "I0")
+
+
+def test_command_writes_four_files_or_one_language(tmp_path):
+    park = Park(tmp_path / "var")
+    desk = IncidentDesk(park.ledger, park.settings)
+    request = IncidentRequest(kind=IncidentKind.HELP, title="fell", gate_id="G1")
+    incident_id = desk.open(request, by="chen").incident_id
+    park.close()
+    base = ["--data", str(tmp_path / "var"), "incident", "report", incident_id]
+    done = CliRunner().invoke(main, [*base, "--out", str(tmp_path / "out"), "--json"])
+    one = CliRunner().invoke(main, [*base, "--out", str(tmp_path / "zh"), "--lang", "zh"])
+    none = CliRunner().invoke(main, [*base[:-1], "I0", "--out", str(tmp_path / "none")])
+
+    assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)["files"]) == 4
+    assert sorted(path.suffix for path in (tmp_path / "zh").iterdir()) == [".html", ".md"]
+    assert one.stdout.count(incident_id) == 2
+    assert none.exit_code == 1
+    assert not (tmp_path / "none").exists()
+
+
+# --- figures, words and drawings by themselves ---------------------------------------------------
+
+
+def quarters(**let_in):
+    return [GateQuarter(QUARTER + int(n[1:]), "G1", "admitted", k, k) for n, k in let_in.items()]
+
+
+def test_queue_is_reckoned_first_come_first_in():
+    stamps = {QUARTER: 100, QUARTER + 1: 100}
+    rows = quarters(q0=40, q1=40, q2=40, q3=40, q4=40)
+    queue = queue_of(stamps, rows, quarter_at(QUARTER), quarter_at(QUARTER + 6))
+
+    assert [n for _, n in queue.waiting] == [60, 120, 80, 40, 0, 0]
+    assert (queue.longest, queue.longest_at) == (120, quarter_at(QUARTER + 2))
+    assert queue.minutes == 45
+
+
+def test_nobody_stamped_is_no_queue():
+    rows = quarters(q0=1)
+
+    assert queue_of({}, rows, quarter_at(QUARTER), quarter_at(QUARTER + 1)) is None
+
+
+def test_charts_draw_nothing_as_nothing_and_hostile_labels_as_text():
+    drawn = [sparkline([], 0), sparkline([0.0], 0), stacked([], ()), bars([])]
+    drawn.append(stacked([("<b>", (0, 0))], ["<i>"]))
+
+    assert all(each.startswith("<svg") and each.endswith("</svg>") for each in drawn)
+    assert not re.search(r"<[bi]>|nan|inf", "".join(drawn))
+
+
+def test_blocks_escape_whatever_they_hold():
+    bad = "a|b\n# c <img src=x> [x](http://e) `d`\u202e\x07"
+    blocks = [
+        Heading(bad),
+        Words(bad, note=True),
+        Table([bad], [[bad, 1]], bar=1),
+        Chart("<svg></svg>", Table([], []), bad),
+    ]
+    markdown = write_markdown(blocks)
+    html = write_html(blocks, language="en", title=bad, foot=bad)
+
+    for text in (markdown, html):
+        assert "<img" not in text.replace("\\<img", "").replace("&lt;img", "")
+        assert not set(text) & {"\u202e", "\x07"}
+    assert "\n# c" not in markdown
+    assert "](http" not in markdown.replace("\\](", "").replace("\\]\\(", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("09:05 at 1.5", "09:05 at 1.5"),
+        ("# x", "\\# x"),
+        ("- x", "\\- x"),
+        ("1. x", "1\\. x"),
+        ("http://a.b WWW.a.b x@y.z", "http\\://a.b WWW\\.a.b x\\@y.z"),
+        ("&lt; **x** _y_ ~z~ $m$", r"\&lt; \*\*x\*\* \_y\_ \~z\~ \$m\$"),
+    ],
+)
+def test_markdown_stays_readable_and_no_text_is_markup(text, written):
+    assert write_markdown([Words(text)]) == f"{written}\n"
+
+
+def test_words_must_be_whole():
+    with pytest.raises(ValueError, match="reasons"):
+        ReportWords({"labels": {"x": {"zh": "x", "en": "x"}}})
+    text = files("gatehouse_config").joinpath("messages/report.toml").read_text("utf-8")
+    templates = tomllib.loads(text)
+    templates["labels"]["title"]["en"] = ""
+    with pytest.raises(ValueError, match=r"labels\.title in en"):
+        ReportWords(templates)
+
+
+def test_title_of_the_story_is_hostile():
+    assert "<script>" in HOSTILE
