@@ -30,7 +30,7 @@ from scanner_client.checkin import CheckIn, Shown, Terms
 from scanner_client.company import Company
 from scanner_client.scanner import SYNC_WITHIN_S, Scanner, open_scanner
 
-LOOK_EVERY_S: Final = 0.01
+LOOK_EVERY_S: Final = 0.02
 
 Asked: TypeAlias = dict[str, Any]
 Said: TypeAlias = dict[str, Any]

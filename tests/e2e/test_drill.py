@@ -74,6 +74,16 @@ def test_marshals_shorten_the_queue(kept):
     assert queue["with_marshals"]["longest_people"] < queue["without_marshals"]["longest_people"]
 
 
+def test_report_tells_of_the_incident_in_both_languages(kept):
+    root, found = kept
+
+    pages = {path.suffixes[0]: path.read_text("utf-8") for path in root.glob("report/*.md")}
+
+    assert found["report"]
+    assert set(pages) == {".zh", ".en"}
+    assert all(found["incident_id"] in page for page in pages.values())
+
+
 def test_nothing_runs_any_more_and_no_code_is_told(kept):
     root, found = kept
     seen = json.loads((root / "drill.json").read_text("utf-8"))
