@@ -16,6 +16,7 @@ from typing import Any
 from demo_processes import Stage
 from demo_venue import find_port
 from demo_words import caption, note, say
+
 from drill.plug import HOLD, PASS, Plug
 
 KEY = "p"
