@@ -16,7 +16,8 @@ from typing import Any
 from demo_processes import Stage
 from demo_venue import find_port
 from demo_words import caption, note, say
-from plug import HOLD, PASS, Plug
+
+from drill.plug import HOLD, PASS, Plug
 
 KEY = "p"
 FIRST_PORT = 8060

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("admission", "gate_server", "scanner_client")
+PACKAGES = ("admission", "drill", "gate_server", "scanner_client")
 FOLDERS = (*PACKAGES, "config", "scripts", "benchmarks", "tests")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 SHIPPED = [path for path in MODULES if path.relative_to(ROOT).parts[0] in PACKAGES]
@@ -30,6 +30,7 @@ HOMES = {
     "cv2": ("scanner_client",),
     "zxingcpp": ("scanner_client",),
     "pyzbar": ("scanner_client",),
+    "simpy": ("drill/crowd",),
 }
 CLOCKS = {"now", "utcnow", "today"}
 

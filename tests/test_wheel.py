@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 # Folder in the checkout, and its name once installed.
 SHIPPED = {
     "admission": "admission",
+    "drill": "drill",
     "gate_server": "gate_server",
     "scanner_client": "scanner_client",
     "config": "gatehouse_config",

@@ -22,6 +22,7 @@ _PLACES: Final = {
     "deal": "deals",
     "device": "venue",
     "doctor": "upkeep",
+    "drill": "drill.command",
     "duty": "duty",
     "feed": "feed_commands",
     "finding": "findings",
@@ -48,7 +49,7 @@ _PLACES: Final = {
     "user": "venue",
     "voucher": "keys",
 }
-"""Which module of this package a command stands in, by its name."""
+"""Which module of this package a command stands in, by its name; with a dot, one beside it."""
 
 _NAMES: Final = {"import": "import_", "list": "lists"}
 """What commands are called there that have a word of Python's for a name."""
@@ -68,7 +69,8 @@ class _Commands(Group):
         """Return a command by its name."""
         if cmd_name not in _PLACES:
             return None
-        module: Any = import_module(f"gate_server.cli.{_PLACES[cmd_name]}")
+        place = _PLACES[cmd_name]
+        module: Any = import_module(place if "." in place else f"gate_server.cli.{place}")
         command: click.Command = getattr(module, _NAMES.get(cmd_name, cmd_name))
         return command
 

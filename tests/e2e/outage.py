@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.plug import Plug
+from drill.plug import Plug
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

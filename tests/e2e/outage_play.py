@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from scripts.plug import HOLD, PASS, REFUSE, Plug, Way
+from drill.plug import HOLD, PASS, REFUSE, Plug, Way
 from tests.e2e.outage import Lane, Venue, wait_until
 
 COPIED = 0.25

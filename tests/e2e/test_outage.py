@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from scripts.plug import HOLD, PASS, PORTAL_WAY, REFUSE, SILENT, End, Way
+from drill.plug import HOLD, PASS, PORTAL_WAY, REFUSE, SILENT, End, Way
 from tests.e2e.outage import a_venue, wait_until
 
 CODES = [f"PAPER-{number:05}-TICKET" for number in range(6000)]

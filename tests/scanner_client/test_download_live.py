@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from admission.keys import code_hash
+from drill.plug import PASS, PORTAL_WAY, End, Plug, Way
 from scanner_client.answers import NoAnswer
 from scanner_client.download import Pace
 from scanner_client.replica_files import REPLICA_FILE
-from scripts.plug import PASS, PORTAL_WAY, End, Plug, Way
 from tests.scanner_client.downloads import keeping, soon
 from tests.server import ROOT, Park, a_running_server
 

@@ -1,6 +1,6 @@
 """A way between two programs that can be spoiled: cut, held, delayed, broken off, a portal's.
 
-For tests and the demo; it stands between a scanner and its gate server and copies bytes.
+For the drill, the demo and tests; it stands between a scanner and its gate server and copies bytes.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scripts.plug import HOLD, LOST_ANSWER, PASS, PORTAL_WAY, REFUSE, SILENT, End, Plug, Way
+from drill.plug import HOLD, LOST_ANSWER, PASS, PORTAL_WAY, REFUSE, SILENT, End, Plug, Way
 
 
 class Echo:
