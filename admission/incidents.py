@@ -78,6 +78,7 @@ class EntryKind(StrEnum):
     STOP_SALE_WRITTEN = "stop_sale_written"
     STOP_SALE_TAKEN = "stop_sale_taken"
     STOP_SALE_FAILED = "stop_sale_failed"
+    CLOSURE = "closure"
     CLOSED = "closed"
     FOUND = "found"
     GATE_STATE = "gate_state"

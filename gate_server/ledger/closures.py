@@ -13,10 +13,12 @@ from admission.calendar import Venue, to_ms, whole_ms
 from admission.closures import MOST_CLOSED, MOST_EXTENSION, find_extension
 from admission.deals import Closure, Deal
 from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.incidents import EntryKind
 from admission.vouchers import Voucher
 from admission.wire_terms import ClosureRequest
 from gate_server.ledger.catalogue import Catalogue
 from gate_server.ledger.closure_rows import ClosureVersion, list_versions
+from gate_server.ledger.incidents import note_deal
 from gate_server.ledger.session import Session
 
 FIRST_YEAR: Final = 1970
@@ -248,7 +250,11 @@ def _write(
         (revision, number, version, to_ms(terms.committed_at), by, int(terms.restored), reason,
          *bounds, *flags, notice, asked),
     )  # fmt: skip
-    _bind(tx, revision, plan.deal_nos, () if before is None else before.deal_nos)
+    before_nos = () if before is None else before.deal_nos
+    _bind(tx, revision, plan.deal_nos, before_nos)
+    refs: dict[str, str | int] = {"closure_id": str(number), "closure_version": version}
+    for deal_no in sorted({*plan.deal_nos, *before_nos}):
+        note_deal(tx, deal_no, EntryKind.CLOSURE, reason, refs=refs, by=by, now=terms.committed_at)
     written = replace(terms, closure_id=str(number), version=version)
     return ClosureVersion(written, by, reason, plan.asked, plan.deal_nos)
 

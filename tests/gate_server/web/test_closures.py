@@ -111,6 +111,18 @@ def test_every_version_is_kept_with_who_and_when(site, park, gate, boss):
     assert site.get("/deals/DAILY", boss).json()["closures"] == [number]
 
 
+def test_open_incident_of_a_bound_deal_is_told(site, gate, boss):
+    asked = {"kind": "crowd", "title": "queue at the north gate", "deal_id": "DAILY"}
+    made = site.post("/incidents", boss, asked).json()
+    number = declare(site, boss).json()["closure_id"]
+    [shown] = site.get("/incidents", boss).json()["incidents"]
+
+    [told] = [each for each in shown["timeline"] if each["kind"] == "closure"]
+    assert made["incident_id"] == shown["incident_id"]
+    assert (told["text"], told["by"]) == ("rain", boss.name)
+    assert told["refs"] == {"closure_id": number, "closure_version": 1}
+
+
 def test_preview_of_other_terms_compares_them_with_those_in_force(site, gate, boss):
     site.scan(gate, "USED-0001")
     number = declare(site, boss).json()["closure_id"]
