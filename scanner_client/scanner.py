@@ -319,16 +319,14 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         batch_lines=settings.batch_lines,
         keep=settings.journal_keep,
     )
-    broadcasts = Broadcasts()
+    broadcasts, pace = Broadcasts(), Pace(poll_s=settings.poll_s)
     listeners = [_teller(presenter, broadcasts, offline)]
     callbacks = _callbacks(presenter, contact, listeners)
-    pace = Pace(poll_s=settings.poll_s)
     download = Download(relay, replica, clock, callbacks, device_id=device_id, pace=pace)
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
     desk = Desk(DutyFile(directory), relay, contact, clock, venue=lambda: replica.standing.venue)
-    help_calls = HelpCalls(directory, relay, contact, clock)
     more = offline, uploader, download, broadcasts, listeners, desk
-    return Scanner(*whole, contact, *more, help_calls)
+    return Scanner(*whole, contact, *more, HelpCalls(directory, relay, contact, clock))
 
 
 def _callbacks(
