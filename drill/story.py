@@ -43,7 +43,7 @@ PARTS: Final = int(ADMIT_UNTIL_S / PART_S)
 SHORTEST_DAY_S: Final = 12.0
 LONGEST_DAY_S: Final = 420.0
 # Scanners are busy for this part of the time in which they could not do more.
-LOAD: Final = 0.5
+LOAD: Final = 0.4
 # A scanner needs some seconds to notice a cut and to come back; who is stamped before the cut-off
 # and called after it shall be so on a busy machine, too. Real seconds, by the part's number.
 _AT_LEAST: Final = {

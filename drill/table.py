@@ -102,10 +102,10 @@ def _many(count: int, unit: tuple[str, str]) -> str:
 
 
 def _told(found: dict[str, Any]) -> str:
-    faster = found["seconds"]["faster_than_life"]
+    faster, latest = found["seconds"]["faster_than_life"], found["seconds"]["latest"]
     return (
-        f"实测与实际验票由真实服务器和真实闸机程序完成，当日按 {faster:.0f} 倍速进行；"
-        "模拟为全规模客流。\n"
+        f"实测与实际验票由真实服务器和真实闸机程序完成，当日按 {faster:.0f} 倍速进行，"
+        f"最迟 {latest:.1f} 秒；模拟为全规模客流。\n"
         f"Real and played: a real server and real scanners, the day {faster:.0f} times as fast as"
-        " life. Model: the whole crowd in the time of the story."
+        f" life, {latest:.1f} s late at most. Model: the whole crowd in the time of the story."
     )
