@@ -14,6 +14,8 @@ import click
 from scanner_client.scanner import Scanner, open_scanner
 
 DEFAULT_STATE = Path("var/scanner")
+NOT_ADMITTED = 1
+"""Exit status where anything was refused or failed."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
