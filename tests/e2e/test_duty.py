@@ -127,8 +127,6 @@ def test_server_that_is_killed_neither_forgets_nor_doubles(tmp_path, server):
     with a_running_server(night.park.directory):
         time.sleep(3)
 
-    assert sorted(body["type"] for body in server.of("standard")) == [
-        "incident.opened",
-        "stop_sale",
-    ]
-    assert len(server.seen) == 2
+    # Each start signs a head of the audit, and the platform is sent it.
+    told = [body["type"] for body in server.of("standard") if body["type"] != "audit.head"]
+    assert sorted(told) == ["incident.opened", "stop_sale"]

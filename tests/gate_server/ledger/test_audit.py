@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -93,7 +94,8 @@ def test_one_changed_removed_or_inserted_row_is_found(recorded, change):
 
 
 def test_an_inserted_scan_is_found(recorded):
-    table = recorded.read(lambda db: db.execute("PRAGMA table_info(scans)").fetchall())
+    with closing(sqlite3.connect(recorded / "ledger.db")) as db:
+        table = db.execute("PRAGMA table_info(scans)").fetchall()
     columns = ", ".join(column[1] for column in table)  # without those that follow from others
     tamper(
         recorded,
