@@ -1,5 +1,7 @@
 # Every target sets up what it needs first; that takes no time when nothing has changed.
 BIN := .venv/bin
+# Where it is set, each of the many processes compiles every module anew: half of its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test lint format bench coverage pictures clean
 
@@ -12,7 +14,7 @@ run: ## a demo venue on this machine: a real server, a real scanner, every verdi
 
 test: ## every test, lint included; about ten minutes on 2 cores
 	@sh scripts/setup.sh test
-	@exec $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	@exec $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: ## style, formatting, types, import arrows
 	@sh scripts/setup.sh test
@@ -33,7 +35,7 @@ bench: ## the measurements that are too long for the tests
 coverage: ## the tests again, with the lines that none of them reaches
 	@sh scripts/setup.sh test
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
