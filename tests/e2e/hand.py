@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
+import signal
 from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
+from gate_server.attesting import print_slips
 from gate_server.certificates import ca_fingerprint
 from tests.conftest import QUIET
 from tests.frames import a_frame, encoded
 from tests.people import an_operator
-from tests.server import Park
+from tests.server import Park, a_free_port, a_running_server
 
 PHONE = {"width": 360, "height": 740}
 CAMERA_CODE = "CAMERA-CODE-7F3A"
@@ -35,6 +38,7 @@ class Venue:
         self.device, self.east = park.enrol(), park.enrol(gate_id="G4")
         self.operator, self.other = an_operator(park), an_operator(park, "4712", "李雷")
         self.supervisor = park.hire("supervisor")
+        self.slips = print_slips(park.ledger, park.keys, 2, by="test")
         pem = (park.directory / "keys/tls/ca.pem").read_bytes()
         # What the enrolment QR pins, as the browser wants it: standard base64, padded.
         key = ca_fingerprint(pem)
@@ -68,6 +72,32 @@ class Venue:
     def code(self, profile="gate"):
         """Return an enrolment code that nobody has used."""
         return self._codes[profile].pop()
+
+
+class Power:
+    """A server that is cut off and comes back at the same address."""
+
+    def __init__(self, directory):
+        self.directory, self.port, self._running = directory, a_free_port(), None
+
+    def on(self):
+        self._running = a_running_server(self.directory, tls=True, port=self.port)
+        self.server = self._running.__enter__()
+        return self.server
+
+    def cut(self):
+        os.kill(self.server.worker(), signal.SIGKILL)
+        self.server.process.kill()
+        self._running.__exit__(None, None, None)
+        self._running = None
+
+    @property
+    def running(self):
+        return self._running is not None
+
+    def off(self):
+        if self.running:
+            self.cut()
 
 
 def a_video(path, *, noise=4):

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import cv2
 import numpy as np
@@ -16,35 +16,17 @@ from playwright.sync_api import expect
 
 from scanner_client.decode import read_all
 from scanner_client.rescue import ZXING_STAGES
-from tests.e2e.hand import PHONE, Phone, Venue, a_phone, arguments, chromium, without_camera
+from tests.e2e.hand import (
+    PHONE,
+    Phone,
+    Power,
+    Venue,
+    a_phone,
+    arguments,
+    chromium,
+    without_camera,
+)
 from tests.e2e.processes import mentioning, wait_until
-from tests.server import a_free_port, a_running_server
-
-
-class Power:
-    """A server that is cut off and comes back at the same address."""
-
-    def __init__(self, directory):
-        self.directory, self.port, self._running = directory, a_free_port(), None
-
-    def on(self):
-        self._running = a_running_server(self.directory, tls=True, port=self.port)
-        self.server = self._running.__enter__()
-        return self.server
-
-    def cut(self):
-        os.kill(self.server.worker(), signal.SIGKILL)
-        self.server.process.kill()
-        self._running.__exit__(None, None, None)
-        self._running = None
-
-    @property
-    def running(self):
-        return self._running is not None
-
-    def off(self):
-        if self.running:
-            self.cut()
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +226,102 @@ def test_kept_stamps_survive_a_killed_browser_and_arrive_once(playwright, power,
         again = phone.scan("DAY-021")
         assert "排队号" in again
         phone.check()
+
+
+# --- attested arrivals ---------------------------------------------------------------------------
+
+
+def stamps_in_queue(phone, venue):
+    """Sign in as a marshal, and choose the closed queue that the server tells of."""
+    phone.enrol(venue.code("marshal"))
+    phone.wedge(venue.other.badge)
+    expect(phone.page.locator(".bar")).to_contain_text(venue.other.number)
+    phone.page.click(".tools .queue")
+    phone.page.click(".panel .choice >> nth=0")
+
+
+def test_stamps_name_the_closed_queue_also_without_the_server(browser_of_phones, power, venue):
+    at = (datetime.now(UTC) - timedelta(minutes=2)).replace(microsecond=0)
+    body = {"reason": "long tail", "gate_id": "G1", "closed_at": at.isoformat()}
+    closed = power.server.post("/queues", venue.supervisor, body).json()
+    with a_phone(browser_of_phones, power.server, ignore_https_errors=True) as phone:
+        stamps_in_queue(phone, venue)
+        phone.page.reload()
+        strip, server = phone.page.locator(".strip"), power.server
+        expect(strip).to_contain_text(closed["queue_id"])
+        expect(strip).to_contain_text(f"Stamps count as queue {closed['queue_id']}, closed at")
+        phone.await_link("online")
+        stamped = phone.scan("DAY-040")
+        phone.context.set_offline(True)
+        kept = phone.scan("DAY-041")
+        lines = phone.page.evaluate(KEPT)
+        phone.context.set_offline(False)
+        expect(phone.page.locator(".notices")).not_to_contain_text("待上传", timeout=20_000)
+        phone.page.keyboard.press("Escape")
+        strip.get_by_role("button").click()
+        expect(strip).to_have_count(0)
+        plain = phone.scan("DAY-042")
+        phone.page.keyboard.press("Escape")
+        phone.page.click(".tools .queue")
+        phone.page.click(".panel .choice >> nth=0")
+        expect(strip).to_be_visible()
+        over = f"/queues/{closed['queue_id']}/reopen"
+        assert server.post(over, venue.supervisor, {"reason": "gone"}).is_success
+        phone.page.evaluate("dispatchEvent(new Event('online'))")
+        expect(strip).to_have_count(0)
+
+        assert f"{closed['queue_id']}, attested by 4712" in stamped
+        assert f"Stamps count as queue {closed['queue_id']}" in kept
+        assert [(line["queue"], line["operator"]) for line in lines] == [
+            (closed["queue_id"], "4712")
+        ]
+        assert [stamps_of(server, venue, code) for code in ("DAY-040", "DAY-041")] == [at, at]
+        assert "attested" not in plain
+        assert stamps_of(server, venue, "DAY-042") > at
+
+
+def test_slip_is_remembered_until_its_voucher_is_scanned(phone, power, venue):
+    first, second = (slip.number for slip in venue.slips)
+    body = {"first": first, "last": second, "gate_id": "G1"}
+    handed = power.server.post("/slips/handouts", venue.supervisor, body).json()
+    strip = phone.page.locator(".strip")
+    alone = phone.scan(venue.slips[0].code)
+    phone.page.keyboard.press("Escape")
+    expect(strip).to_contain_text("now scan its voucher")
+    phone.turn_to("check")
+    looked = phone.scan("DAY-043")
+    phone.turn_to("admit")
+    bound = phone.scan("DAY-043")
+    expect(strip).to_have_count(0)
+    next_one = phone.scan("DAY-044")
+    phone.scan(venue.slips[1].code)
+    phone.page.keyboard.press("Escape")
+    strip.get_by_role("button").click()
+    dropped = phone.scan("DAY-045")
+
+    assert "号码单有效，请接着出示电子票" in alone
+    assert looked.startswith("verdict cyan")
+    assert bound.startswith("verdict green")
+    assert f"slip {first}, attested by" in bound
+    assert stamps_of(power.server, venue, "DAY-043") == datetime.fromisoformat(handed["handed_at"])
+    assert ["attested" in each for each in (next_one, dropped)] == [False, False]
+    assert venue.slips[1].code not in phone.storage()
+
+
+def test_slip_is_forgotten_after_a_minute_and_by_a_clock_set_back(phone):
+    assert phone.page.evaluate(SLIP_AT) == ["SLIP", "SLIP", None, None, None]
+
+
+SLIP_AT = """async () => {
+    const { SlipBeside } = await import("/static/scan/beside.js");
+    let now = 1000000;
+    const slips = new SlipBeside({ changed() {}, now: () => now });
+    slips.note("SLIP", { reason: "slip_alone", voucher: null }, "admit");
+    const at = (instant) => { now = instant; return slips.find("DAY"); };
+    const found = [1000000, 1059999, 1060000, 999999].map(at);
+    now = 1000000;
+    return [...found, slips.find("SLIP")];
+}"""
 
 
 # --- slips ---------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // From a code to what staff are shown: the server's answer, or that there is none. It decides nothing.
 
+import { SlipBeside } from "./beside.js";
 import { newNonce, SCAN_MS, slugOf } from "./server.js";
 import { signed } from "./duty.js";
 import * as queue from "./queue.js";
@@ -28,10 +29,11 @@ export class CheckIn {
 
   /**
    * @param {object} parts `server`, `link`, `setup`, and `ask` with `party(seen, most)` and
-   *   `pick(vouchers)`, which reject with Unsaid
+   *   `pick(vouchers)`, which reject with Unsaid; `changed` is told of the slip that waits
    */
-  constructor({ server, link, setup, ask }) {
+  constructor({ server, link, setup, ask, changed }) {
     Object.assign(this, { server, link, ask });
+    this.slips = new SlipBeside({ changed });
     this.payment = new RegExp(`^(?:${setup.payment})$`);
   }
 
@@ -48,8 +50,10 @@ export class CheckIn {
     return this.present({ pick: chosen.pick }, terms);
   }
 
-  #request(code, pick, { mode, direction, party }) {
-    const key = `${mode} ${direction} ${party ?? ""} ${code ?? pick}`;
+  #request(code, pick, { mode, direction, party, closing }) {
+    const slip = direction === "entry" ? this.slips.find(code) : null;
+    const queue = closing?.queue_id;
+    const key = `${mode} ${direction} ${party ?? ""} ${queue ?? ""} ${slip ?? ""} ${code ?? pick}`;
     return {
       key,
       // Nobody heard the answer to it: the same nonce tells what was decided.
@@ -58,6 +62,8 @@ export class CheckIn {
       mode,
       direction,
       ...(party ? { party } : {}),
+      ...(queue ? { queue } : {}),
+      ...(slip ? { slip } : {}),
       ...signed(),
     };
   }
@@ -66,7 +72,7 @@ export class CheckIn {
     const asks = this.link.self?.party_default === "ask" && direction === "entry" && mode !== "check";
     if (!asks || request.party || this.#unanswered.has(request.key)) return { request };
     // The party of one is stated, so that admitted and remaining make up all who are left.
-    const seen = await this.#ask({ ...request, nonce: newNonce(), mode: "check", party: 1 });
+    const seen = await this.#ask({ ...request, nonce: newNonce(), mode: "check", party: 1, queue: undefined });
     if (!seen.body) return seen.none ? { lost: seen.none } : { shown: this.#declined(seen, { mode, direction }) };
     const most = Math.min(seen.body.admitted + seen.body.remaining, MOST_PEOPLE);
     if (seen.body.outcome !== "admit" || most <= 1) return { request };
@@ -77,6 +83,7 @@ export class CheckIn {
     const came = await this.#ask(request);
     if (came.body) {
       await this.#forget(request);
+      this.slips.note(request.code, came.body, terms.mode);
       return { kind: "verdict", answer: withoutCodes(came.body), mode: terms.mode, direction: terms.direction, presented: presented(request) };
     }
     if (came.problem) {
@@ -87,9 +94,10 @@ export class CheckIn {
     return this.#lost(request, terms, came.none);
   }
 
-  #lost(request, { mode, direction }, why) {
+  #lost(request, terms, why) {
+    const { mode, direction } = terms;
     this.link.lost(why);
-    if (mode === "arrive" && request.code !== undefined) return this.#keep(request);
+    if (mode === "arrive" && request.code !== undefined) return this.#keep(request, terms);
     return { kind: "offline", mode, direction };
   }
 
@@ -108,16 +116,21 @@ export class CheckIn {
   }
 
   /** Keep the stamp: it is evidence of the time, and no decision. */
-  async #keep({ nonce, code, party, operator }) {
+  async #keep({ nonce, code, party, operator, queue: closed }, terms) {
     if (this.payment.test(bare(code))) return { kind: "payment" };
-    const line = { stamp: nonce, scanned_at: new Date().toISOString(), code, ...(party ? { party } : {}), ...(operator ? { operator } : {}) };
+    // The word of nobody attests nothing: the server would not take it either.
+    if (closed && !operator) return { kind: "declined", slug: "operator-required", mode: terms.mode, terms };
+    const line = {
+      stamp: nonce, scanned_at: new Date().toISOString(), code,
+      ...(party ? { party } : {}), ...(operator ? { operator } : {}), ...(closed ? { queue: closed } : {}),
+    };
     try {
       await queue.add(line);
     } catch {
       return { kind: "unkept" };
     }
     await this.link.recount();
-    return { kind: "kept", nonce };
+    return { kind: "kept", nonce, closing: terms.closing };
   }
 
   /** Nobody passes by what was not shown: when the server is back, an unseen admission is annulled. */

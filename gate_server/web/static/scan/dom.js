@@ -31,6 +31,9 @@ export const button = (text, press, properties = {}) =>
 export const pair = ([first, second], properties = {}) =>
   el("span", { class: "pair", ...properties }, el("b", { text: first }), el("small", { text: second }));
 
+/** Make a strip for what goes on until staff end it: both languages, and the button that does. */
+export const strip = (texts, label, press) => el("div", { class: "strip" }, pair(texts), button(label, press));
+
 /** Let only the top one of a page's layers be reached, by Tab and by a screen reader; layers lie as listed. */
 export function keepToTop(layers) {
   const top = layers.findLastIndex((each) => each.some((place) => !place.hidden));

@@ -2,8 +2,9 @@
 
 import { Camera } from "./camera.js";
 import { bare, CheckIn, Unsaid, withoutCodes } from "./checkin.js";
+import { Closings, closingLine } from "./closings.js";
 import { Counts } from "./counts.js";
-import { button, clean, el, keepToTop, pair, redraw } from "./dom.js";
+import { button, clean, el, keepToTop, pair, redraw, strip } from "./dom.js";
 import { Duty, isBadge } from "./duty.js";
 import { readInvitation } from "./enrol.js";
 import { HelpCall } from "./help.js";
@@ -81,9 +82,13 @@ export class Station {
       changed: this.layered, ended: () => this.broadcasts.show(),
     });
     this.recent = new Recent({ panels: this.panels, server, faceOf: (shown) => this.view.faceOf(shown), slip: (shown) => openSlip(this, shown) });
+    this.closings = new Closings({
+      server, panels: this.panels, duty: this.duty, now: () => Date.now() + this.link.aheadMs,
+      say: (text) => this.#say(text), changed: () => this.#drawAround(),
+    });
     this.counts = new Counts({ panels: this.panels, server, link: this.link });
     this.checkIn = new CheckIn({
-      server, link: this.link, setup,
+      server, link: this.link, setup, changed: () => this.#drawAround(),
       ask: {
         party: (seen, most) => this.#asks(this.panels.askParty(seen, most)),
         pick: (vouchers) => this.#asks(this.panels.askPick(vouchers)),
@@ -179,7 +184,12 @@ export class Station {
     const party = this.#party;
     this.#party = null;
     if (this.mode === "exit" || this.mode === "count") return { mode: "admit", direction: this.mode === "exit" ? "exit" : "entry", party };
-    return { mode: this.mode, direction: "entry", party };
+    return { mode: this.mode, direction: "entry", party, closing: this.#closing };
+  }
+
+  /** The closing that this phone's stamps count as now. */
+  get #closing() {
+    return this.mode === "arrive" ? this.closings.chosen : null;
   }
 
   #show(shown, what) {
@@ -201,6 +211,7 @@ export class Station {
     this.broadcasts.heard(beat, held);
     await this.help.heard(beat.help);
     await this.duty.heard(beat.operator, mark);
+    if (this.modes.includes("arrive")) await this.closings.learn();
   }
 
   #heard(name, body) {
@@ -232,13 +243,18 @@ export class Station {
       this.said,
     ].filter(Boolean);
     const first = this.duty.missing && this.gateState !== "emergency";
-    redraw(place.notices, [notices, first], () => [
+    const closing = this.#closing && closingLine(this.#closing);
+    const beside = this.checkIn.slips.waits && both("slip_beside");
+    redraw(place.notices, [notices, first, closing, beside], () => [
+      closing ? strip(closing, word("off"), () => this.closings.choose(null)) : null,
+      beside ? strip(beside, word("drop"), () => this.checkIn.slips.forget()) : null,
       first ? button(word("sign_in_first"), () => this.duty.ask(), { class: "first" }) : null,
       ...notices.map((text) => el("p", { text }))]);
     place.notices.classList.toggle("alarm", state === "offline" || this.gateState === "emergency");
     place.status.textContent = word(this.#notice ?? "aim");
     this.app.classList.toggle("blind", this.#notice !== null);
-    redraw(place.tools, [this.lens.hasTorch, this.#torch, this.#party, setting("language")], () => this.#tools());
+    const closable = this.mode === "arrive" && this.closings.offered.length > 0;
+    redraw(place.tools, [this.lens.hasTorch, this.#torch, this.#party, closable, closing, setting("language")], () => this.#tools(closable));
     redraw(place.modes, [this.mode, setting("language")], () => this.#modes());
   }
 
@@ -252,11 +268,12 @@ export class Station {
     ];
   }
 
-  #tools() {
+  #tools(closable) {
     const tool = (icon, text, press, properties = {}) =>
       el("button", { type: "button", on: { click: press }, ...properties }, el("i", { text: icon, "aria-hidden": true }), el("span", { text }));
     return [
       this.lens.hasTorch ? tool("☀", word("torch"), () => this.#light(), { "aria-pressed": String(this.#torch) }) : null,
+      closable ? tool("⚑", word("queue"), () => this.closings.open(), { class: "queue", "aria-pressed": String(this.#closing !== null) }) : null,
       tool("⌨", word("type"), () => this.#type()),
       tool("⚇", this.#party ? word("people_in", { n: this.#party }) : word("party"), () => this.#choosePartySize(), { "aria-pressed": String(this.#party !== null) }),
       tool("↺", word("recent"), () => this.recent.open()),

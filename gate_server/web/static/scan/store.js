@@ -2,7 +2,7 @@
 
 import { change, entries } from "./database.js";
 
-const EMPTY = { identity: null, self: null, settings: {}, pending: null, lanes: null, understood: [], help: null };
+const EMPTY = { identity: null, self: null, settings: {}, pending: null, lanes: null, understood: [], help: null, closing: null };
 
 let kept = { ...EMPTY };
 

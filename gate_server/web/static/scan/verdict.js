@@ -1,6 +1,7 @@
 // Show what came of a scan, full screen: shape, word, colour, one sentence in both languages.
 
 import { button, clean, el, pair } from "./dom.js";
+import { clockTime, closingLine } from "./closings.js";
 import { mayHaveSlip } from "./slip.js";
 import { nearestLane } from "./link.js";
 import { mayVerify } from "./verify.js";
@@ -61,7 +62,8 @@ export class VerdictView {
       this.#actions(shown));
   }
 
-  #facts({ kind, answer }) {
+  #facts({ kind, answer, closing }) {
+    if (kind === "kept" && closing) return [el("p", { class: "order" }, pair(closingLine(closing)))];
     if (kind !== "verdict") return [];
     const facts = [];
     const category = answer.voucher?.category ?? "adult";
@@ -73,8 +75,14 @@ export class VerdictView {
     const order = answer.voucher?.order;
     if (order) facts.push(el("p", { class: "order" }, pair(both("order", { n: order.admitted, of: order.admits }))));
     if (answer.arrival_number) facts.push(el("p", { class: "people", text: word("arrival_no", { n: clean(answer.arrival_number, 80) }) }));
+    if (answer.attested) facts.push(this.#attested(answer.attested));
     if (answer.tickets?.length) facts.push(this.#tickets(answer.tickets));
     return facts;
+  }
+
+  #attested({ at, by, queue, slip }) {
+    const values = { at: clockTime(at), by: clean(by, 40), id: clean(queue ?? slip, 20) };
+    return el("p", { class: "order" }, pair(both(queue ? "attested_queue" : "attested_slip", values)));
   }
 
   #tickets(tickets) {
