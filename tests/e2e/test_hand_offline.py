@@ -122,11 +122,11 @@ def test_call_for_help_waits_for_the_server_and_is_sent_with_its_time(phone, pow
     power.cut()
     phone.page.click(".bar .help")
     phone.page.click(".choice.sure")
-    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('联网后')")
+    expect(phone.page.locator(".notices")).to_contain_text("联网后")
     kept = phone.kept("help")
     server = power.on()
     phone.await_link("online")
-    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('等待')")
+    expect(phone.page.locator(".notices")).to_contain_text("等待")
     made = server.get("/incidents", venue.supervisor).json()["incidents"][0]
     server.post(f"/incidents/{made['incident_id']}/close", venue.supervisor, {"summary": "over"})
 

@@ -192,17 +192,17 @@ def test_help_is_called_with_one_press_and_one_to_confirm(phone, server, venue):
     asked = phone.page.locator(".panel").inner_text()
     before = [each for each in phone.requests if each.endswith("/incidents")]
     phone.page.click(".choice.sure")
-    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('已求助')")
+    expect(phone.page.locator(".notices")).to_contain_text("已求助")
     called = phone.page.locator(".notices").inner_text()
     made = server.get("/incidents", venue.supervisor).json()["incidents"][0]
     path = f"/incidents/{made['incident_id']}"
     server.post(f"{path}/acknowledge", venue.supervisor)
     beat(phone)
-    phone.page.wait_for_function("document.querySelector('.notices').innerText.includes('已收到')")
+    expect(phone.page.locator(".notices")).to_contain_text("已收到")
     verdict = phone.scan("DAY-034")
     server.post(f"{path}/close", venue.supervisor, {"summary": "walks again"})
     beat(phone)
-    phone.page.wait_for_function("!document.querySelector('.notices').innerText.includes('求助')")
+    expect(phone.page.locator(".notices")).not_to_contain_text("求助")
 
     assert "确认呼叫现场支援" in asked
     assert before == []
