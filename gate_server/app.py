@@ -12,6 +12,8 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gate_server.checkin import CheckIn, Limits
+from gate_server.commands import services as commands
+from gate_server.commands import table
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
@@ -23,6 +25,12 @@ from gate_server.segments import Segments
 from gate_server.settings import Settings, read_messages, read_why_words
 from gate_server.web.answers import Answers
 from gate_server.web.attempts import Attempts
+from gate_server.web.board.live import Live
+from gate_server.web.board.login import log_in
+from gate_server.web.board.pages import Board
+from gate_server.web.board.sections import LIVE_PAGES, sections
+from gate_server.web.board.sessions import Sessions
+from gate_server.web.callers import Caller
 from gate_server.web.calls import WAITS_FOR, Calls
 from gate_server.web.clocks import ClockWatch
 from gate_server.web.downloads import Downloads
@@ -61,6 +69,8 @@ class GateApp(Flask):
         super().__init__("gate_server.web", static_folder=None, template_folder=None)
         self.services = services
         self._retries = Retries(services.ledger, services.keys, services.settings)
+        self._live: Live | None = None
+        self._sessions: Sessions | None = None
         self._submit_scan = next(each for each in scans.operations if each.rule == "/scans")
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -77,14 +87,35 @@ class GateApp(Flask):
         start_response(_STATUS_LINES[reply.status], reply.headers)
         return [reply.body]
 
+    def join_board(self) -> None:
+        """Add what staff see in a browser."""
+        board = Board(self, self.services)
+        self._sessions = board.sessions
+        self._live = Live(self, self.services, board.sessions, LIVE_PAGES)
+        board.sections = sections(self._live)
+        self.register_blueprint(board.blueprint())
+        self.register_blueprint(log_in(board))
+
+    def seated(self, changes: bool) -> Caller | None:
+        """Return who has logged in at the browser that sends this request.
+
+        Raises:
+            Forbidden: it changes something, and no page of ours has sent it.
+        """
+        return None if self._sessions is None else self._sessions.find_caller(changes=changes)
+
     def start(self) -> None:
         """Begin what goes on by itself."""
         self.services.hub.start()
         self._retries.start()
+        if self._live is not None:
+            self._live.start()
 
     def close(self) -> None:
         """End what listens; the ledger is its opener's."""
         self._retries.stop()
+        if self._live is not None:
+            self._live.stop()
         self.services.hub.stop()
         self.services.downloads.stop()
         self.services.read_through.stop()
@@ -102,11 +133,12 @@ def create_app(
     # No redirects: a path is right, or there is nothing.
     app.url_map.merge_slashes = False
     for noun in NOUNS:
-        app.register_blueprint(_blueprint(app.services, noun))
+        app.register_blueprint(_blueprint(app, noun))
     app.register_blueprint(health(app.services))
     app.register_blueprint(pages(app.services))
     app.register_blueprint(hand(app.services))
     app.register_blueprint(trust(app.services))
+    app.join_board()
     app.register_error_handler(HTTPException, _answer_http_error)
     app.start()
     return app
@@ -146,26 +178,29 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         pushes=Pushes(ledger, keys, settings),
         ca_pem=ca_pem,
         openapi=cache(partial(make_document, NOUNS)),
+        command=lambda name, params, by: table.run(
+            commands.Services(ledger, keys, settings, ledger.directory, by=by), name, params
+        ),
     )
     return services
 
 
-def _blueprint(services: Services, noun: Noun) -> Blueprint:
+def _blueprint(app: GateApp, noun: Noun) -> Blueprint:
     blueprint = Blueprint(noun.name, __name__)
     for operation in noun.operations:
         blueprint.add_url_rule(
             PREFIX + operation.rule,
             operation.name,
-            _view(services, operation),
+            _view(app, operation),
             methods=[operation.method],
             provide_automatic_options=False,
         )
     return blueprint
 
 
-def _view(services: Services, operation: Operation) -> Callable[..., Response]:
+def _view(app: GateApp, operation: Operation) -> Callable[..., Response]:
     def view(**args: str) -> Response:
-        return respond(operation.answer(services, request.environ, args))
+        return respond(operation.answer(app.services, request.environ, args, app.seated))
 
     return view
 

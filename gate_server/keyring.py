@@ -37,6 +37,7 @@ _PICK_DOMAIN = b"gatehouse pick"
 # Made with the key for phones, each under a name of its own: like theirs, these never rotate.
 _BADGE_DOMAIN = b"gatehouse badge"
 _PIN_DOMAIN = b"gatehouse pin"
+_SESSION_DOMAIN = b"gatehouse login"
 # Scanners must hold these before anything is made with them.
 _PUBLISHED = frozenset({KeyPurpose.CODES, KeyPurpose.TOKENS, KeyPurpose.AUDIT})
 # Their hashes carry no key number: under a new key every block and look-up would find nothing.
@@ -186,6 +187,10 @@ class Keyring:
     def pin_text(self, operator: str, pin: str) -> str:
         """Return what is hashed slowly of a PIN: without our key its few digits cannot be tried."""
         return self._staff_hash(f"{operator}\0{pin}", _PIN_DOMAIN).hex()
+
+    def session_secret(self) -> bytes:
+        """Return what signs the sessions of browsers."""
+        return self._staff_hash("", _SESSION_DOMAIN)
 
     def _staff_hash(self, text: str, domain: bytes) -> bytes:
         secret = self._keys[KeyPurpose.PHONES][0].secret

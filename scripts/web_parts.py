@@ -20,8 +20,17 @@ PARTS = {
     "zxing-wasm/dist/iife/reader/index.js": "zxing_reader.js",
     "zxing-wasm/dist/reader/zxing_reader.wasm": "zxing_reader.wasm",
     "zxing-wasm/LICENSE": "zxing_reader.LICENSE.txt",
+    "htmx.org/dist/htmx.min.js": "htmx.js",
+    "htmx.org/LICENSE": "htmx.LICENSE.txt",
+    "htmx-ext-sse/dist/sse.min.js": "htmx_sse.js",
+    "htmx-ext-sse/LICENSE": "htmx_sse.LICENSE.txt",
+    "idiomorph/dist/idiomorph-ext.min.js": "idiomorph.js",
+    "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
-LOST = "without npm the hand scanner's camera works only in browsers that read codes by themselves"
+LOST = (
+    "without npm the board is drawn anew every few seconds instead of at once, and the hand scanner's"
+    " camera works only in browsers that read codes by themselves"
+)
 
 
 def main() -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
 
 import msgspec
 
-from admission.errors import AdmissionError, NotFound
+from admission.errors import AdmissionError, InvalidInput, NotFound
 from gate_server.commands.messages import read_request, write_failure, write_invalid, write_reply
 from gate_server.commands.services import Command, Services
 
@@ -84,3 +85,19 @@ def answer(services: Services, request: bytes, *, by: str | None = None) -> byte
         return write_invalid(str(error))
     except AdmissionError as error:
         return write_failure(error)
+
+
+def run(services: Services, name: str, params: Mapping[str, Any]) -> Any:
+    """Run a command with what a page of the board gives it.
+
+    Raises:
+        InvalidInput: `params` do not fit; the sentence names the field.
+        AdmissionError: what the command raises.
+    """
+    command = find_command(name)
+    assert command is not None, name  # noqa: S101 - pages name our own commands
+    try:
+        read = msgspec.convert(params, command.params)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(name, str(error)) from error
+    return command.run(services, read)

@@ -31,7 +31,12 @@ from gate_server.ledger.operators import Operator, Shift, list_operators, list_r
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A member of staff, or a partner's, who may call the server."""
+    """A member of staff, or a partner's, who may call the server.
+
+    Attributes:
+        must_change: the password is the first one, and is to be changed at the next log-in.
+        session_no: of the sessions in browsers that are valid.
+    """
 
     name: str
     role: str
@@ -40,6 +45,13 @@ class User:
     disabled: bool
     must_change: bool
     created_at: datetime
+    session_no: int
+
+
+def _read_user(row: tuple[Any, ...]) -> User:
+    name, role, platform, token_hash, disabled_at, must_change, created_at, session_no = row
+    marks = disabled_at is not None, bool(must_change)
+    return User(name, role, platform, token_hash, *marks, from_ms(created_at), session_no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +177,10 @@ class Catalogue:
 
     def _users(self, db: sqlite3.Connection) -> None:
         rows = db.execute(
-            "SELECT name, role, platform, token_hash, disabled_at, must_change, created_at"
-            " FROM users ORDER BY name"
+            "SELECT name, role, platform, token_hash, disabled_at, must_change, created_at,"
+            " session_no FROM users ORDER BY name"
         )
-        self.users = {
-            row[0]: User(
-                row[0], row[1], row[2], row[3], row[4] is not None, bool(row[5]), from_ms(row[6])
-            )
-            for row in rows
-        }
+        self.users = {row[0]: _read_user(row) for row in rows}
 
     def _deals(self, db: sqlite3.Connection) -> None:
         deals, numbers, honoured = {}, {}, {}

@@ -241,7 +241,10 @@ def disable_user(tx: Session, name: str, *, by: str, now: datetime) -> None:
     """End an account's rights at once."""
     _need_user(tx, name)
     tx.record_event("disable_user", {"name": name, "by": by})
-    sql = "UPDATE users SET disabled_at = COALESCE(disabled_at, ?) WHERE name = ?"
+    sql = (
+        "UPDATE users SET disabled_at = COALESCE(disabled_at, ?), session_no = session_no + 1"
+        " WHERE name = ?"
+    )
     tx.db.execute(sql, (to_ms(now), name))
     tx.touched.add("users")
 
@@ -251,8 +254,8 @@ def reset_user(tx: Session, name: str, *, password_hash: str, token_hash: bytes,
     _need_user(tx, name)
     tx.record_event("reset_user", {"name": name, "by": by})
     tx.db.execute(
-        "UPDATE users SET password_hash = ?, token_hash = ?, must_change = 1, disabled_at = NULL"
-        " WHERE name = ?",
+        "UPDATE users SET password_hash = ?, token_hash = ?, must_change = 1, disabled_at = NULL,"
+        " session_no = session_no + 1 WHERE name = ?",
         (password_hash, token_hash, name),
     )
     tx.touched.add("users")

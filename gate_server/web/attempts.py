@@ -17,6 +17,12 @@ from gate_server.settings import Settings
 from gate_server.web.problems import Refused
 
 PIN_MINUTES = 15
+LOG_IN_MINUTES = 15
+# Of one account from one address; from all addresses; from one address for all accounts. A stranger
+# on the network must not be able to lock a supervisor out of the supervisor's own machine.
+LOG_INS = 5
+LOG_INS_OF_ACCOUNT = 50
+LOG_INS_FROM_ADDRESS = 100
 VERIFIES_AN_HOUR = 60
 
 
@@ -29,6 +35,11 @@ class Attempts:
         self._lookups = RateLimitItemPerHour(settings.lookups_an_hour)
         self._verifies = RateLimitItemPerHour(VERIFIES_AN_HOUR)
         self._pins = RateLimitItemPerMinute(settings.pin_tries, PIN_MINUTES)
+        self._log_ins = {
+            most: RateLimitItemPerMinute(most, LOG_IN_MINUTES)
+            for most in (LOG_INS, LOG_INS_OF_ACCOUNT, LOG_INS_FROM_ADDRESS)
+        }
+        self._lock_outs = RateLimitItemPerMinute(1, LOG_IN_MINUTES)
 
     def check_enrolment(self, address: str) -> None:
         """Turn away an address with too many failed enrolments.
@@ -78,7 +89,34 @@ class Attempts:
         self._limiter.clear(self._pins, "pin at", device_id)
         self._limiter.clear(self._pins, "pin of", operator)
 
+    def count_log_in(self, name: str, address: str) -> None:
+        """Count a password before it is looked at.
+
+        Raises:
+            Refused: 429, for this account or this address.
+        """
+        for most, names in _log_in_names(name, address):
+            if not self._limiter.hit(self._log_ins[most], *names):
+                raise self._too_many(self._log_ins[most], *names, why="too many wrong passwords; ")
+
+    def log_in_was_right(self, name: str, address: str) -> None:
+        """Forget the wrong ones of this account; an address goes on being counted."""
+        for most, names in _log_in_names(name, address)[:2]:
+            self._limiter.clear(self._log_ins[most], *names)
+
+    def is_first_lock_out(self, name: str) -> bool:
+        """Say whether an account was locked out just now, and not a moment ago as well."""
+        return self._limiter.hit(self._lock_outs, "lock out", name)
+
     def _too_many(self, item: RateLimitItem, *names: str, why: str = "") -> Refused:
         free_at = self._limiter.get_window_stats(item, *names).reset_time
         wait_s = max(1, ceil(free_at - time.time()))
         return Refused("too-many", f"{why}try again in {wait_s} s", retry_after_s=wait_s)
+
+
+def _log_in_names(name: str, address: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    return (
+        (LOG_INS, ("log in", name, address)),
+        (LOG_INS_OF_ACCOUNT, ("log in of", name)),
+        (LOG_INS_FROM_ADDRESS, ("log in from", address)),
+    )

@@ -21,13 +21,18 @@ from gate_server.ledger.catalogue import same_mark
 from gate_server.ledger.ledger import Ledger
 from gate_server.web.callers import Caller
 from gate_server.web.problems import Refused
-from gate_server.web.streams import Stream, frame
+from gate_server.web.streams import Stream, StreamKey, frame
 
 LOOK_EVERY_S: Final = 0.1
 # What is not urgent is told at most so often: each telling makes every scanner fetch.
 TELL_EVERY_S: Final = 1.0
 STATS_EVERY_S: Final = 1.0
 RETRY_AFTER_S: Final = 5
+DEVICE: Final = "device"
+STAFF: Final = "staff"
+PAGE: Final = "page"
+# Of all streams, so many may be pages: scanners must always find one.
+PAGES_SHARE: Final = 4
 
 log = logging.getLogger("gatehouse.events")
 _encode = msgspec.json.encode
@@ -45,7 +50,7 @@ class Hub:
         self._most = most
         self._stats = stats
         self._lock = Lock()
-        self._streams: dict[tuple[bool, str], Stream] = {}
+        self._streams: dict[StreamKey, Stream] = {}
         self._open = 0
         self._stopping = Event()
         self._told, self._told_at = ledger.revision, float("-inf")
@@ -62,7 +67,7 @@ class Hub:
         """End every stream and the watching; what comes later is refused."""
         self._stopping.set()
         self._ledger.catalogue.changed.set()
-        for stream in self._listeners():
+        for stream in [*self._listeners(), *self.pages()]:
             stream.end()
 
     @property
@@ -76,41 +81,62 @@ class Hub:
         Raises:
             Refused: 503, as many as may be are open, or the server stops.
         """
-        stream = Stream(caller, self._leave)
+        stream = Stream(caller, self._leave, _key(caller))
         self._greet(stream)
+        self._admit(stream, self._most)
+        # After it is listed: what comes from now on is told to it, so that nothing falls between.
+        self._put_broadcasts([stream], list(self._ledger.catalogue.broadcasts.values()))
+        return stream
+
+    def join_page(self, caller: Caller, page: str) -> Stream:
+        """Open a stream for one open page; whoever draws the page puts everything into it.
+
+        Raises:
+            Refused: 503, as many as may be are open, or the server stops.
+        """
+        stream = Stream(caller, self._leave, (PAGE, page))
+        self._admit(stream, max(1, self._most // PAGES_SHARE))
+        return stream
+
+    def pages(self) -> list[Stream]:
+        """Return the streams of all open pages."""
         with self._lock:
-            older = self._streams.get(_key(caller))
+            return [stream for key, stream in self._streams.items() if key[0] == PAGE]
+
+    def _admit(self, stream: Stream, most: int) -> None:
+        key = stream.key
+        with self._lock:
+            older = self._streams.get(key)
             # An older one of the caller counts until its thread is free: a listener that never
             # reads may hold it for long, and threads are what is scarce.
-            room = self._open < self._most and not self._stopping.is_set()
+            alike = sum((each[0] == PAGE) == (key[0] == PAGE) for each in self._streams)
+            room = self._open < self._most and alike - (older is not None) < most
+            room = room and not self._stopping.is_set()
             if room:
-                self._streams[_key(caller)] = stream
+                self._streams[key] = stream
                 self._open += 1
         # Never under the lock: a stream that ends takes its own first, then this one.
         if older is not None:
             older.end()
         if not room:
             raise Refused("streams-full", "as many as may be are open", retry_after_s=RETRY_AFTER_S)
-        # After it is listed: what comes from now on is told to it, so that nothing falls between.
-        self._put_broadcasts([stream], list(self._ledger.catalogue.broadcasts.values()))
-        return stream
 
     def tell_verdict(self, device_id: str, answer: ScanAnswer) -> None:
         """Tell a device that one of its scans was overridden."""
         with self._lock:
-            stream = self._streams.get((True, device_id))
+            stream = self._streams.get((DEVICE, device_id))
         if stream is not None:
             stream.put_verdict(frame("verdict", _encode(answer)))
 
     def _listeners(self) -> list[Stream]:
         with self._lock:
-            return list(self._streams.values())
+            return [stream for key, stream in self._streams.items() if key[0] != PAGE]
 
     def _leave(self, stream: Stream) -> None:
         with self._lock:
             self._open -= 1
-            if self._streams.get(_key(stream.caller)) is stream:
-                del self._streams[_key(stream.caller)]
+            if self._streams.get(stream.key) is stream:
+                del self._streams[stream.key]
 
     def _greet(self, stream: Stream) -> None:
         """Tell a new listener how things stand, so that nothing between two streams is missed."""
@@ -235,6 +261,6 @@ def _write_broadcasts(known: list[Broadcast], device: Device | None, now: dateti
     )
 
 
-def _key(caller: Caller) -> tuple[bool, str]:
+def _key(caller: Caller) -> StreamKey:
     # A user may have a device's name.
-    return caller.device is not None, caller.name
+    return STAFF if caller.device is None else DEVICE, caller.name

@@ -179,12 +179,25 @@ class Operation:
         """The name of its view, unique."""
         return self.view.__name__
 
-    def answer(self, services: Services, environ: Environ, args: Mapping[str, str]) -> Reply:
-        """Authorise, read, call and write; whatever happens is a reply."""
+    def answer(
+        self,
+        services: Services,
+        environ: Environ,
+        args: Mapping[str, str],
+        seated: Callable[[bool], Caller | None] = lambda _changes: None,
+    ) -> Reply:
+        """Authorise, read, call and write; whatever happens is a reply.
+
+        Args:
+            seated: tells who has logged in at the browser that sends this, where no bearer token
+                says who calls; it is told whether the call changes anything.
+        """
         caller = None
         try:
             if not self.public and not self.signed:
-                caller = identify(environ, services.ledger.catalogue)
+                if not environ.get("HTTP_AUTHORIZATION"):
+                    caller = seated(self.method != "GET")
+                caller = caller or identify(environ, services.ledger.catalogue)
                 self._authorise(caller)
             reply = self._reply(services, environ, args, caller)
         except AdmissionError as error:
@@ -198,6 +211,25 @@ class Operation:
             reply.headers.append(("X-Gatehouse-Epoch", ledger.epoch))
             reply.headers.append(("X-Gatehouse-Revision", str(ledger.revision)))
         return reply
+
+    def perform(
+        self,
+        services: Services,
+        caller: Caller,
+        *,
+        args: Mapping[str, str],
+        body: Mapping[str, Any],
+        query: Mapping[str, str],
+        address: str,
+    ) -> Struct | Reply:
+        """Do what the call does, for somebody at a page of ours.
+
+        Raises:
+            AdmissionError: not for this caller, a wrong body, or what the call itself raises.
+        """
+        self._authorise(caller)
+        read = None if self.body is None else wire.read(self.body, _encode(body))
+        return self.view(Call(services, read, args, query, address, caller))
 
     def _authorise(self, caller: Caller) -> None:
         if caller.device is not None and not (self.revoked and caller.device.revoked):

@@ -1,4 +1,4 @@
-"""Pages for people: the board, and how to enrol."""
+"""Pages for people who have not logged in: how to enrol, the hand-over sheet on its own screen."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import ipaddress
 from flask import Blueprint, Response, render_template, request
 
 from admission.errors import Forbidden
-from gate_server.handover import FAULTS, Page, make_sheet, read_asked
-from gate_server.web.board import PROFILES, STATES, make_board
+from gate_server.handover import Page, make_sheet, read_asked
 from gate_server.web.callers import Environ
 from gate_server.web.hand import HTML, POLICY
 from gate_server.web.health import is_loopback
@@ -20,10 +19,6 @@ from gate_server.web.services import Services
 def pages(services: Services) -> Blueprint:
     """Make the blueprint of the pages."""
     site = Blueprint("pages", __name__, template_folder="templates", static_folder="static")
-
-    @site.get("/")
-    def board() -> Response:
-        return respond(answer_page(lambda: _board(services, request.environ)))
 
     @site.get("/handover")
     def handover() -> Response:
@@ -62,13 +57,6 @@ def _check_own_screen(environ: Environ, what: str) -> None:
     # Until people can log in, whoever sits at this machine may look, and nobody else.
     if not is_loopback(environ) or not _names_this_machine(environ.get("HTTP_HOST", "")):
         raise Forbidden(f"{what} is shown on the server's own screen only: open 127.0.0.1")
-
-
-def _board(services: Services, environ: Environ) -> Reply:
-    _check_own_screen(environ, "the board")
-    words = {"states": STATES, "profiles": PROFILES, "faults": FAULTS}
-    page = _page("board.html", board=make_board(services), **words)
-    return Reply(page, content_type=HTML)
 
 
 def _names_this_machine(host: str) -> bool:

@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "device-revoked": Kind(403, "The device was revoked"),
         "device-suspended": Kind(403, "The device is suspended"),
         "operator-required": Kind(403, "Nobody has signed in at this lane"),
+        "log-in-failed": Kind(403, "The name or the password is not right"),
         "sign-in-failed": Kind(403, "The badge or PIN is not right"),
         "not-found": Kind(404, "There is no such thing"),
         "method-not-allowed": Kind(405, "Not this method here"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gate_server.checkin import CheckIn
 from gate_server.keyring import Keyring
@@ -30,6 +31,7 @@ class Services:
 
     Attributes:
         openapi: makes the document of all calls, JSON, when it is first asked for.
+        command: runs a command of `gate-server` by its name, with what it is given, for an account.
         ca_pem: the venue's authority, for scanners and browsers; b"" over plain HTTP.
     """
 
@@ -52,3 +54,4 @@ class Services:
     read_through: ReadThrough
     ca_pem: bytes
     openapi: Callable[[], bytes]
+    command: Callable[[str, Mapping[str, Any], str], Any]

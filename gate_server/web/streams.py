@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from threading import Condition
-from typing import Final
+from typing import Final, TypeAlias
 
 from gate_server.web.callers import Caller
 
 HEARTBEAT_S: Final = 15.0
 MOST_VERDICTS: Final = 16
+StreamKey: TypeAlias = tuple[str, str]
+"""A kind of listener (a device, staff, a page that is open) and its name."""
+
 _ALIVE = b": alive\n\n"
 # Where a browser or a scanner lost the stream it comes back after so many milliseconds.
 _HELLO = b"retry: 2000\n\n"
@@ -21,6 +24,12 @@ def frame(event: str, data: bytes) -> bytes:
     return b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"
 
 
+def frame_page(event: str, text: str) -> bytes:
+    """Return one server-sent event of a part of a page."""
+    lines = text.encode().splitlines()
+    return b"\n".join([b"event: " + event.encode(), *(b"data: " + line for line in lines), b"\n"])
+
+
 class Stream:
     """The bytes of one event stream, an iterator for WSGI.
 
@@ -28,10 +37,12 @@ class Stream:
 
     Args:
         leave: called once, when the stream is over.
+        key: whose place it takes; a newer one with the same key ends this one.
     """
 
-    def __init__(self, caller: Caller, leave: Callable[[Stream], None]) -> None:
+    def __init__(self, caller: Caller, leave: Callable[[Stream], None], key: StreamKey) -> None:
         self.caller = caller
+        self.key = key
         self._leave = leave
         self._changed = Condition()
         self._newest: dict[str, bytes] = {"": _HELLO}

@@ -1,0 +1,219 @@
+"""Declare an act once: what is asked, what is told before it is done, and the call that does it.
+
+An act is a dialog over a page: its fields, its consequence in numbers, and one button that does it.
+What does it is a call of the API or a command, with the roles, rules and audit lines that those
+have; here is no rule. Without scripts the dialog is a page of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from flask import Response, flash, url_for
+
+from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
+from gate_server.web.board.fields import Field, read_fields
+from gate_server.web.board.languages import Lazy, gettext, lazy_gettext
+from gate_server.web.board.pages import Section, Shown, Visit, go_back, show, words_of
+from gate_server.web.callers import Role
+from gate_server.web.operations import Noun, Operation
+from gate_server.web.problems import Refused, problem_of
+
+Subject: TypeAlias = Mapping[str, str]
+"""What an act is about, from the address: a gate's id, a scan's nonce and device."""
+
+Body: TypeAlias = dict[str, Any]
+"""What the call gets, JSON."""
+
+
+def _says_nothing(_visit: Visit, _subject: Subject, _body: Body) -> Sequence[str]:
+    return ()
+
+
+def _nothing_more(_subject: Subject, body: Body) -> Body:
+    return body
+
+
+def _done(_visit: Visit, _subject: Subject, _result: Any) -> str:
+    return gettext("Done.")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that people do on a page.
+
+    Attributes:
+        name: in the address, `gate-state`.
+        who: roles that may; the call's own, where it is one.
+        run: does it: an operation's `perform` or a command.
+        subject: names of what it is about, each in the address of the dialog.
+        tells: its consequence, in sentences with numbers; with `preview` it needs what was filled
+            in, and is told after the first press of the button, before the second does it.
+        shape: makes the call's body of the subject and the fields.
+        password: the account's password is asked for again.
+        grave: it is drawn so that nobody presses it by mistake.
+        said: what is told once it is done: a text, or a page of what is shown this once only.
+    """
+
+    name: str
+    title: Lazy
+    who: frozenset[Any]
+    run: Callable[[Visit, Subject, Body], Any]
+    fields: tuple[Field, ...] = ()
+    subject: tuple[str, ...] = ()
+    tells: Callable[[Visit, Subject, Body], Sequence[str]] = _says_nothing
+    shape: Callable[[Subject, Body], Body] = _nothing_more
+    button: Lazy | None = None
+    preview: bool = False
+    password: bool = False
+    grave: bool = False
+    said: Callable[[Visit, Subject, Any], Shown] = _done
+
+    def subject_of(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what it is about, from an address or a form.
+
+        Raises:
+            InvalidInput: a part is missing.
+        """
+        for name in self.subject:
+            if not given.get(name):
+                raise InvalidInput(name, "say what this is about")
+        return {name: given[name] for name in self.subject}
+
+
+def by_call(
+    noun: Noun, view: str, *, query: Mapping[str, str] | None = None
+) -> tuple[frozenset[Any], Callable[[Visit, Subject, Body], Any]]:
+    """Return who may make a call of the API, and how it is made, for `Act.who` and `Act.run`.
+
+    Args:
+        view: the name of the call's view; those parts of the subject that its path names go there.
+    """
+    operation = find_operation(noun, view)
+
+    def run(visit: Visit, subject: Subject, body: Body) -> Any:
+        args = {name: subject[name] for name in subject if f"<{name}>" in operation.rule}
+        return operation.perform(
+            visit.services,
+            visit.caller,
+            args=args,
+            body=body,
+            query=query or {},
+            address=visit.address,
+        )
+
+    return operation.who, run
+
+
+def by_command(name: str) -> Callable[[Visit, Subject, Body], Any]:
+    """Return how a command of `gate-server` is run, for `Act.run`; the act says who may."""
+
+    def run(visit: Visit, subject: Subject, body: Body) -> Any:
+        return visit.services.command(name, {**subject, **body}, visit.account.name)
+
+    return run
+
+
+def find_operation(noun: Noun, view: str) -> Operation:
+    """Return a call of the API by its view's name."""
+    return next(each for each in noun.operations if each.name == view)
+
+
+acts = Section("acts")
+REGISTRY: Final[dict[str, Act]] = {}
+"""Every act by its name."""
+
+_ANYBODY: Final = frozenset(Role)
+
+
+def declare(*found: Act) -> None:
+    """Make acts known; each page's module declares its own."""
+    for act in found:
+        assert act.name not in REGISTRY, act.name  # noqa: S101 - our own names
+        REGISTRY[act.name] = act
+
+
+@acts.page("/act/<name>", who=_ANYBODY)
+def ask(visit: Visit) -> Shown:
+    """Show an act's dialog."""
+    act = _find(visit)
+    return _dialog(visit, act, act.subject_of(visit.query))
+
+
+@acts.page("/act/<name>", who=_ANYBODY, method="POST")
+def do(visit: Visit) -> Shown:
+    """Do an act, or tell its consequence first."""
+    act = _find(visit)
+    subject = act.subject_of(visit.form)
+    try:
+        body = act.shape(subject, read_fields(act.fields, visit))
+        if act.preview and visit.form.get("step") != "do":
+            return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
+        if act.password:
+            own = visit.form.get("password", "")
+            visit.sessions.prove(visit.account.name, own, visit.address)
+        result = act.run(visit, subject, body)
+    except AdmissionError as error:
+        step = visit.form.get("step", "")
+        page = _dialog(visit, act, subject, problem=_problem(error), step=step)
+        return Response(page, problem_of(error).problem.status)
+    return _finish(visit, act.said(visit, subject, result))
+
+
+def _find(visit: Visit) -> Act:
+    act = REGISTRY.get(visit.args["name"])
+    if act is None:
+        raise NotFound(f"no act {visit.args['name']}")
+    if not visit.may(act.who):
+        raise Forbidden("this is not for your role")
+    return act
+
+
+def _dialog(
+    visit: Visit,
+    act: Act,
+    subject: Subject,
+    *,
+    told: Sequence[str] | None = None,
+    problem: str = "",
+    step: str = "",
+) -> str:
+    if told is None:
+        told = () if act.preview else act.tells(visit, subject, {})
+    return show(
+        "act.html",
+        act=act,
+        subject=subject,
+        told=told,
+        problem=problem,
+        step=step,
+        values={field.name: field.value_of(visit, subject) for field in act.fields},
+        choices={field.name: field.choices_of(visit) for field in act.fields},
+        next=visit.form.get("next") or visit.query.get("next") or "/",
+        here=url_for("board.do", name=act.name),
+        bare=visit.bare,
+    )
+
+
+def _finish(visit: Visit, said: Shown) -> Shown:
+    """Close the dialog, tell what was done, and have the page behind it drawn anew."""
+    if isinstance(said, Response):
+        return said
+    if visit.bare:
+        return Response(show("done.html", said=said), headers={"HX-Trigger": "acted"})
+    flash(said)
+    return go_back()
+
+
+def _problem(error: AdmissionError) -> str:
+    if isinstance(error, Refused) and problem_of(error).problem.status == 429:
+        return gettext("Too many wrong passwords. Please wait a quarter of an hour.")
+    if isinstance(error, Forbidden) and error.slug == "log-in-failed":
+        return gettext("The password is not right.")
+    return words_of(error)
+
+
+REASON: Final = Field("reason", lazy_gettext("Reason"), longest=500)
+"""The field that nearly every act has: why."""

@@ -1,0 +1,136 @@
+"""Fields of acts: how each is shown, and what a call gets of what people typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from admission.calendar import Venue
+from admission.errors import InvalidInput
+from gate_server.web.board.languages import Lazy, gettext
+from gate_server.web.board.pages import Visit
+
+Choice: TypeAlias = tuple[str, "str | Lazy"]
+"""What is sent, and what people read."""
+
+
+class Kind(StrEnum):
+    """How a field is shown and read."""
+
+    LINE = "line"
+    TEXT = "text"
+    NUMBER = "number"
+    MONEY = "money"
+    TIME = "time"
+    CHOICE = "choice"
+    MANY = "many"
+    CHECK = "check"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an act.
+
+    Attributes:
+        name: of the call's body, with dots where it stands deeper: `honour.arrived_by`.
+        choices: for CHOICE and MANY, or a function that makes them.
+        value: what stands in it at first, or a function of the visit and the act's subject.
+        needed: it cannot be left empty; another one that is empty is not sent.
+        hint: a sentence below it.
+        suggestions: what people may take instead of typing, for LINE.
+    """
+
+    name: str
+    label: Lazy
+    kind: Kind = Kind.LINE
+    choices: Sequence[Choice] | Callable[[Visit], Sequence[Choice]] = ()
+    value: str | Callable[[Visit, Mapping[str, str]], str] = ""
+    needed: bool = True
+    hint: Lazy | None = None
+    longest: int = 200
+    suggestions: Sequence[Lazy] = ()
+
+    def choices_of(self, visit: Visit) -> Sequence[Choice]:
+        """Return what can be chosen."""
+        return self.choices(visit) if callable(self.choices) else self.choices
+
+    def value_of(self, visit: Visit, subject: Mapping[str, str]) -> Any:
+        """Return what was typed, else what the address brought, else what stands in it at first."""
+        if visit.form:
+            return (
+                visit.form.getlist(self.name)
+                if self.kind is Kind.MANY
+                else visit.form.get(self.name, "")
+            )
+        if self.name in visit.query:
+            return visit.query[self.name]
+        return self.value(visit, subject) if callable(self.value) else self.value
+
+
+def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
+    """Return a call's body from a form.
+
+    Raises:
+        InvalidInput: a field is empty or cannot be read; it is named.
+    """
+    body: dict[str, Any] = {}
+    for field in fields:
+        value = _read(field, visit)
+        if value is None:
+            if field.needed and field.kind not in {Kind.CHECK, Kind.MANY}:
+                raise InvalidInput(str(field.label), gettext("please fill this in"))
+            continue
+        place = body
+        *way, last = field.name.split(".")
+        for part in way:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return body
+
+
+def _read(field: Field, visit: Visit) -> Any:
+    if field.kind is Kind.MANY:
+        return visit.form.getlist(field.name) or None
+    if field.kind is Kind.CHECK:
+        return field.name in visit.form
+    text = visit.form.get(field.name, "").strip()
+    if not text:
+        return None
+    reader = _READERS.get(field.kind)
+    if reader is None:
+        return text
+    try:
+        return reader(text, visit.services.ledger.venue)
+    except (ValueError, InvalidOperation) as error:
+        raise InvalidInput(
+            str(field.label), gettext("this cannot be read: %(typed)s", typed=text)
+        ) from error
+
+
+def _number(text: str, _venue: Venue) -> int:
+    return int(text)
+
+
+def _money(text: str, _venue: Venue) -> int:
+    """Return minor units of an amount with at most two digits behind the point."""
+    minor = Decimal(text).scaleb(2)
+    if minor != minor.to_integral_value():
+        raise ValueError(text)
+    return int(minor)
+
+
+def _time(text: str, venue: Venue) -> str:
+    """Return an instant of a browser's date and time, which is venue time."""
+    return datetime.fromisoformat(text).replace(tzinfo=venue.zone).isoformat()
+
+
+_READERS: Final[Mapping[Kind, Callable[[str, Venue], Any]]] = {
+    Kind.NUMBER: _number,
+    Kind.MONEY: _money,
+    Kind.TIME: _time,
+}

@@ -1,0 +1,54 @@
+"""The live board: how the venue stands in one look, and what to do about it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Response
+
+from gate_server.web.board.languages import language, lazy_gettext
+from gate_server.web.board.live import Live, LivePage, Part
+from gate_server.web.board.pages import STAFF, Section, Shown, Visit
+from gate_server.web.board.rows import PROFILES, STATES, make_board
+from gate_server.web.callers import Role
+from gate_server.web.services import Services
+
+LOOKERS = STAFF | {Role.AUDITOR}
+PAGE = "board"
+
+
+def gather(services: Services) -> dict[str, Any]:
+    """Look up all that the board shows."""
+    return {"board": make_board(services), "states": STATES, "profiles": PROFILES}
+
+
+BOARD_PAGE = LivePage(
+    PAGE,
+    (Part("summary"), Part("calls"), Part("gates"), Part("devices"), Part("deals")),
+    gather,
+)
+
+
+def home(live: Live) -> Section:
+    """Make the section of the live board."""
+    section = Section("home")
+
+    @section.page("/", who=LOOKERS, title=lazy_gettext("Board"))
+    def board(visit: Visit) -> Shown:
+        """Show how the venue stands now."""
+        return live.show(visit, PAGE, "home.html")
+
+    @section.page("/live", who=LOOKERS)
+    def stream(visit: Visit) -> Shown:
+        """Stream what changes on the board."""
+        tab = visit.query.get("tab", "")[:32] or secrets.token_hex(8)
+        parts = live.join(visit, PAGE, tab, language())
+        return Response(
+            parts,
+            content_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+            direct_passthrough=True,
+        )
+
+    return section

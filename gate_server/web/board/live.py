@@ -1,0 +1,186 @@
+"""Pages that move: their parts are drawn once for all who look, and each gets what has changed.
+
+Drawn in one thread, a few times a second at most and only while somebody looks, from figures in
+memory. Whoever comes back after a lost connection gets every part anew, so nothing can be missed.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event, Lock, Thread
+from typing import Any, Final, TypeAlias
+
+from flask import Flask, g
+from flask_babel import force_locale
+
+from admission.errors import AdmissionError
+from gate_server.web.board.languages import LOCALES
+from gate_server.web.board.pages import LEADERS, Visit, show
+from gate_server.web.board.sessions import Account, Sessions
+from gate_server.web.services import Services
+from gate_server.web.streams import Stream, frame_page
+
+LOOK_EVERY_S: Final = 0.4
+# Ages and minutes go on where nothing happens.
+DRAW_EVERY_S: Final = 1.0
+
+log = logging.getLogger("gatehouse.board")
+
+Values: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a page that moves.
+
+    Attributes:
+        name: of its template `board/part_<name>.html`, its event and its place in the page.
+    """
+
+    name: str
+
+    def draw(self, values: Values) -> str:
+        """Draw it in the language of the request."""
+        return show(f"part_{self.name}.html", **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who gets the same bytes: a page, in one language, of those who may act or only look."""
+
+    page: str
+    language: str
+    leads: bool
+
+
+@dataclass(slots=True)
+class Looker:
+    """One open page: whose session it is, and what it was told last."""
+
+    stream: Stream
+    account: Account
+    ends_at: datetime
+    audience: Audience
+    told: dict[str, str] = field(default_factory=dict)
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """A page with parts that move.
+
+    Attributes:
+        gather: what the parts show, looked up once for all audiences.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    gather: Callable[[Services], Values]
+
+
+class Live:
+    """Draws the pages that somebody looks at."""
+
+    def __init__(
+        self, app: Flask, services: Services, sessions: Sessions, pages: tuple[LivePage, ...]
+    ) -> None:
+        self._app = app
+        self._services = services
+        self._sessions = sessions
+        self._pages = {page.name: page for page in pages}
+        self._lock = Lock()
+        self._lookers: list[Looker] = []
+        self._stopping = Event()
+        self._revision, self._drawn_at = -1, float("-inf")
+        self._thread = Thread(target=self._watch, name="board-live", daemon=True)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw nothing more; returns when the thread has ended."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def show(self, visit: Visit, page: str, template: str) -> str:
+        """Return a page as it stands now, ready to move."""
+        live = self._pages[page]
+        leads = visit.may(LEADERS)
+        values = {**live.gather(self._services), "leads": leads}
+        drawn = {part.name: part.draw(values) for part in live.parts}
+        return show(template, parts=drawn, tab=secrets.token_hex(8), **values)
+
+    def join(self, visit: Visit, page: str, tab: str, language: str) -> Stream:
+        """Open the stream of a page.
+
+        Raises:
+            Refused: 503, too many are open.
+        """
+        name = f"{visit.account.key} {page} {tab}"
+        stream = self._services.hub.join_page(visit.caller, name)
+        audience = Audience(page, language, visit.may(LEADERS))
+        looker = Looker(stream, visit.account, visit.sessions.ends_at(), audience)
+        with self._lock:
+            self._lookers.append(looker)
+        return stream
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY_S):
+            self._look()
+
+    def _look(self) -> None:
+        with self._lock:
+            # Under the lock: who joins meanwhile is in both lists or in neither.
+            open_now = set(map(id, self._services.hub.pages()))
+            self._lookers = [each for each in self._lookers if id(each.stream) in open_now]
+            lookers = list(self._lookers)
+        new = any(not each.told for each in lookers)
+        revision, now = self._services.ledger.revision, time.monotonic()
+        due = new or revision != self._revision or now - self._drawn_at >= DRAW_EVERY_S
+        if not lookers or not due:
+            return
+        self._revision, self._drawn_at = revision, now
+        try:
+            self._tell(lookers)
+        except AdmissionError as error:
+            log.warning("the board is not drawn: %s", error)
+
+    def _tell(self, lookers: list[Looker]) -> None:
+        found: dict[str, Values] = {}
+        drawn: dict[Audience, dict[str, str]] = {}
+        now = self._services.ledger.clock()
+        for looker in lookers:
+            if not self._sessions.is_open(looker.account, looker.ends_at, now):
+                _end(looker)
+                continue
+            audience = looker.audience
+            if audience not in drawn:
+                page = self._pages[audience.page]
+                values = found.setdefault(page.name, page.gather(self._services))
+                drawn[audience] = self._draw(page, values, audience)
+            for name, text in drawn[audience].items():
+                if looker.told.get(name) != text:
+                    looker.told[name] = text
+                    looker.stream.put(name, frame_page(name, text))
+            looker.stream.put("pulse", frame_page("pulse", "-"))
+
+    def _draw(self, page: LivePage, values: Values, audience: Audience) -> dict[str, str]:
+        with self._app.test_request_context("/"), force_locale(LOCALES[audience.language]):
+            g.account = None
+            seen = {**values, "leads": audience.leads}
+            return {part.name: part.draw(seen) for part in page.parts}
+
+
+def _end(looker: Looker) -> None:
+    """Have a page whose session is over log in anew; what is put into a stream needs a moment."""
+    if looker.ended:
+        looker.stream.end()
+    looker.ended = True
+    looker.stream.put("ended", frame_page("ended", "-"))

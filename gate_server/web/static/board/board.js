@@ -1,0 +1,45 @@
+// What htmx does not do: dialogs that hold the focus, and pages that say when they are out of date.
+
+const STALE_AFTER_MS = 5000;
+
+const dialogs = document.getElementById("dialog");
+
+function openDialog() {
+  const dialog = dialogs.querySelector("dialog[data-modal]");
+  if (!dialog) return;
+  dialog.removeAttribute("open");
+  dialog.showModal();
+  dialog.addEventListener("close", () => dialogs.replaceChildren());
+}
+
+function refresh() {
+  const part = document.querySelector("[data-refresh]");
+  if (part && window.htmx) window.htmx.trigger(part, "refresh");
+}
+
+// Once the live parts have stood still for too long they may be wrong, and say so.
+function watchAge() {
+  const live = document.querySelector("[data-live]");
+  if (!live) return;
+  let heard = Date.now();
+  const hear = () => {
+    heard = Date.now();
+    document.body.classList.remove("stale");
+  };
+  document.body.addEventListener("htmx:sseMessage", hear);
+  setInterval(() => {
+    document.body.classList.toggle("stale", Date.now() - heard > STALE_AFTER_MS);
+  }, 1000);
+}
+
+dialogs.addEventListener("htmx:afterSwap", openDialog);
+dialogs.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-close]")) return;
+  event.preventDefault();
+  dialogs.querySelector("dialog")?.close();
+});
+document.body.addEventListener("acted", refresh);
+// On a phone the menu is closed until it is asked for.
+const menu = document.querySelector("details.menu");
+if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;
+watchAge();
