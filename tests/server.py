@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import random
+import re
 import shutil
 import signal
 import socket
@@ -27,12 +28,18 @@ from admission.rows import RowReader
 from admission.scans import Gate, Profile
 from gate_server.app import GateApp, create_app
 from gate_server.keyring import Keyring
-from gate_server.ledger import actions, devices
+from gate_server.ledger import accounts, actions, devices
 from gate_server.ledger.directory import DirectoryLock
 from gate_server.ledger.imports import Batch, import_deals, import_vouchers
 from gate_server.ledger.ledger import Ledger, utc_now
 from gate_server.ledger.prepared import PreparedDeal, Preparer
-from gate_server.secrets import BearerKind, find_enrolment_hash, new_bearer, new_enrolment_code
+from gate_server.secrets import (
+    BearerKind,
+    find_enrolment_hash,
+    hash_password,
+    new_bearer,
+    new_enrolment_code,
+)
 from gate_server.settings import read_settings
 from gate_server.venue_setup import create_venue
 
@@ -53,6 +60,11 @@ def _empty_venue() -> Path:
     create_venue(directory, now=utc_now())
     atexit.register(shutil.rmtree, directory.parent, ignore_errors=True)
     return directory
+
+
+@cache
+def _hashed(password: str) -> str:
+    return hash_password(password)
 
 
 class Park:
@@ -164,8 +176,15 @@ class Park:
         assert not isinstance(made, Exception)
         return Member(made[0].device_id, made[1])
 
-    def hire(self, role: str = "supervisor", name: str = "", platform: str = "lvtu") -> Member:
-        """Add an account; its password is of no use."""
+    def hire(
+        self,
+        role: str = "supervisor",
+        name: str = "",
+        platform: str = "lvtu",
+        *,
+        password: str = "",
+    ) -> Member:
+        """Add an account; without a password it cannot log in, with one it need not change it."""
         name = name or f"{role}-{next(_nonces)}"
         token = new_bearer(BearerKind.USER, name)
         self.change(
@@ -180,6 +199,9 @@ class Park:
                 now=self.ledger.clock(),
             )
         )
+        if password:
+            made = _hashed(password)
+            self.change(lambda tx: accounts.change_password(tx, name, made, by="test"))
         return Member(name, token.text)
 
     def revoke(self, device_id: str) -> None:
@@ -224,6 +246,17 @@ class Site:
 
     def post(self, path: str, by: Member | None = None, body: Any = None, **options: Any) -> Any:
         return self.call("POST", path, by, body, **options)
+
+    def log_in(self, name: str, password: str) -> httpx.Response:
+        """Log this client in as a browser does; its cookies stay with it."""
+        return self.send("/login", "/login", name=name, password=password)
+
+    def send(self, page: str, to: str, **fields: str) -> httpx.Response:
+        """Send a form of a page."""
+        shown = self.http.get(page)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', shown.text)
+        assert token is not None, shown.text
+        return self.http.post(to, data={"csrf_token": token[1], **fields})
 
     def scan(self, by: Member, code: str | None = None, **fields: Any) -> Any:
         """Submit a scan and return its answer, which must be a verdict."""
