@@ -10,7 +10,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +41,7 @@ from gate_server.secrets import (
 )
 from gate_server.settings import read_settings
 from gate_server.venue_setup import create_venue
+from tests import nursery
 
 API = "/api/v1"
 ROOT = Path(__file__).parent.parent
@@ -294,8 +294,6 @@ def slug_of(answer: httpx.Response) -> str:
 
 # --- a real process ------------------------------------------------------------------------------
 
-_MAIN = "from gate_server.cli import main; main()"
-
 
 def a_free_port() -> int:
     """Return a port that nobody has.
@@ -313,7 +311,7 @@ def a_free_port() -> int:
 class Running(Site):
     """A `gate-server serve` process with its worker."""
 
-    def __init__(self, directory: Path, port: int, process: subprocess.Popen[bytes], tls: bool):
+    def __init__(self, directory: Path, port: int, process: nursery.Program, tls: bool):
         self.directory, self.port, self.process = directory, port, process
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         verify: ssl.SSLContext | bool = True
@@ -365,10 +363,11 @@ def a_running_server(
 ) -> Iterator[Running]:
     """Start `gate-server serve` on a directory that nobody holds, and stop it at the end."""
     port = port or a_free_port()
-    command = [sys.executable, "-c", _MAIN, "--data", str(directory), "serve"]
-    command += ["--port", str(port), *([] if tls else ["--http"]), *options]
+    options = ("--port", str(port), *(() if tls else ("--http",)), *options)
     with (directory.parent / "serve.log").open("ab") as log:
-        process = subprocess.Popen(command, stderr=log, stdout=log, cwd=ROOT)
+        process = nursery.start(
+            "gate-server", "--data", directory, "serve", *options, stderr=log, stdout=log
+        )
     running = Running(directory, port, process, tls)
     try:
         if ready:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gate_server.feeds.octo_rows import ADMITTING, ENDED, NOT_YET
+from tests import nursery
 from tests.docs.pages import ROOT, lines, read
 from tests.e2e.processes import wait_until
 from tests.platforms import TOKEN, Platform, Sold, a_booking
@@ -45,14 +46,11 @@ def venue(tmp_path):
 
 def run(venue, command, status=0):
     words = shlex.split(command)
-    program = PROGRAMS / words[0] if words[0] == "gate-server" else words[0]
-    done = subprocess.run(
-        [program, *words[1:]],
-        cwd=venue.directory.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    where = {"cwd": venue.directory.parent}
+    if words[0] == "gate-server":
+        done = nursery.run(*words, **where)
+    else:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, **where)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 

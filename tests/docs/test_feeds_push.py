@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from gate_server.web.problems import KINDS
+from tests import nursery
 from tests.docs.pages import ROOT, files, lines, read
 from tests.server import Park, a_running_server
 
@@ -17,13 +18,8 @@ SECTION = read(PAGE).partition("\n## A push\n")[2].partition("\n## ")[0]
 
 
 def gate_server(folder, command):
-    done = subprocess.run(
-        [f"{PROGRAMS}/{command.split()[0]}", *command.split()[1:], "--json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = nursery.run(*command.split(), "--json", cwd=folder)
+    done.check_returncode()
     return json.loads(done.stdout)
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from drill.plug import Plug
+from tests import nursery
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -60,7 +61,7 @@ class Lane:
         self.directory = directory
         self.plug = Plug(server_port)
         self.shown: list[Shown] = []
-        self.process: subprocess.Popen[str] | None = None
+        self.process: nursery.Program | None = None
         self.plug.__enter__()
 
     @property
@@ -71,13 +72,13 @@ class Lane:
     def start(self, *, wrong_s: float = 0.0) -> None:
         """Start the scanner, with a clock that is wrong by so much."""
         with (self.directory.parent / f"{self.directory.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, LANE, self.directory, str(wrong_s)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self.process = nursery.start(
+                LANE,
+                self.directory,
+                wrong_s,
+                stdin=nursery.PIPE,
+                stdout=nursery.PIPE,
                 stderr=log,
-                text=True,
-                cwd=ROOT,
             )
 
     def ask(self, **asked: Any) -> Any:
@@ -140,7 +141,7 @@ class Venue:
         self.data = directory / "var"
         self.port = free_port()
         self.lanes: list[Lane] = []
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: nursery.Program | None = None
         self.run("init")
         self.run("gate", "add", "G1", "--name", "South gate", "--area", "park")
         self.offer("DAY")
@@ -149,8 +150,7 @@ class Venue:
 
     def run(self, *arguments: str) -> str:
         """Give a command to the venue."""
-        command = [BIN / "gate-server", "--data", self.data, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = nursery.run("gate-server", "--data", self.data, *arguments, timeout_s=120)
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -185,8 +185,9 @@ class Venue:
         """Start the server and wait until it can commit."""
         port = ("--port", str(self.port))
         with (self.root / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [BIN / "gate-server", "--data", self.data, *("serve", "--http"), *port],
+            self._process = nursery.start(
+                "gate-server",
+                *("--data", self.data, "serve", "--http", *port),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -233,8 +234,9 @@ class Venue:
         options = ("--gate", "G1", "--name", name, "--profile", "gate", "--json")
         code = json.loads(self.run("device", "enrol", *options))["code"]
         url = f"http://127.0.0.1:{lane.plug.port}"
-        enrol = [BIN / "scanner-client", "--state", lane.directory, "enrol", url, code]
-        subprocess.run(enrol, check=True, capture_output=True, timeout=60)
+        nursery.run(
+            "scanner-client", "--state", lane.directory, "enrol", url, code
+        ).check_returncode()
         if start:
             lane.start()
             self.await_replica(lane)

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests import nursery
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 START_WITHIN_S = 30
@@ -40,8 +42,7 @@ def wait_until(so, within_s, what):
 
 def gate_server(directory, *arguments, status=0):
     """Run a command of the gate server and return its stdout."""
-    command = [BIN / "gate-server", "--data", directory, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = nursery.run("gate-server", "--data", directory, *arguments)
     assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -99,8 +100,8 @@ class Server:
     def start(self):
         """Start it and wait until it can commit."""
         with (self.directory / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdout=log, stderr=log, start_new_session=True
+            self.process = nursery.start(
+                *self.command, stdout=log, stderr=log, start_new_session=True
             )
         self.await_ready()
 

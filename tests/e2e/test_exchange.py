@@ -3,8 +3,6 @@
 import contextlib
 import json
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,11 @@ from gate_server.cli import main as gate_server
 from scanner_client.cli import main as scanner_client
 from scanner_client.decode import read_all
 from scanner_client.rescue import ZXING_STAGES
+from tests import nursery
 from tests.frames import a_frame, save
 from tests.printers import ASKS, TcpPrinter
-from tests.server import ROOT, Park, a_running_server
+from tests.server import Park, a_running_server
 from tests.strip import read_strip
-
-COMMAND = (sys.executable, "-c", "from scanner_client.cli import main; main()")
 
 
 def run(main, arguments, status):
@@ -45,7 +42,7 @@ class Desk:
         (self.state / "scanner.toml").write_text("\n".join(["[printer]", *lines]), "utf-8")
 
     def command(self, *arguments):
-        return [*COMMAND, "--state", str(self.state), *map(str, arguments)]
+        return ["scanner-client", "--state", str(self.state), *map(str, arguments)]
 
     def run(self, *arguments, status=0):
         """Run a command of the desk in this process: starting one takes a second."""
@@ -123,9 +120,7 @@ def test_tickets_wait_for_a_printer_that_is_off_and_no_code_is_on_disk(desk, tmp
 def test_a_desk_that_is_killed_while_it_prints_says_which_ticket_to_look_for(desk, tmp_path):
     with TcpPrinter(answer=b"") as jammed:
         desk.printer(kind="escpos-network", address=jammed.address, timeout_s=30)
-        process = subprocess.Popen(
-            desk.command("read", "--code", "PAIR-CODE-3"), cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+        process = nursery.start(*desk.command("read", "--code", "PAIR-CODE-3"))
         assert jammed.came.wait(20)
         process.kill()
         process.wait()
@@ -201,7 +196,7 @@ def test_a_desk_and_a_supervisor_print_anew_and_take_back(desk, tmp_path):
 
 @contextlib.contextmanager
 def running(desk, *arguments):
-    process = subprocess.Popen(desk.command(*arguments), cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = nursery.start(*desk.command(*arguments))
     try:
         yield
     finally:

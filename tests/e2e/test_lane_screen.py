@@ -3,7 +3,6 @@
 import json
 import resource
 import signal
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -11,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests import nursery
 from tests.e2e.processes import gate_server, is_listening, wait_until
 from tests.frames import a_frame, save
 from tests.people import an_operator
 from tests.readers import Device
-from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.scanner_client.test_cli import PROGRAM, scanner
 from tests.scanner_client.test_lamp import a_bulb
 from tests.server import Park, a_free_port, a_running_server, slug_of
 
@@ -104,9 +104,7 @@ class Venue:
         source = ("folder", self.folder / "pictures") if source is None else (source,)
         options = ("run", "--source", *source, "--state", state, *options)
         with (self.folder / "scanner.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, *map(str, options)], cwd=ROOT, stdout=log, stderr=log
-            )
+            self.process = nursery.start(PROGRAM, *options, stdout=log, stderr=log)
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)

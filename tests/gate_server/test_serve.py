@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import nursery
 from tests.server import (
     API,
     ROOT,
@@ -52,14 +53,7 @@ def wait_until(true, within_s=8.0):
 
 def refused(directory, *options):
     """Run `serve` where it must refuse; return what it said."""
-    command = "from gate_server.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", command, "--data", str(directory), "serve", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    done = nursery.run("gate-server", "--data", directory, "serve", *options, timeout_s=30)
     assert done.returncode != 0
     assert done.stdout == ""
     return done

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gate_server.ledger.restore import exchange_steps
+from tests import nursery
 
-GATE_SERVER = Path(sys.executable).with_name("gate-server")
 DEALS = (
     "deal_id,platform,title,face_price_minor,currency,valid_from,valid_until\n"
     "D,P,Day ticket,26000,CNY,2020-01-01,2039-12-31\n"
@@ -25,9 +25,7 @@ DEALS = (
 
 def run(directory, *arguments, status=0):
     """Run a command and return what it printed; it must end with `status`."""
-    done = subprocess.run(
-        [GATE_SERVER, "--data", directory, *map(str, arguments)], capture_output=True, text=True
-    )
+    done = nursery.run("gate-server", "--data", directory, *arguments)
     assert done.returncode == status, f"{done.stdout}{done.stderr}"
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -182,14 +180,7 @@ def test_a_restore_killed_at_any_step_is_finished_by_the_next_command(venue, tmp
     killed = subprocess.run([sys.executable, "-c", killer], capture_output=True)
     assert killed.returncode == 9, killed.stderr
 
-    gates = json.loads(
-        subprocess.run(
-            [GATE_SERVER, "--data", venue, "--json", "gate", "list"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
+    gates = json.loads(nursery.run("gate-server", "--data", venue, "--json", "gate", "list").stdout)
 
     assert [gate["gate_id"] for gate in (gates if isinstance(gates, list) else gates["gates"])] == [
         "G1"
@@ -235,7 +226,7 @@ def test_doctor_or_the_commands_name_what_is_missing(venue, missing):
     path = venue / missing
     path.rename(venue.parent / "taken")
 
-    done = subprocess.run([GATE_SERVER, "--data", venue, "doctor"], capture_output=True, text=True)
+    done = nursery.run("gate-server", "--data", venue, "doctor")
 
     assert "Traceback" not in done.stderr
     # Settings have defaults, so only keys and certificates are missed.
@@ -269,12 +260,8 @@ def test_wrong_usage_ends_with_two(venue):
 
 
 def test_options_stand_before_or_after_the_sub_command(venue):
-    after = subprocess.run(
-        [GATE_SERVER, "gate", "list", "--data", venue, "--json"], capture_output=True, text=True
-    )
-    before = subprocess.run(
-        [GATE_SERVER, "--json", "--data", venue, "gate", "list"], capture_output=True, text=True
-    )
+    after = nursery.run("gate-server", "gate", "list", "--data", venue, "--json")
+    before = nursery.run("gate-server", "--json", "--data", venue, "gate", "list")
 
     assert after.returncode == before.returncode == 0
     assert json.loads(after.stdout) == json.loads(before.stdout)

@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from scanner_client.cli import main
+from tests import nursery
 from tests.frames import a_frame, save
 from tests.gate_server.test_cli import answer, run
 from tests.gate_server.web.test_broadcasts import end, send_id, show
-from tests.scanner_client.test_cli import COMMAND, ROOT
+from tests.scanner_client.test_cli import PROGRAM
 from tests.scanner_client.test_run_offline import QUICK, wait_for
 from tests.server import Park, a_running_server
 
@@ -47,14 +47,9 @@ class Terminal:
 def a_lane(state, folder):
     """Run a scanner at a terminal."""
     terminal = Terminal()
-    command = [*COMMAND, "run", "--source", "folder", folder, "--state", state]
-    process = subprocess.Popen(
-        [*map(str, command)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=terminal.theirs,
-        stderr=terminal.theirs,
-    )
+    options = ("--source", "folder", folder, "--state", state)
+    pipes = {"stdout": terminal.theirs, "stderr": terminal.theirs}
+    process = nursery.start(PROGRAM, "run", *options, **pipes)
     try:
         yield terminal, process
     finally:

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,11 +9,12 @@ import pytest
 
 from admission import wire
 from admission.verdicts import Reason
+from tests import nursery
 from tests.fakes import ENROLMENT_CODE, TOKEN, FakeGate, an_answer
 from tests.frames import a_frame, save
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-c", "from scanner_client.cli import main; main()")
+PROGRAM = "scanner-client"
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,7 @@ def state(gate, tmp_path_factory):
 
 
 def scanner(*arguments, **settings):
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, **settings
-    )
+    return nursery.run(PROGRAM, *arguments, timeout_s=30, **settings)
 
 
 def test_admitted_code_exits_0_with_its_verdict_on_stdout(state):
@@ -226,19 +222,9 @@ def test_annul_of_a_scan(state):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_reads_a_folder_until_it_is_told_to_stop(state, tmp_path, number):
     save(tmp_path / "1.png", a_frame("9K3F-22AX"))
-    command = [
-        *COMMAND,
-        "run",
-        "--source",
-        "folder",
-        str(tmp_path),
-        "--state",
-        str(state),
-        "--json",
-    ]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    options = ("--source", "folder", tmp_path, "--state", state, "--json")
+    pipes = {"stdout": nursery.PIPE, "stderr": nursery.PIPE}
+    with nursery.start(PROGRAM, "run", *options, **pipes) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         first = json.loads(process.stdout.readline())

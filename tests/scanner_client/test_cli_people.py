@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from contextlib import contextmanager
 
@@ -12,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from scanner_client.cli import main
+from tests import nursery
 from tests.fakes import ENROLMENT_CODE, FakeGate
 from tests.frames import a_frame, save
 from tests.people import an_operator
-from tests.scanner_client.test_cli import COMMAND, ROOT
+from tests.scanner_client.test_cli import PROGRAM
 from tests.server import Park, a_running_server
 
 CODE = "9K3F-22AX-8K2F"
@@ -89,9 +89,9 @@ def running(directory):
     """Run the lane in practice over a folder of pictures; yield what shows it a code."""
     folder, taken = directory / "pictures", []
     folder.mkdir()
-    command = [*COMMAND, "run", "--source", "folder", folder, "--state", directory / "s", "--json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([*map(str, command), "--practice"], cwd=ROOT, **pipes)
+    options = ("--source", "folder", folder, "--state", directory / "s", "--json", "--practice")
+    pipes = {"stdout": nursery.PIPE, "stderr": nursery.PIPE}
+    process = nursery.start(PROGRAM, "run", *options, **pipes)
 
     def show(code):
         taken.append(code)

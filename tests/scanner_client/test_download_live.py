@@ -1,7 +1,5 @@
 """The replica follows a real gate server."""
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,8 +10,9 @@ from drill.plug import PASS, PORTAL_WAY, End, Plug, Way
 from scanner_client.answers import NoAnswer
 from scanner_client.download import Pace
 from scanner_client.replica_files import REPLICA_FILE
+from tests import nursery
 from tests.scanner_client.downloads import keeping, soon
-from tests.server import ROOT, Park, a_running_server
+from tests.server import Park, a_running_server
 
 CODES = [f"CODE-{number:05}" for number in range(3000)]
 
@@ -155,7 +154,6 @@ def test_restored_server_is_downloaded_afresh(tmp_path, members):
 
 
 def gate_server(*words):
-    command = [sys.executable, "-c", "from gate_server.cli import main; main()", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = nursery.run("gate-server", *words)
     assert done.returncode == 0, done.stderr
     assert Path(words[1]).exists()

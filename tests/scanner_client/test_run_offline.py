@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -11,11 +10,12 @@ from contextlib import contextmanager
 import pytest
 
 from admission import wire
+from tests import nursery
 from tests.fakes import ENROLMENT_CODE, FakeGate
 from tests.frames import a_frame, save
 from tests.scanner_client.journals import open_journal
 from tests.scanner_client.scanners import a_park, a_scanner, feed
-from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.scanner_client.test_cli import PROGRAM, scanner
 from tests.server import Park, a_running_server
 
 CODES = [f"9K3F-22AX-{n:04}" for n in range(24)]
@@ -47,14 +47,9 @@ def enrolled(tmp_path):
 
 @contextmanager
 def running(state, folder):
-    command = [*COMMAND, "run", "--source", "folder", folder, "--state", state, "--json"]
-    process = subprocess.Popen(
-        [*map(str, command)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = ("--source", "folder", folder, "--state", state, "--json")
+    pipes = {"stdout": nursery.PIPE, "stderr": nursery.PIPE}
+    process = nursery.start(PROGRAM, "run", *options, **pipes)
     try:
         yield process
     finally:

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import termios
 import threading
 from contextlib import contextmanager
@@ -13,10 +12,11 @@ import pytest
 
 from admission.scans import Mode, PartyDefault
 from admission.verdicts import Reason
+from tests import nursery
 from tests.fakes import ENROLMENT_CODE, FakeGate, an_answer
 from tests.frames import a_frame, save
 from tests.readers import Serial
-from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.scanner_client.test_cli import PROGRAM, scanner
 from tests.scanner_client.watching import wait_for
 
 
@@ -61,17 +61,10 @@ class Running:
 
 
 @contextmanager
-def running(state, *arguments, keys=subprocess.DEVNULL):
-    command = [*COMMAND, "run", "--json", "--state", state, *arguments]
-    with subprocess.Popen(
-        [*map(str, command)],
-        cwd=ROOT,
-        stdin=keys,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+def running(state, *arguments, keys=None):
+    pipes = {"stdin": keys, "stdout": nursery.PIPE, "stderr": nursery.PIPE}
+    options = ("run", "--json", "--state", state, *arguments)
+    with nursery.start(PROGRAM, *options, **pipes, start_new_session=True) as process:
         try:
             yield Running(process)
         finally:
@@ -86,7 +79,7 @@ def test_codes_in_a_pipe_are_answered_and_then_it_ends(gate, state):
     gate.answers["USED-00001"] = an_answer(reason=Reason.USED_UP)
     typed = "9K3F-22AX-8K2F\nUSED-00001\nORDER-2015\r\n\nhi\n" + "A" * 9000 + "\nLAST-00001"
 
-    done = scanner("run", "--source", "stdin", "--json", "--state", state, input=typed)
+    done = scanner("run", "--source", "stdin", "--json", "--state", state, text=typed)
 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 6

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import time
 import tty
 from contextlib import contextmanager, suppress
@@ -17,12 +16,13 @@ from admission.wire_passage import ReportKind
 from scanner_client.annulment import Annulment
 from scanner_client.journal_openings import State
 from scanner_client.passage import Passages
+from tests import nursery
 from tests.fakes import ENROLMENT_CODE, FakeGate
 from tests.frames import a_frame, save
 from tests.scanner_client.barriers import wait_for
 from tests.scanner_client.journals import open_journal
 from tests.scanner_client.scanners import a_park, a_scanner, feed
-from tests.scanner_client.test_cli import COMMAND, ROOT, scanner
+from tests.scanner_client.test_cli import PROGRAM, scanner
 from tests.server import Park, a_free_port, a_running_server
 
 CODES = [f"9K3F-22AX-{n:04}" for n in range(4)]
@@ -84,11 +84,9 @@ def present(folder, code):
 
 @contextmanager
 def a_lane(state, folder):
-    command = [*COMMAND, "run", "--source", "folder", folder, "--state", state, "--json"]
+    options = ("--source", "folder", folder, "--state", state, "--json")
     with (state / "err.txt").open("ab") as err:
-        process = subprocess.Popen(
-            [*map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, stderr=err, text=True
-        )
+        process = nursery.start(PROGRAM, "run", *options, stdout=nursery.PIPE, stderr=err)
     try:
         yield process
     finally:
