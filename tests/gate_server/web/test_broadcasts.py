@@ -7,7 +7,7 @@ import pytest
 
 from gate_server.ledger.broadcasts import MOST_IN_FORCE
 from gate_server.ledger.ledger import utc_now
-from gate_server.web.board import MOST_BROADCASTS
+from gate_server.web.board.rows import MOST_BROADCASTS
 from tests.builders import at
 from tests.server import slug_of
 

@@ -194,7 +194,7 @@ def test_scans_are_told_at_most_once_a_second_and_as_not_urgent(park, hub, site)
     while time.monotonic() < until:
         site.scan(member, "NO-SUCH-CODE")
         time.sleep(0.05)
-        if hub._streams[True, listener.stream.caller.name]._newest:
+        if hub._streams["device", listener.stream.caller.name]._newest:
             told += [data for name, data in listener.read() if name == "revision"]
 
     assert 1 <= len(told) <= 3
