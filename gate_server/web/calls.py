@@ -24,7 +24,8 @@ class Calls:
 
     A visitor who is referred waits aside while the lane goes on, so a call ends only when somebody
     answers that very scan, by an override or otherwise, when what was presented is presented again,
-    anywhere, and decided anew, or after twenty minutes. Nobody is kept in, so who leaves is never a call.
+    anywhere, and decided anew, or after twenty minutes. Nobody is kept in, so who leaves is never a
+    call.
     """
 
     def __init__(self, recent: Iterable[RecentScan] = ()) -> None:
