@@ -21,7 +21,7 @@ import statistics
 import sys
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import simpy
@@ -92,6 +92,20 @@ class Plan:
         return self.first_rate + (self.last_rate - self.first_rate) * part
 
 
+@dataclass(slots=True, eq=False)
+class Line:
+    """Who stands in a line, those who have left it too; `people` are those who still wait."""
+
+    parties: deque[Party] = field(default_factory=deque)
+    people: int = 0
+
+    def join(self, party: Party) -> None:
+        """Let a party stand at the end."""
+        party.line = self
+        self.parties.append(party)
+        self.people += party.people
+
+
 @dataclass(slots=True)
 class Party:
     """People who come together, and what became of them; None: it has not happened."""
@@ -102,6 +116,7 @@ class Party:
     stamped: bool
     served: float | None = None
     left: float | None = None
+    line: Line | None = None
 
     @property
     def waiting(self) -> bool:
@@ -174,13 +189,10 @@ def play(plan: Plan, seed: int) -> Played:
 def with_turns(plan: Plan, minute: float, gates: tuple[str, ...]) -> Plan:
     """Return the same plan, but that gates open at a minute."""
     lanes = tuple(
-        Lane(each.name, each.per_minute, each.open, (*each.turns, minute))
-        if each.name in gates
-        else each
+        replace(each, turns=(*each.turns, minute)) if each.name in gates else each
         for each in plan.lanes
     )
-    values = {name: getattr(plan, name) for name in Plan.__slots__}
-    return Plan(**values | {"lanes": lanes})
+    return replace(plan, lanes=lanes)
 
 
 def draw_plan(kind: str, seed: int) -> Plan:
@@ -219,10 +231,9 @@ class _Model:
         self._serve = {each.name: random.Random(f"{each.name}:{seed}") for each in plan.lanes}
         self._live, self._count = random.Random(f"live:{seed}"), random.Random(f"count:{seed}")
         self._env = simpy.Environment()
-        self._lines: dict[str, deque[Party]] = {each.name: deque() for each in plan.lanes}
+        self._lines: dict[str, Line] = {each.name: Line() for each in plan.lanes}
         if not plan.own_lines:
-            shared: deque[Party] = deque()
-            self._lines = dict.fromkeys(self._lines, shared)
+            self._lines = dict.fromkeys(self._lines, Line())
         self._open = {each.name: each.open for each in plan.lanes}
         self._stirred = self._env.event()
         self._waiting = self._inside = 0
@@ -268,7 +279,7 @@ class _Model:
         patience = chance.expovariate(1 / plan.patience) if plan.patience else math.inf
         party = Party(size, at, patience, chance.random() < plan.stamped)
         self.truth.parties.append(party)
-        self._line().append(party)
+        self._line().join(party)
         self._waiting += size
         if party.stamped and at >= 0:
             self._add(self.seen.stamped, size)
@@ -276,16 +287,20 @@ class _Model:
             self._env.process(self._lose(party))
         self._stir()
 
-    def _line(self) -> deque[Party]:
+    def _line(self) -> Line:
         opened = [self._lines[name] for name, opened in self._open.items() if opened]
-        lines = opened or list(self._lines.values())
-        return min(lines, key=lambda line: sum(p.people for p in line if p.waiting))
+        return min(opened or self._lines.values(), key=lambda line: line.people)
+
+    def _go(self, party: Party) -> None:
+        self._waiting -= party.people
+        if party.line is not None:
+            party.line.people -= party.people
 
     def _lose(self, party: Party) -> _Steps:
         yield self._env.timeout(max(0.0, party.joined + party.patience - self._env.now))
         if party.waiting:
             party.left = self._env.now
-            self._waiting -= party.people
+            self._go(party)
 
     def _stir(self) -> None:
         self._stirred.succeed()
@@ -301,28 +316,27 @@ class _Model:
 
     def _share_out(self) -> None:
         """Let the parties of all lines stand anew, in the order in which they came."""
+        lines = self._lines.values()
         parties = sorted(
-            (party for line in self._lines.values() for party in line if party.waiting),
+            (party for line in lines for party in line.parties if party.waiting),
             key=lambda party: party.joined,
         )
-        for line in self._lines.values():
-            line.clear()
-        sizes = {name: 0 for name, opened in self._open.items() if opened}
+        for line in lines:
+            line.parties.clear()
+            line.people = 0
         for party in parties:
-            shortest = min(sizes, key=lambda name: sizes[name])
-            self._lines[shortest].append(party)
-            sizes[shortest] += party.people
+            self._line().join(party)
 
     def _gate(self, lane: Lane) -> _Steps:
         line, chance, sigma = self._lines[lane.name], self._serve[lane.name], self._plan.spread
         while True:
-            while not self._open[lane.name] or not any(party.waiting for party in line):
+            while not self._open[lane.name] or not line.people:
                 yield self._stirred
-            party = line.popleft()
+            party = line.parties.popleft()
             if not party.waiting:
                 continue
             party.served = self._env.now
-            self._waiting -= party.people
+            self._go(party)
             share = BASE_SHARE * MEAN_SIZE + (1 - BASE_SHARE) * party.people
             pace = chance.lognormvariate(-sigma * sigma / 2, sigma)
             yield self._env.timeout(share / lane.per_minute * pace)
