@@ -260,8 +260,7 @@ class _Model:
         env.process(self._watch())
         env.run(until=plan.minutes)
         # Nobody else comes, but who waits is served, for the truth of their wait.
-        limit = plan.minutes + 600
-        while self._waiting and env.now < limit:
+        while self._waiting and env.now < plan.minutes + 600:
             env.run(until=env.now + 1)
 
     def _arrive(self) -> _Steps:
@@ -385,10 +384,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--kind", choices=KINDS, default="rising")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
-    plan = draw_plan(given.kind, given.seed)
-    played = play(plan, given.seed)
-    opened = [each for each in plan.lanes if each.open]
-    print(f"{len(opened)} gates, {sum(each.per_minute for each in opened):.1f} people a minute")
+    played = play(plan := draw_plan(given.kind, given.seed), given.seed)
+    rates = [each.per_minute for each in plan.lanes if each.open]
+    print(f"{len(rates)} gates, {sum(rates):.1f} people a minute")
     for minute in range(9, plan.minutes, 10):
         wait = played.truth.wait(minute)
         admitted = sum(gate[minute] for gate in played.seen.admitted.values())
