@@ -43,7 +43,7 @@ class Gap(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OccupancySet:
+class OccupancyEntry:
     """How many people were inside, as somebody entered by hand."""
 
     people: int
@@ -77,7 +77,7 @@ class CrowdSeen:
     limit: int | None = None
     limit_set: bool = False
     left_today: int = 0
-    entered_by_hand: OccupancySet | None = None
+    entered_by_hand: OccupancyEntry | None = None
     vouchers_left: int | None = None
     emergency: bool = False
 
@@ -89,7 +89,7 @@ class Occupancy:
     inside: int
     people_today: int
     left_today: int
-    entered_by_hand: OccupancySet | None
+    entered_by_hand: OccupancyEntry | None
     gap: Gap | None
 
 

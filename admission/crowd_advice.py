@@ -61,11 +61,11 @@ class Advice:
 def likely_rate(gate: GateFlow, gates: Sequence[GateFlow]) -> float:
     """Return what a closed gate will let through a minute: its best, else as the open ones do.
 
-    Never above its ceiling.
+    Never above its ceiling. A best of less than half of the others' pace was on a quiet day.
     """
     rates = [each.rate() for each in gates if each.open and each.rate() > 0]
     usual = sum(rates) / len(rates) if rates else gate.ceiling
-    return min(gate.ceiling, gate.best or usual)
+    return min(gate.ceiling, gate.best if gate.best >= usual / 2 else usual)
 
 
 def advise_gates(

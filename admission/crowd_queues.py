@@ -19,6 +19,7 @@ STAMPS_MINUTES: Final = 15
 """The share of the admitted who had been stamped is taken over so many."""
 WAITED_MINUTES: Final = 5
 """Their wait is taken over so many, for it changes."""
+BEST_MINUTES: Final = 10
 COUNTS_KEPT_MINUTES: Final = 60.0
 """An older count says nothing any more."""
 _MOST_COUNTS: Final = 5
@@ -47,6 +48,17 @@ class QueueGap(StrEnum):
     NOT_COUNTED = "not_counted"
     COUNT_TOO_OLD = "count_too_old"
     NOBODY_LET_IN = "nobody_let_in"
+
+
+def best_rate(minutes: Sequence[int]) -> float:
+    """Return the most people a minute that a gate kept up for `BEST_MINUTES`; 0: not known."""
+    if len(minutes) < BEST_MINUTES:
+        return 0.0
+    people = most = sum(minutes[:BEST_MINUTES])
+    for gone, new in zip(minutes, minutes[BEST_MINUTES:], strict=False):
+        people += new - gone
+        most = max(most, people)
+    return most / BEST_MINUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gate_server.checkin import CheckIn
+from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
@@ -47,6 +48,7 @@ class Services:
     downloads: Downloads
     deal_book: DealBook
     why: WhyBook
+    crowd: CrowdBook
     signers: Signers
     pushes: Pushes
     read_through: ReadThrough
