@@ -148,6 +148,8 @@ class QueueEstimate:
     @classmethod
     def join(cls, parts: Sequence[QueueEstimate]) -> QueueEstimate:
         """Return what the known queues of several gates come to; the wait is a visitor's mean."""
+        if len(parts) == 1:
+            return parts[0]
         people = [each.waiting for each in parts if each.waiting is not None]
         total = sum(each.value for each in people)
         error = math.sqrt(sum(((each.high - each.value) / _SURE) ** 2 for each in people))
@@ -304,12 +306,16 @@ def _line_at_end(
 
 
 def _by_stamps(seen: QueueSeen, admitted: Sequence[int], share: float, rate: float) -> _Found:
-    """Count who was stamped within the wait of those who are let in now; the rest went by."""
+    """Count who was stamped within the wait of those who are let in now.
+
+    These are the arrivals less the admissions: who was stamped before is in, or has given up.
+    """
     stamps = seen.stamps
     waited, met = stamps.waited_min[-WAITED_MINUTES:], stamps.met[-WAITED_MINUTES:]
     wait = sum(waited) / max(1, sum(met))
     within = _since(stamps.stamped, min(wait, len(stamps.stamped)))
     people = within / share
     inflow = sum(stamps.stamped[-RATE_MINUTES:]) / share / RATE_MINUTES
-    error = people * (0.08 + 0.1 * (1 - share) / share)
+    # Parties come by chance, and those who were not stamped are told from the others.
+    error = math.hypot(people * (0.08 + 0.1 * (1 - share) / share), math.sqrt(people / share + 1))
     return _Found(people, error, seen.until, QueueBasis.STAMPS, rate, inflow)
