@@ -8,6 +8,7 @@ from typing import Final
 from gate_server.ledger.schema_accounts import ACCOUNTS
 from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
+from gate_server.ledger.schema_crowd import CROWD
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_first import TABLES
@@ -49,6 +50,7 @@ STEPS: Final[dict[str, str]] = {
     "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
+    "020_crowd": CROWD,
     "023_accounts": ACCOUNTS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
