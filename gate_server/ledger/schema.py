@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from gate_server.ledger.schema_alarms import ALARMS
 from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_evidence import EVIDENCE
@@ -48,6 +49,7 @@ STEPS: Final[dict[str, str]] = {
     "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
+    "021_alarms": ALARMS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""
 
