@@ -85,6 +85,10 @@ class Player:
         self.told += told
         return told
 
+    def restart(self) -> None:
+        """Forget what only the memory of a process holds."""
+        self._calm = {}
+
     def minutes(self, first: AlarmFacts, of: int, **changes: Any) -> list[str]:
         """Look each half minute for a while at facts that do not change but for the time."""
         told = []

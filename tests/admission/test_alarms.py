@@ -191,7 +191,7 @@ def test_restart_neither_clears_nor_raises_again_what_stood_before_it():
     player = Player()
     gone = devices(1, seen_at=ago(30))
     player.look(facts(devices=gone))
-    player._calm = {}
+    player.restart()
 
     assert player.minutes(facts(devices=gone, started_at=NOON), 5) == []
     assert len(player.standing) == 1
