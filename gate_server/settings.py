@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from admission.alarm_bars import AlarmBars
 from admission.anomaly_bars import Bars
 from admission.broadcasts import checked_text
 from admission.calendar import Venue
@@ -71,6 +72,7 @@ class Settings:
     operator_days: int
     audit_days: int
     feeds: FeedSettings
+    alarms: AlarmBars
     duty: DutySettings
     anomalies: Bars
     surges: SurgeBars
@@ -113,6 +115,7 @@ class Settings:
 
 TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
+    "alarms": AlarmBars,
     "duty": DutySettings,
     "anomalies": Bars,
     "surges": SurgeBars,

@@ -14,6 +14,7 @@ from gate_server.commands.messages import read_request, write_failure, write_inv
 from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "alarm": ("alarms",),
     "audit": ("evidence",),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from gate_server.ledger.schema_accounts import ACCOUNTS
+from gate_server.ledger.schema_alarms import ALARMS
 from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_crowd import CROWD
@@ -51,6 +52,7 @@ STEPS: Final[dict[str, str]] = {
     "018_surges": SURGES,
     "019_guard": GUARD,
     "020_crowd": CROWD,
+    "021_alarms": ALARMS,
     "023_accounts": ACCOUNTS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""

@@ -23,6 +23,7 @@ from admission.wire_staff import (
     QueueAnswer,
     StatsAnswer,
 )
+from gate_server.alarm_desk import AlarmDesk, answer_alarm
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
@@ -56,7 +57,7 @@ def make_stats(services: Services) -> StatsAnswer:
         scans_today=day.scans,
         calls_waiting=len(waiting),
         capacity=_capacity(day.inside, services.settings),
-        queue=_queue(crowd),
+        queue=make_queue(services),
         gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
         deals_today=_deals(services, day),
         exits_today=day.left_out,
@@ -67,7 +68,14 @@ def make_stats(services: Services) -> StatsAnswer:
         incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
         advice=write_advice(crowd, read_crowd_words(ledger.venue)),
+        alarms_standing=len(catalogue.duty.alarms),
+        alarms=[answer_alarm(each) for each in AlarmDesk(ledger).standing()],
     )
+
+
+def make_queue(services: Services) -> QueueAnswer:
+    """Return who waits outside, as far as it is known."""
+    return _queue(services.crowd.view())
 
 
 def _call(scan: RecentScan) -> CallAnswer:
