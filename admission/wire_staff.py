@@ -279,6 +279,7 @@ class GateStats(Answer, frozen=True):
 
     Attributes:
         refused, referred, waited: scans by reason.
+        calls_last_60min: how often somebody was told to wait for a human.
     """
 
     gate_id: str
@@ -295,6 +296,7 @@ class GateStats(Answer, frozen=True):
     devices: list[DeviceStats]
     referred: dict[str, int] = {}
     waited: dict[str, int] = {}
+    calls_last_60min: int = 0
 
 
 class DealShare(Answer, frozen=True):

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from admission.calendar import Venue, from_ms, to_ms
+from admission.verdicts import OUTCOMES, Outcome, Reason
 
 K = TypeVar("K")
 
@@ -51,7 +52,7 @@ class Delta:
 
 @dataclass(slots=True)
 class GateDay:
-    """One gate's counts of the venue day."""
+    """One gate's counts of the venue day; `calls` are people who were told to wait for a human."""
 
     scans: int = 0
     people: int = 0
@@ -59,6 +60,7 @@ class GateDay:
     left_out: int = 0
     reasons: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     minutes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    calls: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass(slots=True)
@@ -110,12 +112,22 @@ class Day:
             self.scans += delta.scans
             gate.scans += delta.scans
             gate.reasons[delta.reason] += delta.scans
+            if delta.reason in CALLS:
+                gate.calls[delta.at_ms // MINUTE_MS] += delta.scans
         if delta.deal_no is not None and delta.persons:
             self.deals[delta.deal_no] += delta.persons
 
 
 COUNTED = "counted:"
 """Prefix of the reason under which people without a voucher are counted, before their kind."""
+
+# Who leaves is let out all the same, and waits for nobody.
+CALLS = frozenset(
+    reason.value
+    for reason, outcome in OUTCOMES.items()
+    if outcome is Outcome.REFER and reason is not Reason.NOT_INSIDE
+)
+"""Reasons with which a scan makes somebody wait for a human."""
 
 BY_HAND = "occupancy:by_hand"
 """The reason of a delta that sets who is inside; it is of no gate, and no minute counts it."""

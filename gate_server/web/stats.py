@@ -131,7 +131,7 @@ def _queue(crowd: CrowdView) -> QueueAnswer:
 def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:
     counted = day.gates.get(gate.gate_id) or GateDay()
     minutes, reasons = dict(counted.minutes), dict(counted.reasons)
-    last = to_ms(now) // MINUTE_MS
+    last, calls = to_ms(now) // MINUTE_MS, dict(counted.calls)
     per_minute = [minutes.get(last - back, 0) for back in range(MINUTES - 1, -1, -1)]
     p50_ms, p95_ms = services.timings.percentiles(gate.gate_id, 0.5, 0.95)
     return GateStats(
@@ -149,6 +149,7 @@ def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:
         p50_ms=p50_ms,
         p95_ms=p95_ms,
         devices=_devices(services, gate.gate_id, now),
+        calls_last_60min=sum(calls.get(last - back, 0) for back in range(MINUTES)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from gate_server.handover import FAULTS
 from gate_server.web.board.languages import language, lazy_gettext
 from gate_server.web.board.live import Live, LivePage, Part
 from gate_server.web.board.pages import STAFF, Section, Shown, Visit
@@ -20,12 +21,12 @@ PAGE = "board"
 
 def gather(services: Services) -> dict[str, Any]:
     """Look up all that the board shows."""
-    return {"board": make_board(services), "states": STATES, "profiles": PROFILES}
+    return {"board": make_board(services), "states": STATES, "profiles": PROFILES, "faults": FAULTS}
 
 
 BOARD_PAGE = LivePage(
     PAGE,
-    (Part("summary"), Part("calls"), Part("gates"), Part("devices"), Part("deals")),
+    tuple(map(Part, ("banner", "figures", "calls", "gates", "desk", "deals"))),
     gather,
 )
 

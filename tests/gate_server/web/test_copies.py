@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gate_server.ledger.ledger import utc_now
+from tests.boards import sit_down
 from tests.offline_lines import CODE, REFUSED, a_line, check, conflicts, send
 from tests.server import an_app, slug_of
 
@@ -63,9 +64,9 @@ def test_board_shows_where_the_code_was_let_in(site, park, lanes):
     site.scan(lanes[0], CODE)
     wait(park, minutes=1)
     site.scan(lanes[1], CODE)
-    page = site.http.get("/").text
+    page = sit_down(site, park, language="zh").see()
 
-    assert "同码已入园：South gate" in page
+    assert "同码已在 South gate" in page
 
 
 def test_call_is_still_there_after_a_restart(site, park, lanes):
