@@ -18,8 +18,9 @@ from typing import Final
 from admission.calendar import to_ms
 from admission.verdicts import RULES_VERSION
 from benchmarks.seed import GATES
-from gate_server.ledger import audit, deal_slots, flow, lanes, peaks, tallies
+from gate_server.ledger import audit, deal_slots, lanes, peaks, tallies
 from gate_server.ledger.directory import LEDGER
+from gate_server.ledger.flow import Flow
 from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.tallies import Delta
 
@@ -44,6 +45,7 @@ class _Chain:
 
     head: bytes
     revision: int
+    flow: Flow = field(default_factory=Flow)
     scans: list[tuple[object, ...]] = field(default_factory=list)
     links: list[tuple[object, ...]] = field(default_factory=list)
     deltas: list[Delta] = field(default_factory=list)
@@ -121,7 +123,7 @@ def _write(db: sqlite3.Connection, chain: _Chain, chunk: Iterable[_Shown]) -> No
     db.executemany("INSERT INTO audit VALUES (?, 'scan', NULL, ?)", chain.links)
     tallies.write(db, chain.deltas)
     deal_slots.write(db, chain.deltas)
-    flow.write(db, chain.deltas)
+    chain.flow.write(db, chain.deltas, chain.deltas[-1].at_ms)
     lanes.write(db, chain.lanes)
     db.execute("COMMIT")
     for each in (chain.scans, chain.links, chain.deltas, chain.lanes):

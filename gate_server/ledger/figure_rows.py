@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from admission.calendar import to_ms
+from gate_server.ledger.flow import QUARTERS
 from gate_server.ledger.lanes import QUARTER_MS
 from gate_server.ledger.sales import UNKNOWN
 from gate_server.ledger.tallies import COUNTED, HOUR_MS, MINUTE_MS
@@ -68,13 +69,12 @@ def list_gate_sums(
         gate_id: only this one's.
     """
     first, last = _steps(bounds, QUARTER_MS)
-    rows = db.execute(
-        "SELECT IIF(?3, ?1, quarter) AS step, gate_id, reason, SUM(scans), SUM(entered),"
-        " SUM(left_out), SUM(people), SUM(persons) FROM gate_quarters"
-        " WHERE quarter BETWEEN ?1 AND ?2 AND gate_id = IFNULL(?4, gate_id) GROUP BY 1, 2, 3",
-        (first, last, whole, gate_id),
-    )
-    return [GateSums(*row) for row in rows]
+    columns, grouped = "quarter, gate_id, reason, scans, entered, left_out, people, persons", ""
+    if whole:
+        sums = ", ".join(f"SUM({name})" for name in columns.split(", ")[3:])
+        columns, grouped = f"?1, gate_id, reason, {sums}", "GROUP BY gate_id, reason"
+    sql = f"SELECT {columns} FROM ({QUARTERS}) WHERE gate_id = IFNULL(?3, gate_id) {grouped}"  # noqa: S608
+    return [GateSums(*row) for row in db.execute(sql, (first, last, gate_id))]
 
 
 def list_deal_sums(

@@ -6,6 +6,7 @@ _STOPPED = ", ".join(f"'{reason}'" for reason in flow.STOPPED)
 
 FIGURES = f"""
 -- The per-minute counters by quarters of an hour since 1970: months of them are read at once.
+-- summed_until: the first quarter that is not summed up yet; its minutes are read instead.
 CREATE TABLE gate_quarters (
     quarter INTEGER NOT NULL,
     gate_id TEXT NOT NULL,
@@ -18,6 +19,8 @@ CREATE TABLE gate_quarters (
     PRIMARY KEY (quarter, gate_id, reason)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO gate_quarters {flow.RECOUNT};
+ALTER TABLE venue ADD COLUMN summed_until INTEGER NOT NULL DEFAULT 0;
+UPDATE venue SET summed_until = (SELECT COALESCE(MAX(quarter) + 1, 0) FROM gate_quarters);
 
 -- Why scans of a deal were refused, referred or asked to wait, by hours since 1970.
 CREATE TABLE deal_reasons (
