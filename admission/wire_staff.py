@@ -12,6 +12,7 @@ from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
+from admission.wire_alarms import AlarmAnswer
 from admission.wire_passage import FaultAnswer
 from admission.wire_terms import HonourTerms, VoidMoney, VoidVersion
 
@@ -319,6 +320,7 @@ class StatsAnswer(Answer, frozen=True):
         conflicts_open: what the ledger finds wrong and nobody has closed yet.
         incidents_unanswered: open ones that nobody has acknowledged.
         calls: those that wait, the longest first.
+        alarms: those that stand, the most severe first.
     """
 
     now: datetime
@@ -337,3 +339,5 @@ class StatsAnswer(Answer, frozen=True):
     incidents_open: int = 0
     incidents_unanswered: int = 0
     calls: list[CallAnswer] = []
+    alarms_standing: int = 0
+    alarms: list[AlarmAnswer] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from admission.alarm_bars import AlarmBars
 from admission.anomaly_bars import Bars
 from admission.broadcasts import checked_text
 from admission.calendar import Venue
@@ -69,6 +70,7 @@ class Settings:
     operator_days: int
     audit_days: int
     feeds: FeedSettings
+    alarms: AlarmBars
     duty: DutySettings
     anomalies: Bars
     surges: SurgeBars
@@ -105,6 +107,7 @@ class Settings:
 
 TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
+    "alarms": AlarmBars,
     "duty": DutySettings,
     "anomalies": Bars,
     "surges": SurgeBars,

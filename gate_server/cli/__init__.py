@@ -11,6 +11,7 @@ from gate_server import __version__
 from gate_server.cli.edge import Group
 
 _PLACES: Final = {
+    "alarm": "alarms",
     "audit": "evidence",
     "backup": "upkeep",
     "block": "blocks",

@@ -15,6 +15,8 @@ from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
     "audit": ("evidence", "figures"),
+    "alarm": ("alarms",),
+    "audit": ("evidence",),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),
     "closure": ("closures",),

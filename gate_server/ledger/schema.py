@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from gate_server.ledger.schema_accounts import ACCOUNTS
+from gate_server.ledger.schema_alarms import ALARMS
 from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_evidence import EVIDENCE
@@ -50,6 +51,7 @@ STEPS: Final[dict[str, str]] = {
     "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
+    "021_alarms": ALARMS,
     "022_figures": FIGURES,
     "023_accounts": ACCOUNTS,
 }

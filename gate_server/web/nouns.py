@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gate_server.web.alarms import alarms
 from gate_server.web.attested import attested
 from gate_server.web.audit_search import audit_search
 from gate_server.web.batches import batches
@@ -61,6 +62,7 @@ NOUNS = (
     broadcasts,
     why,
     incidents,
+    alarms,
     feeds,
     refunds,
     operators,

@@ -20,6 +20,7 @@ from admission.wire_staff import (
     QueueAnswer,
     StatsAnswer,
 )
+from gate_server.alarm_desk import AlarmDesk, answer_alarm
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
@@ -54,7 +55,7 @@ def make_stats(services: Services) -> StatsAnswer:
         scans_today=day.scans,
         calls_waiting=len(waiting),
         capacity=_capacity(day.inside, services.settings.limit),
-        queue=QueueAnswer(waiting=None, wait_minutes=None, as_of=None),
+        queue=make_queue(services),
         gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
         deals_today=_deals(services, day),
         exits_today=day.left_out,
@@ -64,7 +65,14 @@ def make_stats(services: Services) -> StatsAnswer:
         incidents_open=catalogue.duty.open_incidents,
         incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
+        alarms_standing=len(catalogue.duty.alarms),
+        alarms=[answer_alarm(each) for each in AlarmDesk(ledger).standing()],
     )
+
+
+def make_queue(services: Services) -> QueueAnswer:
+    """Return who waits outside, as far as it is known."""
+    return QueueAnswer(waiting=None, wait_minutes=None, as_of=None)
 
 
 def _call(scan: RecentScan) -> CallAnswer:

@@ -91,6 +91,8 @@ MAY = {
     "POST /incidents/<incident_id>/notes": SUPERVISORS,
     "POST /incidents/<incident_id>/acknowledge": SUPERVISORS,
     "POST /incidents/<incident_id>/close": SUPERVISORS,
+    "GET /alarms": f"{STEWARDS} auditor",
+    "POST /alarms/<alarm_id>/acknowledge": SUPERVISORS,
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
     "GET /feeds": f"{STEWARDS} auditor",
     "POST /feeds/native/<platform>": "signed",
@@ -115,6 +117,7 @@ ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0",
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
 ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05", "<queue_id>": "Q0", "<closure_id>": "0"}
+ARGUMENTS |= {"<alarm_id>": "0"}
 ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 
