@@ -14,9 +14,8 @@ from gate_server.commands.messages import read_request, write_failure, write_inv
 from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
-    "audit": ("evidence", "figures"),
     "alarm": ("alarms",),
-    "audit": ("evidence",),
+    "audit": ("evidence", "figures"),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),
     "closure": ("closures",),
