@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -132,3 +133,27 @@ def test_a_lock_is_released_where_the_ledger_cannot_be_opened(tmp_path):
         OpenDirectory(tmp_path, SHANGHAI)
 
     assert lock_is_free(tmp_path)
+
+
+def test_a_query_that_runs_while_the_ledger_closes_ends_whole(tmp_path):
+    begun, answers = threading.Event(), []
+
+    def count(db):
+        begun.set()
+        return db.execute(LONG_QUERY).fetchone()[0]
+
+    with a_venue(tmp_path) as venue:
+        reader = threading.Thread(target=lambda: answers.append(venue.ledger.read(count)))
+        reader.start()
+        begun.wait(5)
+        venue.ledger.close()
+        reader.join()
+        venue.reopen()
+
+    assert answers == [300_000]
+
+
+LONG_QUERY = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+SELECT COUNT(*) FROM n
+"""
