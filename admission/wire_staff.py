@@ -13,6 +13,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
 from admission.wire_alarms import AlarmAnswer
+from admission.wire_crowd import CrowdAdvice
 from admission.wire_passage import FaultAnswer
 from admission.wire_terms import HonourTerms, VoidMoney, VoidVersion
 
@@ -236,11 +237,18 @@ class CapacityAnswer(Answer, frozen=True):
 
 
 class QueueAnswer(Answer, frozen=True):
-    """Who waits outside, as far as it is known."""
+    """Who waits outside, in all areas that are known of; the wait is of the longest queue.
+
+    Attributes:
+        as_of: of the oldest figure that it rests on.
+        waiting_between, wait_between: bounds of the figures, nine times of ten.
+    """
 
     waiting: int | None
     wait_minutes: float | None
     as_of: datetime | None
+    waiting_between: list[float] | None = None
+    wait_between: list[float] | None = None
 
 
 class DeviceStats(Answer, frozen=True):
@@ -341,3 +349,4 @@ class StatsAnswer(Answer, frozen=True):
     calls: list[CallAnswer] = []
     alarms_standing: int = 0
     alarms: list[AlarmAnswer] = []
+    advice: list[CrowdAdvice] = []

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from gate_server.checkin import CheckIn, Limits
 from gate_server.commands import services as commands
 from gate_server.commands import table
+from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
@@ -148,7 +149,7 @@ def create_app(
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
     limits = Limits(
-        settings.limit or None,
+        settings.people_limit,
         settings.stale_after_s,
         settings.operator_required,
         settings.anomalies.most_arrivals,
@@ -176,6 +177,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         deal_book=deal_book,
         read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
+        crowd=CrowdBook(ledger, settings),
         signers=Signers(ledger, keys),
         pushes=Pushes(ledger, keys, settings),
         ca_pem=ca_pem,

@@ -11,6 +11,7 @@ from gate_server.web.broadcasts import broadcasts
 from gate_server.web.closures import closures
 from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
+from gate_server.web.crowd import crowd
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
@@ -45,6 +46,7 @@ NOUNS = (
     batches,
     conflicts,
     counts,
+    crowd,
     deals,
     closures,
     settlements,
