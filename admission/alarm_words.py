@@ -58,8 +58,9 @@ class AlarmWords:
     """
 
     def __init__(self, templates: Templates) -> None:
-        sections = (*AlarmKind, *(f"{kind}{MANY}" for kind in _OF_MANY), "duty")
+        sections = (*AlarmKind, *(f"{kind}{MANY}" for kind in _OF_MANY))
         self._sections = {name: _checked(name, templates, _PARTS) for name in sections}
+        self._sections["duty"] = _checked("duty", templates, (*_PARTS, "over"))
         self._acts = _checked("acts", templates, tuple(Act))
 
     def name(self, kind: AlarmKind, subject: str) -> Sentence:
@@ -81,7 +82,8 @@ class AlarmWords:
         Args:
             where: what people call the subject.
         """
-        sentence = self._sections[_section(kind, subject)]["says"]
+        section = self._sections[_section(kind, subject)]
+        sentence = section["says"] if usual else section.get("says_first", section["says"])
         if subject == ALL:
             figures = {"figure": f"{figure:,.0f}", "bar": f"{bar:,.0f}", "usual": ""}
         else:
@@ -102,13 +104,17 @@ class AlarmWords:
         """Return what people call an act that is counted: an override, say."""
         return self._acts[act]
 
-    def title(self, kind: AlarmKind, subject: str, *, cleared: bool) -> Sentence:
+    def title(self, kind: AlarmKind, subject: str, where: Sentence, *, cleared: bool) -> Sentence:
         """Return the first line of a message to the duty list."""
         name = self.name(kind, subject)
         frame = self._sections["duty"]["do" if cleared else "says"]
-        return Sentence(
-            frame.zh.format_map({"where": name.zh}), frame.en.format_map({"where": name.en})
-        )
+        zh, en = f"{name.zh} {where.zh}".strip(), f"{name.en} {where.en}".strip()
+        return Sentence(frame.zh.format_map({"where": zh}), frame.en.format_map({"where": en}))
+
+    def over(self, since: str) -> Sentence:
+        """Return that an alarm is over, and since when it stood, by the venue's clocks."""
+        frame, names = self._sections["duty"]["over"], {"where": since}
+        return Sentence(frame.zh.format_map(names), frame.en.format_map(names))
 
 
 def shown(kind: AlarmKind, figure: float) -> str:

@@ -140,6 +140,10 @@ def _part(slots: Sequence[int], elapsed_min: float) -> float:
     return float(part)
 
 
+def _at(slots: Sequence[int], slot: int) -> int:
+    return slots[slot] if slot < len(slots) else 0
+
+
 def _spread(shares: Sequence[float], mean: float) -> float:
     """Return by how much the share of a day that has come differs between days."""
     if len(shares) < 2 or mean <= 0:
@@ -170,9 +174,9 @@ def _coming(
     elapsed, first = today.elapsed_min, int(today.elapsed_min // SLOT_MINUTES)
     weights = []
     for slot in range(first, today.slots):
-        begin, end = max(elapsed, slot * SLOT_MINUTES), (slot + 1) * SLOT_MINUTES
-        came = sum(_part(day.arrivals, end) - _part(day.arrivals, begin) for day in days)
-        went = sum(_part(day.exits, end) - _part(day.exits, begin) for day in days)
+        left_of_it = min(1.0, slot + 1 - elapsed / SLOT_MINUTES)
+        came = left_of_it * sum(_at(day.arrivals, slot) for day in days)
+        went = left_of_it * sum(_at(day.exits, slot) for day in days)
         weights.append((slot, came, went))
     rest = sum(came for _, came, _ in weights)
     inside, found = float(today.inside), []

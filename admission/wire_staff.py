@@ -349,6 +349,6 @@ class StatsAnswer(Answer, frozen=True):
     incidents_open: int = 0
     incidents_unanswered: int = 0
     calls: list[CallAnswer] = []
-    advice: list[CrowdAdvice] = []
     alarms_standing: int = 0
     alarms: list[AlarmAnswer] = []
+    advice: list[CrowdAdvice] = []

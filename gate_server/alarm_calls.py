@@ -91,11 +91,13 @@ def settle_alarm_call(
 
 def _told(tx: Session, alarm: Alarm, venue_name: str, *, over: bool, now: datetime) -> str:
     view = view_alarm(alarm, tx.catalogue)
-    title = read_alarm_words().title(alarm.kind, alarm.subject, cleared=over)
+    words = read_alarm_words()
+    title = words.title(alarm.kind, alarm.subject, view.where, cleared=over)
     lines = Sentence(
-        view.says.zh if over else f"{view.says.zh}\n请处理：{view.to_do.zh}",
-        view.says.en if over else f"{view.says.en}\nWhat to do: {view.to_do.en}",
+        f"{view.says.zh}\n请处理：{view.to_do.zh}", f"{view.says.en}\nWhat to do: {view.to_do.en}"
     )
+    if over:
+        lines = words.over(alarm.raised_at.astimezone(tx.venue.zone).strftime("%m-%d %H:%M"))
     told = Told(
         type="alarm.cleared" if over else "alarm.raised",
         at=now,

@@ -106,7 +106,7 @@ class Gatherer:
             standing=frozenset(alarm.name for alarm in catalogue.duty.alarms),
             open=opened,
             inside=sources.inside(now),
-            limit=settings.limit,
+            limit=settings.people_limit or 0,
             wait_minutes=sources.wait_minutes(),
             calls=tuple(sources.waiting(now)),
             devices=self._devices(),

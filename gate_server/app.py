@@ -30,7 +30,6 @@ from gate_server.web.board.live import Live
 from gate_server.web.board.login import log_in
 from gate_server.web.board.pages import Board
 from gate_server.web.board.sections import LIVE_PAGES, sections
-from gate_server.web.board.sessions import Sessions
 from gate_server.web.callers import Caller
 from gate_server.web.calls import WAITS_FOR, Calls
 from gate_server.web.clocks import ClockWatch
@@ -62,7 +61,11 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class GateApp(Flask):
-    """The application; `close` ends its event streams, downloads and its own threads."""
+    """The application; `close` ends its event streams, downloads and its own threads.
+
+    Attributes:
+        board: what staff see in a browser, once it has joined.
+    """
 
     url_rule_class = MatchedRule
 
@@ -71,7 +74,7 @@ class GateApp(Flask):
         self.services = services
         self._retries = Retries(services.ledger, services.keys, services.settings)
         self._live: Live | None = None
-        self._sessions: Sessions | None = None
+        self.board: Board | None = None
         self._submit_scan = next(each for each in scans.operations if each.rule == "/scans")
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -90,8 +93,7 @@ class GateApp(Flask):
 
     def join_board(self) -> None:
         """Add what staff see in a browser."""
-        board = Board(self, self.services)
-        self._sessions = board.sessions
+        self.board = board = Board(self, self.services)
         self._live = Live(self, self.services, board.sessions, LIVE_PAGES)
         board.sections = sections(self._live)
         self.register_blueprint(board.blueprint())
@@ -103,7 +105,7 @@ class GateApp(Flask):
         Raises:
             Forbidden: it changes something, and no page of ours has sent it.
         """
-        return None if self._sessions is None else self._sessions.find_caller(changes=changes)
+        return None if self.board is None else self.board.sessions.find_caller(changes=changes)
 
     def start(self) -> None:
         """Begin what goes on by itself."""

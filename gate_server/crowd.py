@@ -25,12 +25,13 @@ from gate_server.ledger.crowd import (
     DayCounts,
     SoldWindow,
     find_entry,
+    list_came_before,
+    list_over,
     list_queue_counts,
     list_windows,
     read_day,
 )
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.reports import count_admitted
 from gate_server.ledger.stamp_minutes import list_minutes
 from gate_server.ledger.tallies import MINUTE_MS, Day
 from gate_server.settings import Settings
@@ -42,12 +43,19 @@ PAST_DAYS: Final = 14
 KEPT_MINUTES: Final = 180
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Past:
-    """What past days say; `best` is by gate, people a minute that it kept up."""
+    """What past days say.
+
+    Attributes:
+        best: people a minute that each gate kept up.
+        came, over: persons, and people of vouchers whose span was over, before today, by deal.
+    """
 
     days: tuple[PastDay, ...] = ()
     best: Mapping[str, float] = field(default_factory=dict)
+    came: Mapping[int, int] = field(default_factory=dict)
+    over: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +120,16 @@ class CrowdBook:
 
     def _renew(self, day: Day, now: datetime) -> None:
         """Read again what is read seldom, where it is old or of another day."""
-        ledger, now_s = self._ledger, self._monotonic()
+        now_s = self._monotonic()
         turned = self._past_day != day.day
         if turned or now_s - self._past_s >= PAST_FOR_S:
-            self._past, self._past_s, self._past_day = self._read_past(day.day), now_s, day.day
+            self._past, self._past_s, self._past_day = self._read_past(day), now_s, day.day
         if turned or now_s - self._sold_s >= SOLD_FOR_S:
-            best = {
-                gate_id: best_rate(_filled(dict(gate.minutes)))
-                for gate_id, gate in dict(day.gates).items()
-            }
-            windows = ledger.read(list_windows)
-            self._sold, self._sold_s = self._count_sold(windows, day, now, best), now_s
+            self._sold, self._sold_s = self._count_sold(day, now), now_s
 
-    def _read_past(self, today: date) -> _Past:
+    def _read_past(self, today: Day) -> _Past:
         ledger = self._ledger
-        days = [today - timedelta(days=back) for back in range(1, PAST_DAYS + 1)]
-        windows = ledger.read(list_windows)
+        days = [today.day - timedelta(days=back) for back in range(1, PAST_DAYS + 1)]
         for day in days:
             # Late uploads change the last day; those before are as good as done.
             if day == days[0] or day not in self._read:
@@ -135,15 +137,33 @@ class CrowdBook:
         self._read = {day: self._read[day] for day in days}
         best: dict[str, float] = defaultdict(float)
         for counts in self._read.values():
-            for gate_id, minutes in counts.gates.items():
-                best[gate_id] = max(best[gate_id], best_rate(_filled(minutes)))
-        past = []
-        for day, counts in self._read.items():
-            dated = self._dated(windows, day)
-            came = sum(counts.deals.get(deal_no, 0) for deal_no in dated)
-            sold = sum(dated.values())
-            past.append(PastDay(day, counts.arrivals, counts.exits, sold, min(sold, came)))
-        return _Past(tuple(past), best)
+            for gate_id, rate in counts.best.items():
+                best[gate_id] = max(best[gate_id], rate)
+        first = from_ms(today.first_ms)
+        return _Past(
+            tuple(self._past_of(day, counts) for day, counts in self._read.items()),
+            best,
+            ledger.read(lambda db: list_came_before(db, first)),
+            ledger.read(lambda db: list_over(db, first)),
+        )
+
+    def _past_of(self, day: date, counts: DayCounts) -> PastDay:
+        dated = self._dated(self._windows(day), day)
+        sold = sum(dated.values())
+        came = sum(counts.deals.get(deal_no, 0) for deal_no in dated)
+        return PastDay(day, counts.arrivals, counts.exits, sold, min(sold, came))
+
+    def _windows(self, day: date) -> list[SoldWindow]:
+        """Return the spans of vouchers that meet a venue day."""
+        ledger = self._ledger
+        first, last = ledger.venue.day_bounds(day)
+        found = ledger.read(lambda db: list_windows(db, first, last))
+        met = []
+        for window in found:
+            begin, end = self._bounds(window)
+            if begin <= last and end >= first:
+                met.append(window)
+        return met
 
     def _dated(self, windows: Iterable[SoldWindow], day: date) -> dict[int, int]:
         """Return the people with vouchers for one day alone, of deals that have no others then."""
@@ -151,8 +171,6 @@ class CrowdBook:
         dated, wider = Counter[int](), set()
         for window in windows:
             begin, end = self._bounds(window)
-            if begin > last or end < first:
-                continue
             if begin >= first and end <= last:
                 dated[window.deal_no] += window.people
             else:
@@ -163,30 +181,25 @@ class CrowdBook:
         deal = self._ledger.catalogue.deals[window.deal_no]
         return window.valid_from or deal.valid_from, window.valid_until or deal.valid_until
 
-    def _count_sold(
-        self, windows: list[SoldWindow], day: Day, now: datetime, best: Mapping[str, float]
-    ) -> _Sold:
-        ledger, catalogue = self._ledger, self._ledger.catalogue
+    def _count_sold(self, day: Day, now: datetime) -> _Sold:
+        catalogue, past = self._ledger.catalogue, self._past
+        windows = self._windows(day.day)
         dated = self._dated(windows, day.day)
-        came_today = dict(day.deals)
-        admitted = dict(ledger.read(count_admitted))
-        first, last = ledger.venue.day_bounds(day.day)
-        now_valid, before = Counter[int](), Counter[int]()
+        came_today, holders, unused = dict(day.deals), Counter[int](), 0
         for window in windows:
-            begin, end = self._bounds(window)
-            if begin <= last and end >= first:
-                now_valid[window.deal_no] += window.people
-            elif end < first:
-                before[window.deal_no] += window.people
-        unused = 0
-        for deal_no, people in now_valid.items():
-            # At most: whoever could have come on vouchers that are over is taken to have done so.
-            used = max(0, admitted.get(deal_no, 0) - before[deal_no])
-            if deal_no in dated:
-                used = came_today.get(deal_no, 0)
+            holders[window.deal_no] += window.people
+        for deal_no, people in holders.items():
+            used = came_today.get(deal_no, 0)
+            if deal_no not in dated:
+                # At most: who could have come on vouchers that are over is taken to have done so.
+                used += max(0, past.came.get(deal_no, 0) - past.over.get(deal_no, 0))
             if deal_no not in catalogue.voids:
                 unused += self._still(catalogue.deals[deal_no], now, people, used)
         came = sum(came_today.get(deal_no, 0) for deal_no in dated)
+        best = {
+            gate_id: best_rate(_filled(dict(gate.minutes)))
+            for gate_id, gate in dict(day.gates).items()
+        }
         return _Sold(sum(dated.values()), came, unused, best)
 
     def _still(self, deal: Deal, now: datetime, sold: int, used: int) -> int:

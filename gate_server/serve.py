@@ -30,6 +30,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from admission.errors import AdmissionError, InvalidInput, LedgerRefused
+from admission.hosts import is_loopback
 from gate_server import control
 from gate_server.alarms import AlarmWatch
 from gate_server.app import GateApp, create_app
@@ -41,7 +42,6 @@ from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
-from gate_server.loopback import is_loopback
 from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
 from gate_server.surges import SurgeWatch

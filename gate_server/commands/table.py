@@ -15,7 +15,7 @@ from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
     "alarm": ("alarms",),
-    "audit": ("evidence",),
+    "audit": ("evidence", "figures"),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),
     "closure": ("closures",),
@@ -26,6 +26,7 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "device": ("venue",),
     "duty": ("duty",),
     "feed": ("feeds", "feed_redemptions", "feed_lookup"),
+    "figures": ("figures",),
     "finding": ("findings",),
     "gate": ("venue",),
     "handover": ("people",),

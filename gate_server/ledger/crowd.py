@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +11,7 @@ from typing import Final, NamedTuple
 from admission.calendar import Venue, from_ms, to_ms
 from admission.crowd import OccupancyEntry
 from admission.crowd_forecast import SLOT_MINUTES
-from admission.crowd_queues import QueueCount
+from admission.crowd_queues import BEST_MINUTES, QueueCount
 from admission.errors import InvalidInput
 from admission.scans import Gate
 from gate_server.ledger.sales import QUARTER_MS, UNKNOWN
@@ -21,15 +20,26 @@ from gate_server.ledger.tallies import BY_HAND, HOUR_MS, MINUTE_MS, Delta
 
 MOST_COUNTS: Final = 400
 _PLACES: Final = "SELECT area, gate_id, people, counted_at FROM queue_counts"
-_MINUTES: Final = (
-    "SELECT minute, gate_id, SUM(entered), SUM(left_out), SUM(persons) FROM counters"
-    " WHERE minute BETWEEN ? AND ? GROUP BY 1, 2"
+# Added up by SQLite, which lets scans go on meanwhile: few rows come out.
+_SLOTS: Final = (
+    f"SELECT (minute - ?1) / {SLOT_MINUTES}, SUM(persons), SUM(left_out) FROM counters"  # noqa: S608
+    " WHERE minute BETWEEN ?1 AND ?2 GROUP BY 1"
+)
+_BEST: Final = (
+    "SELECT gate_id, MAX(people) FROM (SELECT gate_id, SUM(entered) AS people FROM counters"  # noqa: S608
+    f" WHERE minute BETWEEN ? AND ? GROUP BY gate_id, minute / {BEST_MINUTES}) GROUP BY 1"
 )
 _PERSONS: Final = (
     "SELECT deal_no, SUM(persons) FROM deal_counters WHERE hour BETWEEN ? AND ? GROUP BY 1"
 )
+_BEFORE: Final = "SELECT deal_no, SUM(persons) FROM deal_counters WHERE hour < ? GROUP BY 1"
 _WINDOWS: Final = (
     "SELECT deal_no, from_quarter, until_quarter, people FROM sale_windows WHERE people > 0"
+    " AND (until_quarter = -1 OR until_quarter >= ?) AND (from_quarter = -1 OR from_quarter <= ?)"
+)
+_OVER: Final = (
+    "SELECT deal_no, SUM(people) FROM sale_windows WHERE people > 0"
+    " AND until_quarter BETWEEN 0 AND ? GROUP BY 1"
 )
 
 
@@ -127,13 +137,13 @@ class DayCounts:
 
     Attributes:
         arrivals, exits: persons new, and people who left, by slots of a quarter of an hour.
-        gates: people let in by gate and minute since 1970.
+        best: people a minute that each gate kept up for ten minutes by the clock.
         deals: persons by deal number.
     """
 
     arrivals: tuple[int, ...]
     exits: tuple[int, ...]
-    gates: dict[str, dict[int, int]]
+    best: dict[str, float]
     deals: dict[int, int]
 
 
@@ -142,15 +152,12 @@ def read_day(db: sqlite3.Connection, venue: Venue, day: date) -> DayCounts:
     first, last = (to_ms(at) // MINUTE_MS for at in venue.day_bounds(day))
     slots = -(-(last - first + 1) // SLOT_MINUTES)
     arrivals, exits = [0] * slots, [0] * slots
-    gates: dict[str, dict[int, int]] = defaultdict(dict)
-    for minute, gate_id, entered, left_out, persons in db.execute(_MINUTES, (first, last)):
-        slot = (minute - first) // SLOT_MINUTES
-        arrivals[slot] += persons
-        exits[slot] += left_out
-        gates[gate_id][minute] = entered
+    for slot, persons, left_out in db.execute(_SLOTS, (first, last)):
+        arrivals[slot], exits[slot] = persons, left_out
+    best = {gate: people / BEST_MINUTES for gate, people in db.execute(_BEST, (first, last))}
     hours = first * MINUTE_MS // HOUR_MS, last * MINUTE_MS // HOUR_MS
     deals = dict(db.execute(_PERSONS, hours).fetchall())
-    return DayCounts(tuple(arrivals), tuple(exits), dict(gates), deals)
+    return DayCounts(tuple(arrivals), tuple(exits), best, deals)
 
 
 class SoldWindow(NamedTuple):
@@ -162,14 +169,28 @@ class SoldWindow(NamedTuple):
     people: int
 
 
-def list_windows(db: sqlite3.Connection) -> list[SoldWindow]:
-    """Return for which spans people hold vouchers, of all deals, from counters of what was sold."""
+def list_windows(db: sqlite3.Connection, first: datetime, last: datetime) -> list[SoldWindow]:
+    """Return for which spans that meet a time people hold vouchers, from counters of sales."""
     return [
         SoldWindow(
             deal_no,
-            None if first == UNKNOWN else from_ms(first * QUARTER_MS),
-            None if last == UNKNOWN else from_ms((last + 1) * QUARTER_MS - 1),
+            None if begin == UNKNOWN else from_ms(begin * QUARTER_MS),
+            None if end == UNKNOWN else from_ms((end + 1) * QUARTER_MS - 1),
             people,
         )
-        for deal_no, first, last, people in db.execute(_WINDOWS)
+        for deal_no, begin, end, people in db.execute(_WINDOWS, (_quarter(first), _quarter(last)))
     ]
+
+
+def list_over(db: sqlite3.Connection, first: datetime) -> dict[int, int]:
+    """Return the people who held vouchers whose own span was over by an instant, by deal."""
+    return dict(db.execute(_OVER, (_quarter(first) - 1,)).fetchall())
+
+
+def list_came_before(db: sqlite3.Connection, first: datetime) -> dict[int, int]:
+    """Return the persons who came before a venue day's first instant, by deal."""
+    return dict(db.execute(_BEFORE, (to_ms(first) // HOUR_MS,)).fetchall())
+
+
+def _quarter(at: datetime) -> int:
+    return to_ms(at) // QUARTER_MS

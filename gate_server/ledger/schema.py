@@ -12,6 +12,7 @@ from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_crowd import CROWD
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
+from gate_server.ledger.schema_figures import FIGURES
 from gate_server.ledger.schema_first import TABLES
 from gate_server.ledger.schema_guard import GUARD
 from gate_server.ledger.schema_incidents import INCIDENTS
@@ -53,6 +54,7 @@ STEPS: Final[dict[str, str]] = {
     "019_guard": GUARD,
     "020_crowd": CROWD,
     "021_alarms": ALARMS,
+    "022_figures": FIGURES,
     "023_accounts": ACCOUNTS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""

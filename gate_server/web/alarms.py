@@ -54,7 +54,7 @@ def alarm_sources(services: Services) -> Sources:
     return Sources(
         inside=lambda now: today(services, now).inside,
         waiting=lambda now: [scan.at for scan in services.calls.waiting(now)],
-        wait_minutes=lambda: make_queue(services).wait_minutes,
+        wait_minutes=lambda: make_queue(services.crowd.view()).wait_minutes,
         devices_off=lambda now: max(devices_ahead(catalogue.devices, catalogue.seen, now)),
         streams=lambda: services.hub.listening,
         free_bytes=partial(disk_free_bytes, services),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gate_server.web.alarms import alarms
 from gate_server.web.attested import attested
+from gate_server.web.audit_search import audit_search
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
@@ -16,6 +17,7 @@ from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.evidence import evidence
 from gate_server.web.feeds import feeds
+from gate_server.web.figures import figures
 from gate_server.web.findings import findings
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
@@ -68,7 +70,9 @@ NOUNS = (
     operators,
     handover,
     evidence,
+    audit_search,
     stats,
+    figures,
     replica,
     events,
     openapi,

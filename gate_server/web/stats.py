@@ -57,7 +57,7 @@ def make_stats(services: Services) -> StatsAnswer:
         scans_today=day.scans,
         calls_waiting=len(waiting),
         capacity=_capacity(day.inside, services.settings),
-        queue=make_queue(services),
+        queue=make_queue(crowd),
         gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
         deals_today=_deals(services, day),
         exits_today=day.left_out,
@@ -67,15 +67,10 @@ def make_stats(services: Services) -> StatsAnswer:
         incidents_open=catalogue.duty.open_incidents,
         incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
-        advice=write_advice(crowd, read_crowd_words(ledger.venue)),
         alarms_standing=len(catalogue.duty.alarms),
         alarms=[answer_alarm(each) for each in AlarmDesk(ledger).standing()],
+        advice=write_advice(crowd, read_crowd_words(ledger.venue)),
     )
-
-
-def make_queue(services: Services) -> QueueAnswer:
-    """Return who waits outside, as far as it is known."""
-    return _queue(services.crowd.view())
 
 
 def _call(scan: RecentScan) -> CallAnswer:
@@ -111,7 +106,7 @@ def _capacity(inside: int, settings: Settings) -> CapacityAnswer:
     return CapacityAnswer(limit=limit, share=round(share, 4), level=level)
 
 
-def _queue(crowd: CrowdView) -> QueueAnswer:
+def make_queue(crowd: CrowdView) -> QueueAnswer:
     """Return all who are known to wait, and the longest wait."""
     known = [each.found for each in crowd.areas if each.found.waiting is not None]
     if not known:

@@ -73,7 +73,7 @@ def test_every_alarm_says_what_it_is_and_what_to_do_in_both_languages(kind):
     ((_, alarm),) = player.standing.items()
     says = words.says(kind, alarm.subject, where, alarm.figure, bar=alarm.bar, usual=0.05)
     to_do = words.to_do(kind, alarm.subject, Severity(severity))
-    title = words.title(kind, alarm.subject, cleared=False)
+    title = words.title(kind, alarm.subject, where, cleared=False)
 
     for sentence in (says, to_do, title, words.name(kind, alarm.subject)):
         assert any("\u4e00" <= each <= "\u9fff" for each in sentence.zh)
@@ -93,6 +93,8 @@ def test_sentences_have_their_figures_as_people_write_them():
     assert "4.0 GiB" in says(AlarmKind.DISK, 4096.0, 1024)
     assert "revision 48211" in says(AlarmKind.AUDIT, 48211)
     assert "Nothing is heard of 23 devices" in says(AlarmKind.DEVICE_GONE, 23, 5, subject=ALL)
+    assert says(AlarmKind.OVERRIDES, 16, usual=0.0).endswith("16 by one person within an hour")
+    assert says(AlarmKind.OVERRIDES, 16, usual=4.0).endswith("(usually about 4)")
     assert "37% of the scans at South gate" in says(AlarmKind.GATE_REFUSALS, 0.37, usual=0.04)
 
 

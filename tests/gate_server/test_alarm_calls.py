@@ -62,6 +62,8 @@ def test_everybody_is_told_once_with_what_to_do_and_once_that_it_is_over(venue):
     assert "\nWhat to do: Open more gates" in told.en
     assert (told.data["kind"], told.data["severity"]) == ("wait", "warning")
     assert over[0].told.data["alarm_id"] == told.data["alarm_id"]
+    assert over[0].told.title_en == "Venue: Alarm over: long wait"
+    assert over[0].told.zh.endswith("12:00起，现已恢复正常")
 
 
 def test_what_is_only_a_notice_tells_nobody_until_it_is_worse(venue):

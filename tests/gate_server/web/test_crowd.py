@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from admission.errors import InvalidInput
 from gate_server.crowd import CrowdBook
 from gate_server.ledger import audit, recount
+from gate_server.ledger.crowd import enter_occupancy
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.tallies import Delta
+from gate_server.settings import read_settings
 from tests.arrived import stamp
 from tests.offline_lines import a_line, send
 from tests.server import Park, a_nonce, an_app
@@ -270,7 +273,7 @@ def test_forecast_is_of_past_days_and_of_what_is_sold_for_today(park, site):
     assert (view.forecast.days, view.occupancy.people_today) == (3, 1)
     assert view.forecast.people.low >= 1
     assert 40 < view.forecast.people.value < 200
-    assert view.gates[0].best is None
+    assert view.gates[0].best == 10
 
 
 def a_minute(at_ms):
@@ -298,3 +301,31 @@ def test_view_is_looked_at_once_a_second_and_anew_after_an_entry(park, site, bos
     assert book.view().occupancy.inside == 5
     occupy(site, boss, 9)
     assert site.get("/crowd", boss).json()["occupancy"]["inside"] == 9
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line", ['gate_ceilings = { G1 = "fast" }', "warn_share = 2.0", "gate_ceilings = 3", "area = 1"]
+)
+def test_settings_that_make_no_sense_are_refused_before_the_start(tmp_path, line):
+    (tmp_path / "gate.toml").write_text(f"[crowd]\n{line}\n", "utf-8")
+
+    with pytest.raises(InvalidInput, match="crowd"):
+        read_settings(tmp_path)
+
+
+def test_entry_that_was_not_kept_leaves_everybody_where_they_were(park, site, boss):
+    let_in(site, park.enrol(), 20)
+
+    def fails(tx):
+        enter_occupancy(tx, 500, reason="counted", by="test", now=park.now)
+        raise InvalidInput("people", "the disk was full")
+
+    with pytest.raises(InvalidInput):
+        park.change(fails)
+
+    assert inside(site, boss) == 20
+    assert park.ledger.write(lambda tx: tx.inside) == 20
+    assert crowd_of(park).occupancy.entered_by_hand is None
