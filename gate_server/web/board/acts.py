@@ -104,7 +104,8 @@ def by_call(
             address=visit.address,
         )
 
-    return operation.who, run
+    # Devices have no page of ours.
+    return frozenset(each for each in operation.who if isinstance(each, Role)), run
 
 
 def by_command(name: str) -> Callable[[Visit, Subject, Body], Any]:

@@ -28,6 +28,20 @@ MAY_ACT = {
     "emergency": LEADERS,
     "emergency-over": LEADERS,
     "call-admit": LEADERS,
+    "call-close": LEADERS,
+    "scan-annul": LEADERS,
+    "broadcast-send": LEADERS,
+    "broadcast-end": LEADERS,
+    "incident-open": LEADERS,
+    "incident-acknowledge": LEADERS,
+    "incident-note": LEADERS,
+    "incident-close": LEADERS,
+    "conflict-resolve": LEADERS,
+    "deal-hold": LEADERS,
+    "deal-release": LEADERS,
+    "alarm-acknowledge": LEADERS,
+    "occupancy": LEADERS,
+    "queue-count": STAFF,
 }
 # A browser goes on reading it, so asking for it once never ends.
 STREAMS = {"/live"}
