@@ -13,6 +13,7 @@ from scripts import web_parts
 from tests import nursery
 from tests.boards import PASSWORD
 from tests.e2e.outage import SCANNER_SETTINGS, Lane
+from tests.e2e.processes import gate_server
 from tests.server import Park, a_running_server
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +197,24 @@ def test_an_open_dialog_and_the_focus_outlive_what_changes_around_them(place, bo
 
     assert typed == "Crowding at the tail"
     assert board.evaluate("document.activeElement.id") == "act-occupancy"
+
+
+def test_a_new_gate_comes_by_itself_and_works_like_the_others(place, board):
+    server, lane, _, _ = place
+    gate_server(server.directory, "gate", "add", "G3", "--name", "North gate", "--area", "park")
+    wait_for_text(board, "#gate-G3 .head", "open")
+    board.locator("#act-gate-G3").click()
+    dialog = board.locator("dialog")
+    dialog.get_by_label("From now on").select_option("paused")
+    dialog.get_by_label("Reason").fill("not open yet")
+    dialog.get_by_role("button", name="Change the gate").click()
+    wait_for_text(board, "#gate-G3 .head", "paused")
+    # It stands first now; what comes later still finds its place.
+    before = int(board.locator("#gate-G1 .facts").first.inner_text().partition(" ")[0])
+    lane.scan(CODES[5])
+    wait_for_text(board, "#gate-G1 .facts >> nth=0", f"{before + 1} people today")
+
+    assert board.locator("article.tile").first.get_attribute("id") == "gate-G3"
 
 
 def test_a_lost_connection_is_said_and_nothing_is_missed(place, seat, browser):

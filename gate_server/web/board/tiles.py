@@ -181,11 +181,19 @@ def _device(device: DeviceStats, now: datetime) -> DeviceRow:
     age_s, battery = device.replica_age_s, device.battery
     return DeviceRow(
         device,
-        silent_s,
+        _coarse(silent_s),
         silent=beats and silent_s is not None and silent_s > SILENT_S,
         replica_min=None if age_s is None else int(age_s // 60),
         battery=None if battery is None else round(battery),
     )
+
+
+def _coarse(silent_s: int | None) -> int | None:
+    """Return an age as exact as it is told, so that nothing is drawn anew for what nobody sees."""
+    if silent_s is None:
+        return None
+    step_s = 15 if silent_s < 15 else 5 if silent_s < 120 else 60
+    return silent_s - silent_s % step_s
 
 
 def _find_troubles(
