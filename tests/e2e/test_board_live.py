@@ -217,6 +217,20 @@ def test_a_new_gate_comes_by_itself_and_works_like_the_others(place, board):
     assert board.locator("article.tile").first.get_attribute("id") == "gate-G3"
 
 
+def test_without_the_parts_from_npm_it_moves_too(place, seat, browser):
+    _, lane, way, _ = place
+    with a_board(browser, way, seat, cut=True) as board:
+        board.route("**/static/npm/**", lambda route: route.abort())
+        board.reload()
+        before = people_today(board)
+        lane.scan(CODES[6])
+        wait_for_text(board, "#part-figures", f"{before + 1} people today")
+        board.locator("#act-incident-open").click()
+        board.wait_for_url("**/act/incident-open?**")
+
+        assert board.locator("dialog").get_by_label("Kind").is_visible()
+
+
 def test_a_lost_connection_is_said_and_nothing_is_missed(place, seat, browser):
     server, lane, _, boss = place
     with Plug(server.port) as way, a_board(browser, way, seat, cut=True) as board:

@@ -3,9 +3,8 @@
 import httpx
 import pytest
 
+from tests.boards import be_seated
 from tests.server import Park, Site, an_app
-
-PASSWORD = "a password of its own"
 
 
 @pytest.fixture
@@ -30,9 +29,8 @@ def seat(park, app):
         transport = httpx.WSGITransport(app=app, remote_addr="127.0.0.1")
         browser = Site(httpx.Client(transport=transport, base_url="http://127.0.0.1"))
         browsers.append(browser)
-        member = park.hire(role, password=PASSWORD, **options)
-        assert browser.log_in(member.name, PASSWORD).status_code == 303
-        browser.name = member.name
+        browser.name = options.pop("name", f"{role}-{len(browsers)}")
+        be_seated(browser, park, role, browser.name, **options)
         return browser
 
     yield log_in

@@ -9,7 +9,17 @@ import pytest
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.tallies import Delta
 from tests.boards import part_of, sit_down, tile_of
+from tests.pushers import Pusher, connect
 from tests.server import Park, an_app
+
+DEAL = {
+    "platform": "lvtu",
+    "title": "New",
+    "face_price_minor": 26000,
+    "currency": "CNY",
+    "valid_from": "2014-01-01",
+    "valid_until": "2099-12-31",
+}
 
 
 @pytest.fixture
@@ -209,6 +219,8 @@ def test_stopped_deals_are_marked(site, park, boss):
     assert "on hold" in deals
     assert "voided" in deals
     assert deals.index("EAST-1") < deals.index("DAY")
+    assert "/act/deal-release?" in deals
+    assert "/act/deal-hold?" not in deals
 
 
 def test_deals_of_the_hour_have_their_shares(site, park):
@@ -240,6 +252,21 @@ def test_what_nobody_sees_to_lies_on_the_desk(site, park, boss):
     assert "let in twice" in desk
     assert "Crowding at the tail" in desk
     assert "unanswered" in desk
+
+
+def test_a_platform_that_says_nothing_is_seen(site, park):
+    secret = connect(park)
+    seat = sit_down(site, park)
+    before = part_of(seat.see(), "desk")
+    Pusher(site, secret).deals({"deal_id": "NEW", **DEAL})
+    well = part_of(seat.see(), "desk")
+    park.now = utc_now() + timedelta(minutes=9)
+    late = part_of(seat.see(), "desk")
+
+    assert "never heard" in before
+    assert 'class="badge">well' in well
+    assert 'class="badge wrong">too old' in late
+    assert "9 min" in late
 
 
 def test_an_evacuation_is_seen_before_anything_else(site, park, boss):
