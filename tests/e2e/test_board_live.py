@@ -180,6 +180,25 @@ def test_an_answered_call_lets_the_visitor_in(place, board):
     assert again.status_code == 409, "it was overridden from the board"
 
 
+def test_an_evacuation_takes_two_presses_and_ends_with_a_count(place, board):
+    _, lane, _, _ = place
+    dialog = board.locator("dialog")
+    board.locator("#act-emergency").click()
+    dialog.get_by_role("button", name="Evacuate now").click()
+    wait_for_text(board, "#part-banner", "Evacuation: nobody enters")
+    during = lane.scan(CODES[7])
+    board.locator("#act-emergency-over").click()
+    dialog.get_by_label("Reason").fill("false alarm")
+    dialog.get_by_role("button", name="End the evacuation").click()
+    dialog.get_by_label("People inside now").fill("212")
+    dialog.get_by_label("Reason").fill("counted after the evacuation")
+    dialog.get_by_role("button", name="Enter").click()
+    wait_for_text(board, "#part-figures", "212 inside now")
+
+    assert (during["outcome"], during["reason"]) == ("wait", "emergency")
+    assert "Evacuation" not in board.locator("#part-banner").inner_text()
+
+
 def test_an_open_dialog_and_the_focus_outlive_what_changes_around_them(place, board):
     _, lane, _, _ = place
     board.locator("#act-incident-open").click()
