@@ -9,7 +9,25 @@ function openDialog() {
   if (!dialog) return;
   dialog.removeAttribute("open");
   dialog.showModal();
-  dialog.addEventListener("close", () => dialogs.replaceChildren());
+  dialog.addEventListener("close", () => {
+    dialogs.replaceChildren();
+    // What was made is shown in the dialog; the page behind it learns of it now.
+    if ("acted" in dialog.dataset) refresh();
+  });
+  showCopies();
+}
+
+// Only where the browser lets a page copy is there a button for it.
+function showCopies() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+async function copy(button) {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  await navigator.clipboard.writeText(field.value);
+  button.textContent = button.dataset.copied;
 }
 
 function refresh() {
@@ -39,6 +57,11 @@ dialogs.addEventListener("click", (event) => {
   dialogs.querySelector("dialog")?.close();
 });
 document.body.addEventListener("acted", refresh);
+document.body.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+showCopies();
 // On a phone the menu is closed until it is asked for.
 const menu = document.querySelector("details.menu");
 if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;
