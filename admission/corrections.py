@@ -174,6 +174,25 @@ def check_strike(record: Record) -> None:
         raise LedgerConflict("not-a-stamp", "only an arrival stamp can be struck")
 
 
+def check_call(record: Record, *, shown_twice: bool) -> None:
+    """Allow a call to be answered without letting anybody in.
+
+    Args:
+        shown_twice: the same code had let people in elsewhere minutes before, so that it calls a
+            human though the scan was refused.
+
+    Raises:
+        LedgerConflict: `not-an-entry`, `admitted-already` or `not-a-call`.
+    """
+    if record.direction is Direction.EXIT or record.mode in _NO_ENTRY:
+        raise LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
+    outcome = OUTCOMES[record.reason]
+    if record.overridden or outcome is Outcome.ADMIT:
+        raise LedgerConflict("admitted-already", "this scan has let people in already")
+    if outcome is not Outcome.REFER and not shown_twice:
+        raise LedgerConflict("not-a-call", "nobody was told to wait for a human by this scan")
+
+
 def check_slip(record: Record, arrival_number: str | None) -> None:
     """Allow a slip to be printed for an arrival.
 

@@ -248,6 +248,13 @@ class OverrideRequest(Request, frozen=True):
     operator: Operator | None = None
 
 
+class CallRequest(Request, frozen=True):
+    """Answer a call without letting anybody in: the holder was told what to do instead."""
+
+    device_id: Ident
+    reason: Line
+
+
 class StrikeRequest(Request, frozen=True):
     """Make an arrival stamp count for nothing from now on."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from admission.calendar import to_ms
 from admission.corrections import (
+    check_call,
     check_strike,
     people_to_annul,
     people_to_override,
@@ -20,6 +21,7 @@ from admission.voids import CostBearer
 from gate_server.ledger.changes import count_records
 from gate_server.ledger.conflicts import reconcile_scan
 from gate_server.ledger.lanes import correction
+from gate_server.ledger.recent import answered_calls
 from gate_server.ledger.scans import (
     StoredScan,
     VoucherRow,
@@ -241,6 +243,20 @@ def strike_scan(
     tx.db.execute(sql, (to_ms(now), revision, scan.scan_id))
     reconcile_scan(tx, scan.record, scan.credential_key, now=now)
     return get_scan(tx, device_id, nonce)
+
+
+def answer_call(tx: Session, device_id: str, nonce: str, *, reason: str, by: Actor) -> StoredScan:
+    """Put on record that a call was answered and nobody let in; the scan stays as it is.
+
+    Repeating it changes nothing.
+    """
+    scan = get_scan(tx, device_id, nonce)
+    said = scan.detail.get("say")
+    check_call(scan.record, shown_twice=isinstance(said, dict) and "copied_at" in said)
+    if scan.scan_id not in answered_calls(tx.db):
+        fields = {"scan_id": scan.scan_id, "by": by.name, "reason": reason}
+        tx.record_event("call_answered", fields)
+    return scan
 
 
 def _counted(

@@ -25,6 +25,7 @@ class RecentScan:
     Attributes:
         about: the keys of what was presented: of its vouchers, and of the code itself.
         elsewhere: where the same code let people in minutes before.
+        over: it was overridden, or its call was answered.
     """
 
     device_id: str
@@ -36,18 +37,20 @@ class RecentScan:
     gate_id: str = ""
     direction: Direction = Direction.ENTRY
     elsewhere: FirstUse | None = None
+    over: bool = False
 
 
 def recent_scans(ledger: Ledger, since: datetime) -> list[RecentScan]:
-    """Return the scans received since an instant that were not overridden, oldest first."""
+    """Return the scans received since an instant, oldest first."""
     return ledger.read(lambda db: _recent_scans(db, to_ms(since)))
 
 
 def _recent_scans(db: sqlite3.Connection, first_ms: int) -> list[RecentScan]:
+    answered = answered_calls(db)
     rows = db.execute(
         "SELECT device_id, nonce, mode, reason, received_at, gate_id, direction, credential_key,"
-        " detail FROM scans WHERE scan_id > (SELECT revision FROM venue) - ? AND received_at >= ?"
-        " AND overridden = 0 ORDER BY scan_id",
+        " detail, overridden, scan_id FROM scans"
+        " WHERE scan_id > (SELECT revision FROM venue) - ? AND received_at >= ? ORDER BY scan_id",
         (MOST_RECENT, first_ms),
     ).fetchall()
     return [
@@ -61,9 +64,20 @@ def _recent_scans(db: sqlite3.Connection, first_ms: int) -> list[RecentScan]:
             gate_id=gate_id,
             direction=Direction(direction),
             elsewhere=_elsewhere(detail),
+            over=bool(overridden) or scan_id in answered,
         )
-        for device_id, nonce, mode, reason, at, gate_id, direction, key, detail in rows
-    ]
+        for device_id, nonce, mode, reason, at, gate_id, direction, key, detail, overridden, scan_id
+        in rows
+    ]  # fmt: skip
+
+
+def answered_calls(db: sqlite3.Connection) -> set[int]:
+    """Return the scans whose calls were answered lately though nobody was let in."""
+    sql = (
+        "SELECT json_extract(body, '$.scan_id') FROM audit"
+        " WHERE revision > (SELECT revision FROM venue) - ? AND kind = 'call_answered'"
+    )
+    return {scan_id for (scan_id,) in db.execute(sql, (MOST_RECENT,))}
 
 
 def _elsewhere(detail: str) -> FirstUse | None:

@@ -22,9 +22,10 @@ Name: TypeAlias = tuple[str, str]
 class Calls:
     """Referred scans that nobody has answered, and refused ones whose code was shown twice.
 
-    A visitor who is referred waits aside while the lane goes on, so a call ends only when that very
-    scan is overridden, when what was presented is presented again, anywhere, and answered anew, or
-    after twenty minutes. Nobody is kept in, so who leaves is never a call.
+    A visitor who is referred waits aside while the lane goes on, so a call ends only when somebody
+    answers that very scan, by an override or otherwise, when what was presented is presented again,
+    anywhere, and decided anew, or after twenty minutes. Nobody is kept in, so who leaves is never a
+    call.
     """
 
     def __init__(self, recent: Iterable[RecentScan] = ()) -> None:
@@ -33,6 +34,8 @@ class Calls:
         self._by_key: dict[bytes, Name] = {}
         for scan in recent:
             self.note(scan)
+            if scan.over:
+                self.end(scan.device_id, scan.nonce)
 
     def note(self, scan: RecentScan) -> None:
         """Take notice of a recorded scan; they come in the order of their record."""
@@ -52,7 +55,7 @@ class Calls:
                 self._by_key.update(dict.fromkeys(scan.about, name))
 
     def end(self, device_id: str, nonce: str) -> None:
-        """Take notice of an override."""
+        """Take notice of an answer."""
         with self._lock:
             self._forget((device_id, nonce))
 

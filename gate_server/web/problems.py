@@ -54,6 +54,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "moved-since": Kind(409, "The voucher was used again since"),
         "admitted-already": Kind(409, "It has let people in already"),
         "not-an-entry": Kind(409, "It did not ask to let anybody in"),
+        "not-a-call": Kind(409, "Nobody waits for a human by it"),
         "not-a-stamp": Kind(409, "It is no arrival stamp"),
         "deal-voided": Kind(409, "The deal is voided"),
         "not-held": Kind(409, "The deal is not on hold"),

@@ -14,6 +14,7 @@ from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import (
     AnnulRequest,
+    CallRequest,
     Counted,
     OverrideRequest,
     ScanAnswer,
@@ -26,6 +27,7 @@ from gate_server.decisions import Decision, corrected_decision
 from gate_server.ledger.corrections import (
     Actor,
     annul_scan,
+    answer_call,
     get_scan,
     override_scan,
     row_of,
@@ -231,6 +233,31 @@ def tell_override(services: Services, device_id: str, decision: Decision) -> Sca
     if answer.reason is Reason.OVERRIDDEN:
         services.hub.tell_verdict(device_id, answer)
     return answer
+
+
+@scans.operation(
+    "POST",
+    "/scans/<nonce>/answer",
+    who=SUPERVISORS,
+    body=CallRequest,
+    answer=ScanAnswer,
+    problems=("not-a-call", "admitted-already", "not-an-entry"),
+)
+def turn_away(call: Call) -> ScanAnswer:
+    """Answer a call without letting anybody in: it waits no more, and the scan stays as it is.
+
+    The same code presented again calls anew.
+    """
+    request, nonce, services = call.body, call.args["nonce"], call.services
+
+    def change(tx: Session) -> Decision:
+        by = Actor(call.caller.name, supervisor=True)
+        scan = answer_call(tx, request.device_id, nonce, reason=request.reason, by=by)
+        return _decision(tx, scan, changed=False)
+
+    decision = services.ledger.write(change, urgent=True)
+    services.calls.end(request.device_id, nonce)
+    return _scan_answer(call, decision, request.device_id)
 
 
 @scans.operation(

@@ -10,6 +10,7 @@ import pytest
 from admission.corrections import (
     ANNUL_WITHIN,
     OVERRIDE_WITHIN,
+    check_call,
     check_replay,
     check_strike,
     people_to_annul,
@@ -144,6 +145,22 @@ def test_what_cannot_be_overridden(record: Record, slug: str) -> None:
         override(record)
 
     assert slug_of(conflict) == slug
+
+
+def test_only_who_waits_for_a_human_is_answered() -> None:
+    check_call(a_record(people=0, reason=Reason.SEVERAL_VOUCHERS), shown_twice=False)
+    check_call(a_record(people=0, reason=Reason.USED_UP), shown_twice=True)
+    refused = a_record(people=0, reason=Reason.USED_UP)
+    for record, slug in (
+        (refused, "not-a-call"),
+        (a_record(), "admitted-already"),
+        (replace(refused, overridden=1), "admitted-already"),
+        (replace(refused, mode=Mode.ARRIVE), "not-an-entry"),
+        (replace(refused, direction=Direction.EXIT), "not-an-entry"),
+    ):
+        with pytest.raises(LedgerConflict) as conflict:
+            check_call(record, shown_twice=False)
+        assert slug_of(conflict) == slug
 
 
 def test_only_stamps_are_struck() -> None:

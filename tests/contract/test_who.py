@@ -18,6 +18,7 @@ MAY = {
     "POST /scans": DEVICES,
     "POST /scans/<nonce>/annul": f"{DEVICES} {SUPERVISORS}",
     "POST /scans/<nonce>/override": SUPERVISORS,
+    "POST /scans/<nonce>/answer": SUPERVISORS,
     "POST /scans/<nonce>/strike": SUPERVISORS,
     "POST /scans/<nonce>/passage": DEVICES,
     "POST /devices/self/reports": DEVICES,

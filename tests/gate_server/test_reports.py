@@ -118,7 +118,7 @@ def test_blocks_know_their_buyers_vouchers(sold):
     assert vouchers == [0, 1, 120]
 
 
-def test_recent_scans_are_those_since_and_not_overridden(sold):
+def test_recent_scans_are_those_since_and_say_which_are_over(sold):
     device, boss = sold.enrol(), sold.hire()
     with an_app(sold) as (_, site):
         for number in range(3):
@@ -128,5 +128,6 @@ def test_recent_scans_are_those_since_and_not_overridden(sold):
     now = sold.ledger.clock()
 
     since = recent_scans(sold.ledger, now.replace(year=2020))
-    assert [scan.nonce for scan in since] == ["refusal-0", "refusal-2"]
+    assert [scan.nonce for scan in since if not scan.over] == ["refusal-0", "refusal-2"]
+    assert [scan.nonce for scan in since if scan.over] == ["refusal-1"]
     assert recent_scans(sold.ledger, now.replace(year=2100)) == []

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from gate_server.web.board import gate_acts  # noqa: F401 - makes its acts known
+from gate_server.web.board import (  # noqa: F401 - make their acts known
+    call_acts,
+    duty_acts,
+    gate_acts,
+    hold_acts,
+)
 from gate_server.web.board.acts import acts
 from gate_server.web.board.home import BOARD_PAGE, home
 from gate_server.web.board.live import Live, LivePage

@@ -106,6 +106,53 @@ def test_override_answers_a_call(site, park, boss):
     assert calls_waiting(site, boss) == 0
 
 
+def answer_call(site, by, device, nonce="a-referral"):
+    body = {"device_id": device.name, "reason": "sent to the desk"}
+    return site.post(f"/scans/{nonce}/answer", by, body)
+
+
+def test_call_may_be_answered_though_nobody_is_let_in(site, park, boss):
+    device = park.enrol()
+    a_call(site, park, device)
+    first, again = answer_call(site, boss, device), answer_call(site, boss, device)
+    sql = "SELECT body FROM audit WHERE kind = 'call_answered'"
+    [[audited]] = park.ledger.read(lambda db: db.execute(sql).fetchall())
+
+    assert first.status_code == again.status_code == 200
+    assert (first.json()["outcome"], first.json()["admitted"]) == ("refer", 0)
+    assert calls_waiting(site, boss) == 0
+    assert (boss.name in audited, "sent to the desk" in audited) == (True, True)
+    assert site.scan(device, "FAMILY-1")["outcome"] == "admit"
+
+
+def test_only_calls_are_answered(site, park, boss):
+    device = park.enrol()
+    park.sell("VOUCHER-1")
+    site.scan(device, "VOUCHER-1", nonce="an-admission")
+    site.scan(device, "NO-SUCH-CODE", nonce="a-refusal")
+    site.scan(device, "VOUCHER-1", nonce="an-exit-1", direction="exit")
+    nonces = "an-admission", "a-refusal", "an-exit-1", "no-such-scan"
+
+    assert [slug_of(answer_call(site, boss, device, nonce)) for nonce in nonces] == [
+        "admitted-already",
+        "not-a-call",
+        "not-an-entry",
+        "not-found",
+    ]
+
+
+@pytest.mark.parametrize("call", ["answer", "override"])
+def test_answered_call_does_not_wait_again_after_a_restart(site, park, boss, call):
+    device, other = park.enrol(), park.enrol()
+    a_call(site, park, device)
+    site.scan(other, "ORDER-77", nonce="once-more")
+    body = {"device_id": other.name, "reason": "has the order"}
+    assert site.post(f"/scans/once-more/{call}", boss, body).status_code == 200
+
+    with an_app(park) as (_, restarted):
+        assert calls_waiting(restarted, boss) == 0
+
+
 def test_call_is_forgotten_after_twenty_minutes(site, park, boss):
     a_call(site, park, park.enrol())
     park.now = utc_now() + timedelta(minutes=20, seconds=1)

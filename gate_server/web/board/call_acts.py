@@ -1,0 +1,227 @@
+"""Acts about scans: answer a call, let in or not; take back who did not pass a dead lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from admission.voids import CostBearer
+from gate_server.ledger.recent import ListedScan, RecentScan, list_scans
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
+from gate_server.web.board.fields import Choice, Field, Kind
+from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
+from gate_server.web.board.pages import Visit
+from gate_server.web.scans import scans
+from gate_server.web.stats import make_stats
+
+ANNUL_BACK: Final = timedelta(minutes=30)
+MOST_OFFERED: Final = 30
+
+
+def _tell_let_in(visit: Visit, subject: Subject, _body: Body) -> list[str]:
+    figures = make_stats(visit.services)
+    inside = ngettext(
+        "%(num)d person is inside; who is let in counts too.",
+        "%(num)d people are inside; who is let in counts too.",
+        figures.inside,
+    )
+    return [*_tell_call(visit, subject), inside, gettext("The lane is told at once.")]
+
+
+def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
+    waiting = len(visit.services.calls.waiting(visit.now))
+    return [
+        *_tell_call(visit, subject),
+        gettext("Nobody is let in; presented again, the code calls anew."),
+        ngettext("%(num)d other call waits.", "%(num)d other calls wait.", max(0, waiting - 1)),
+    ]
+
+
+def _tell_call(visit: Visit, subject: Subject) -> list[str]:
+    scan = _waiting(visit, subject)
+    if scan is None:
+        return [gettext("This call does not wait any more: it was answered, or is too old.")]
+    catalogue = visit.services.ledger.catalogue
+    gate = catalogue.gates.get(scan.gate_id)
+    minutes = max(0, int((visit.now - scan.at).total_seconds() // 60))
+    return [
+        gettext(
+            "%(gate)s: %(reason)s",
+            gate=scan.gate_id if gate is None else gate.name,
+            reason=say(visit.services.answers.messages.short(scan.reason)),
+        ),
+        ngettext("Waits for %(num)d minute.", "Waits for %(num)d minutes.", minutes),
+    ]
+
+
+def _waiting(visit: Visit, subject: Subject) -> RecentScan | None:
+    name = subject["device_id"], subject["nonce"]
+    waiting = visit.services.calls.waiting(visit.now)
+    return next((each for each in waiting if (each.device_id, each.nonce) == name), None)
+
+
+def _with_device(subject: Subject, body: Body) -> Body:
+    return {"device_id": subject["device_id"], **body}
+
+
+def _said_let_in(_visit: Visit, _subject: Subject, result: Any) -> str:
+    return ngettext("%(num)d person let in.", "%(num)d people let in.", result.admitted)
+
+
+def _said_turned_away(_visit: Visit, _subject: Subject, _result: Any) -> str:
+    return gettext("Answered; nobody was let in.")
+
+
+_PARTY = Field(
+    "party",
+    lazy_gettext("People"),
+    Kind.NUMBER,
+    needed=False,
+    hint=lazy_gettext("Empty: as many as the voucher has left, else one."),
+)
+_BEARER = Field(
+    "cost_bearer",
+    lazy_gettext("Who bears the cost"),
+    Kind.CHOICE,
+    choices=(
+        (CostBearer.VENUE.value, lazy_gettext("the venue")),
+        (CostBearer.PLATFORM.value, lazy_gettext("the platform, which must confirm it")),
+    ),
+    value=CostBearer.VENUE.value,
+)
+_who, _run = by_call(scans, "override")
+declare(
+    Act(
+        "call-admit",
+        lazy_gettext("Let in"),
+        _who,
+        _run,
+        fields=(
+            Field(
+                "reason",
+                lazy_gettext("Reason"),
+                longest=500,
+                suggestions=(
+                    lazy_gettext("order seen on the phone"),
+                    lazy_gettext("turnstile did not turn before"),
+                    lazy_gettext("group came in parts"),
+                    lazy_gettext("was here before the cut-off"),
+                    lazy_gettext("our own mistake"),
+                ),
+            ),
+            _PARTY,
+            _BEARER,
+        ),
+        subject=("nonce", "device_id"),
+        tells=_tell_let_in,
+        shape=_with_device,
+        said=_said_let_in,
+    )
+)
+_who, _run = by_call(scans, "turn_away")
+declare(
+    Act(
+        "call-close",
+        lazy_gettext("Do not let in"),
+        _who,
+        _run,
+        fields=(
+            Field(
+                "reason",
+                lazy_gettext("Reason"),
+                longest=500,
+                suggestions=(
+                    lazy_gettext("sent to the help desk"),
+                    lazy_gettext("goes to the platform for a refund"),
+                    lazy_gettext("ticket of another day"),
+                    lazy_gettext("has gone away"),
+                ),
+            ),
+        ),
+        subject=("nonce", "device_id"),
+        tells=_tell_turned_away,
+        shape=_with_device,
+        said=_said_turned_away,
+    )
+)
+
+
+def _recent(visit: Visit, device_id: str) -> list[ListedScan]:
+    """Return the lane's latest scans that let somebody in, the newest first."""
+    found = list_scans(visit.services.ledger, visit.now - ANNUL_BACK, device_id=device_id)
+    return [scan for scan in found if scan.people][:MOST_OFFERED]
+
+
+def _offered(visit: Visit) -> Sequence[Choice]:
+    device_id = visit.form.get("device_id") or visit.query.get("device_id", "")
+    return [(scan.nonce, _words_of(visit, scan)) for scan in _recent(visit, device_id)]
+
+
+def _words_of(visit: Visit, scan: ListedScan) -> str:
+    local = scan.at.astimezone(visit.services.ledger.venue.zone)
+    people = ngettext("%(num)d person", "%(num)d people", scan.people)
+    return f"{local:%H:%M:%S} · {people}" + ("" if scan.tail is None else f" · …{scan.tail}")
+
+
+def _tell_annul(visit: Visit, subject: Subject, _body: Body) -> list[str]:
+    found = _recent(visit, subject["device_id"])
+    people = sum(scan.people for scan in found)
+    return [
+        ngettext(
+            "This lane let in %(num)d person lately.",
+            "This lane let in %(num)d people lately.",
+            people,
+        ),
+        gettext("Who is taken back counts as outside, and the voucher is good again."),
+        gettext("What the scanner has not uploaded yet is not listed here."),
+    ]
+
+
+_who, _annul = by_call(scans, "annul")
+
+
+def _run_annul(visit: Visit, subject: Subject, body: Body) -> Any:
+    nonce = body.pop("nonce")
+    return _annul(visit, {**subject, "nonce": nonce}, {**body, "device_id": subject["device_id"]})
+
+
+def _said_annulled(_visit: Visit, _subject: Subject, result: Any) -> str:
+    return ngettext(
+        "Taken back; %(num)d person of this scan stays in.",
+        "Taken back; %(num)d people of this scan stay in.",
+        result.admitted,
+    )
+
+
+declare(
+    Act(
+        "scan-annul",
+        lazy_gettext("Take back who did not pass"),
+        frozenset(_who),
+        _run_annul,
+        fields=(
+            Field("nonce", lazy_gettext("Which scan"), Kind.CHOICE, choices=_offered),
+            Field(
+                "people",
+                lazy_gettext("People who did not pass"),
+                Kind.NUMBER,
+                needed=False,
+                hint=lazy_gettext("Empty: everybody of this scan."),
+            ),
+            Field(
+                "reason",
+                lazy_gettext("Reason"),
+                longest=500,
+                suggestions=(
+                    lazy_gettext("the lane died"),
+                    lazy_gettext("turnstile did not turn"),
+                    lazy_gettext("went away again"),
+                ),
+            ),
+        ),
+        subject=("device_id",),
+        tells=_tell_annul,
+        said=_said_annulled,
+    )
+)
