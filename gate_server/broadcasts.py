@@ -169,9 +169,7 @@ def list_all(ledger: Ledger) -> BroadcastsAnswer:
     )
 
 
-def count_reached(
-    catalogue: Catalogue, gates: Iterable[str], profiles: Iterable[str]
-) -> int:
+def count_reached(catalogue: Catalogue, gates: Iterable[str], profiles: Iterable[str]) -> int:
     """Return how many devices a broadcast would be for; no gate or profile named: all."""
     at, which = frozenset(gates), frozenset(Profile(each) for each in profiles)
     return sum(

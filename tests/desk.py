@@ -68,9 +68,11 @@ def told_once(answer: httpx.Response) -> list[str]:
 
 
 @contextmanager
-def a_desk(directory: Path, role: str = "supervisor", name: str = "anne") -> Iterator[Desk]:
+def a_desk(
+    directory: Path, role: str = "supervisor", name: str = "anne", *, settings: str = ""
+) -> Iterator[Desk]:
     """Furnish a park, and let somebody sit down at its board."""
-    park = Park(directory / "var")
+    park = Park(directory / "var", settings=settings)
     try:
         with an_app(park) as (_, site):
             desk = Desk(park, site)

@@ -66,9 +66,7 @@ def show_one_broadcast(visit: Visit) -> Shown:
     """Show a broadcast: which devices have not shown it, then which have."""
     found = show_sent(visit.services.ledger, visit.args["broadcast_id"])
     gates = visit.services.ledger.catalogue.gates
-    return show(
-        "broadcast.html", found=found, gates=gates, kinds=KINDS, may=visit.may(LEADERS)
-    )
+    return show("broadcast.html", found=found, gates=gates, kinds=KINDS, may=visit.may(LEADERS))
 
 
 def _deals(visit: Visit) -> list[Choice]:

@@ -106,9 +106,7 @@ def test_venues_own_template_is_offered(desk):
     (desk.park.directory / "broadcasts.toml").unlink()
 
 
-@pytest.mark.parametrize(
-    ("role", "status"), [("auditor", 200), ("steward", 403), ("partner", 403)]
-)
+@pytest.mark.parametrize(("role", "status"), [("auditor", 200), ("steward", 403), ("partner", 403)])
 def test_readers_see_and_change_nothing(park, site, role, status):
     desk = Desk(park, site)
     desk.sit(role)

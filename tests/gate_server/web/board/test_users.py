@@ -1,4 +1,4 @@
-"""The page of accounts: who has one; the first password is told once, and ends at the first log-in."""
+"""The page of accounts: who has one; the first password is told once, and must be changed."""
 
 from __future__ import annotations
 
