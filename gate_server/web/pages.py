@@ -1,4 +1,4 @@
-"""Pages for people who have not logged in: how to enrol a device, and what all pages are drawn by."""
+"""What people get who have not logged in: how to enrol a device, and what pages are drawn by."""
 
 from __future__ import annotations
 
