@@ -58,7 +58,7 @@ def tell_story(
 
 
 def _gate(gates: Mapping[str, Gate], deal: Deal, gate_id: str | None) -> Gate | None:
-    """Return the gate to ask at: the one that is meant, else one that the deal opens, open first."""
+    """Return the gate to ask at: the one that is meant, else one that the deal opens."""
     if gate_id is not None and gate_id in gates:
         return gates[gate_id]
     areas = {right.area for right in deal.rights}

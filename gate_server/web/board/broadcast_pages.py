@@ -1,4 +1,4 @@
-"""Pages about broadcasts: what the lanes are told, who has not seen it, and what is worded already."""
+"""Pages about broadcasts: what lanes are told, who has not seen it, what is worded already."""
 
 from __future__ import annotations
 

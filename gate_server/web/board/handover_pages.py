@@ -1,4 +1,4 @@
-"""Pages of the hand-over sheet: who did what at which lane, and the sheet to be printed and signed."""
+"""Pages of the hand-over: who did what at which lane, and the sheet to be signed."""
 
 from __future__ import annotations
 
