@@ -160,7 +160,10 @@ def _invite(visit: Visit, _subject: Subject, result: Any) -> Response:
     return show_once(
         visit,
         gettext("Scan this with the new device"),
-        [(gettext("Code"), code), (gettext("At a scanner without a camera"), invitation.command)],
+        [
+            (gettext("Enrolment code"), code),
+            (gettext("At a scanner without a camera"), invitation.command),
+        ],
         warning=gettext("Good once, for 5 minutes. A second use suspends the device of the first."),
         code=drawn,
         more=[(gettext("Address"), invitation.url)],

@@ -69,7 +69,7 @@ def _new_badge(visit: Visit, _subject: Subject, result: Any) -> Response:
     return show_once(
         visit,
         gettext("Badge of operator %(number)s", number=number),
-        [(gettext("Number"), number), (gettext("PIN"), result["pin"])],
+        [(gettext("Operator number"), number), (gettext("PIN"), result["pin"])],
         warning=gettext("Shown once: print the badge or photograph it, and tell the PIN."),
         code=Code.draw(result["badge"], gettext("Badge")),
         more=[(gettext("What the badge says"), result["badge"])],
@@ -83,7 +83,7 @@ declare(
         LEADERS,
         by_command("operator add"),
         fields=(
-            Field("operator", lazy_gettext("Number"), longest=40),
+            Field("operator", lazy_gettext("Operator number"), longest=40),
             Field("name", lazy_gettext("Name, or what colleagues call them"), longest=80),
             Field("role", lazy_gettext("Role"), Kind.CHOICE, choices=_roles),
         ),
