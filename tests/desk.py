@@ -30,6 +30,14 @@ class Desk:
         assert self.site.log_in(member.name, PASSWORD).status_code == 303
         return member.name
 
+    def beside(self, role: str = "") -> Desk:
+        """Return another browser at the same board, where somebody of a role has logged in."""
+        client = httpx.Client(transport=self.site.http._transport, base_url="http://127.0.0.1")
+        desk = Desk(self.park, Site(client))
+        if role:
+            desk.sit(role)
+        return desk
+
     def open(self, address: str) -> httpx.Response:
         return self.site.http.get(address)
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gate_server.serving_place import Invitation, Serving
-from tests.desk import Desk, a_desk, told_once
+from tests.desk import a_desk, told_once
 from tests.server import a_nonce
 
 
@@ -46,7 +46,7 @@ def test_invitation_over_plain_http_says_the_code_beside_the_address(desk):
 
 def test_moved_device_learns_its_gate_by_its_next_heartbeat(desk):
     member = desk.park.enrol(gate_id="G1")
-    assert "Operator" not in desk.ask("device-move", device_id=member.name)
+    assert "must sign in there" not in desk.ask("device-move", device_id=member.name)
 
     desk.do("device-move", device_id=member.name, gate_id="G2")
 
@@ -100,10 +100,9 @@ def test_party_default_is_changed_at_the_page(desk):
 
 
 @pytest.mark.parametrize("role", ["steward", "partner", "auditor"])
-def test_others_change_no_device(park, site, role):
-    desk, member = Desk(park, site), park.enrol()
-    desk.sit(role)
+def test_others_change_no_device(desk, role):
+    other, member = desk.beside(role), desk.park.enrol()
 
-    assert desk.try_to("device-revoke", device_id=member.name).status_code == 403
-    assert desk.open("/devices").status_code == (200 if role == "auditor" else 403)
-    assert not park.ledger.catalogue.devices[member.name].revoked
+    assert other.try_to("device-revoke", device_id=member.name).status_code == 403
+    assert other.open("/devices").status_code == (200 if role == "auditor" else 403)
+    assert not desk.park.ledger.catalogue.devices[member.name].revoked

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.desk import Desk, a_desk
+from tests.desk import a_desk
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +134,9 @@ def test_audit_goes_on_page_by_page(desk):
         ("partner", set()),
     ],
 )
-def test_who_sees_which_page(park, site, role, sees):
-    desk = Desk(park, site)
-    desk.sit(role)
+def test_who_sees_which_page(desk, role, sees):
+    other = desk.beside(role)
 
     for address in ("/gates", "/figures", "/audit"):
-        assert desk.open(address).status_code == (200 if address in sees else 403)
-    assert desk.try_to("gate-add", gate_id="G8", name="x", area="park").status_code == 403
+        assert other.open(address).status_code == (200 if address in sees else 403)
+    assert other.try_to("gate-add", gate_id="G8", name="x", area="park").status_code == 403

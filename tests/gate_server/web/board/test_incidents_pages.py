@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desk import Desk, a_desk
+from gate_server.ledger.incidents import open_incident
+from tests.builders import new_incident
+from tests.desk import a_desk
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,24 @@ def test_incident_shows_its_timeline_and_is_closed_with_a_summary(desk):
     assert "tied anew" in page
     assert "/act/incident-close" not in page
     assert desk.try_to("incident-close", incident_id=incident_id, summary="x").status_code == 409
+
+
+def test_sale_on_hold_shows_what_was_found_and_that_it_awaits_a_decision(desk):
+    park, hostile = desk.park, '<b onclick="x">票</b>'
+    park.offer("FLASH", title=hostile)
+    deal_no = park.ledger.catalogue.deal_nos["FLASH"]
+    incident = new_incident(title_zh=hostile, title_en=hostile, deal_no=deal_no, platform="lvtu")
+    now = park.ledger.clock()
+    incident_id = park.change(lambda tx: open_incident(tx, incident, by="finding", now=now))
+    desk.site.post("/deals/FLASH/hold", park.hire(), {"reason": "odd price"})
+
+    page = desk.open(f"/incidents/{incident_id}").text
+
+    assert "<b onclick" not in page
+    assert "&lt;b onclick" in page
+    assert "vouchers for" in page
+    assert "a deal on hold awaits a decision" in page
+    assert 'href="/deals/FLASH"' in page
 
 
 @pytest.mark.parametrize(
@@ -107,12 +127,11 @@ def test_venues_own_template_is_offered(desk):
 
 
 @pytest.mark.parametrize(("role", "status"), [("auditor", 200), ("steward", 403), ("partner", 403)])
-def test_readers_see_and_change_nothing(park, site, role, status):
-    desk = Desk(park, site)
-    desk.sit(role)
+def test_readers_see_and_change_nothing(desk, role, status):
+    other = desk.beside(role)
 
     for address in ("/incidents", "/broadcasts", "/conflicts"):
-        shown = desk.open(address)
+        shown = other.open(address)
         assert shown.status_code == status
         assert "/act/" not in shown.text
-    assert desk.try_to("incident-open", kind="crowd", title="x").status_code == 403
+    assert other.try_to("incident-open", kind="crowd", title="x").status_code == 403

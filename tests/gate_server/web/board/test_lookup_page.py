@@ -7,7 +7,7 @@ import pytest
 from admission.reconcile import ConflictKind
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.board.conflict_pages import KINDS
-from tests.desk import Desk, a_desk
+from tests.desk import a_desk
 
 OFFLINE = (
     '{"nonce": "%s", "verdict": {"outcome": "admit", "reason": "admitted", "admitted": 1},'
@@ -87,24 +87,23 @@ def test_there_is_no_other_way_to_look(desk, how):
 
 
 @pytest.mark.parametrize("role", ["partner", "auditor"])
-def test_lookup_is_for_staff(park, site, role):
-    desk = Desk(park, site)
-    desk.sit(role)
+def test_lookup_is_for_staff(desk, role):
+    other = desk.beside(role)
 
-    assert desk.open("/lookup").status_code == 403
-    assert desk.site.send("/account", "/lookup", how="code", what="X-0000").status_code == 403
+    assert other.open("/lookup").status_code == 403
+    assert other.site.send("/account", "/lookup", how="code", what="X-0000").status_code == 403
 
 
 # --- conflicts -----------------------------------------------------------------------------------
 
 
-def test_both_scans_of_a_conflict_stand_side_by_side_until_it_is_resolved(park, site):
-    desk, first, other = Desk(park, site), park.enrol(), park.enrol(gate_id="G1")
+def test_both_scans_of_a_conflict_stand_side_by_side_until_it_is_resolved(desk):
+    park, desk = desk.park, desk.beside("supervisor")
+    first, other = park.enrol(), park.enrol(gate_id="G1")
     park.sell("TWICE-0001")
-    site.scan(first, "TWICE-0001")
+    desk.site.scan(first, "TWICE-0001")
     line = OFFLINE % ("offline-1", "TWICE-0001", utc_now().isoformat())
-    assert site.post("/scans/batch", other, line.encode()).status_code == 200
-    desk.sit()
+    assert desk.site.post("/scans/batch", other, line.encode()).status_code == 200
     page = desk.see("/conflicts")
     assert "Used twice" in page
     assert page.count("1 person let in") == 2

@@ -8,7 +8,9 @@ from admission.operators import read_badge
 from gate_server.settings import read_settings
 from gate_server.settings_told import tell_settings
 from tests.desk import PASSWORD, Desk, a_desk, told_once
+from tests.platforms_redeem import a_platform
 from tests.pushers import Pusher, a_push, connect
+from tests.redeem_desk import a_desk as at_platform
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +21,6 @@ def desk(tmp_path_factory):
 
 
 # --- feeds ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", ["steward", "auditor"])
-def test_feeds_are_seen_and_not_touched(park, site, role):
-    desk = Desk(park, site)
-    connect(park)
-    desk.sit(role)
-
-    page = desk.see("/feeds")
-
-    assert "never heard" in page
-    assert "/act/" not in page
-    assert desk.open("/feeds/1").status_code == (200 if role == "auditor" else 403)
-    assert desk.try_to("feed-ask", feed_id="1").status_code == 403
 
 
 def test_rows_set_aside_are_listed_with_why_and_let_go_by_an_admin(desk):
@@ -52,12 +40,45 @@ def test_rows_set_aside_are_listed_with_why_and_let_go_by_an_admin(desk):
     assert "0 rows set aside" in desk.see(f"/feeds/{feed_id}")
 
 
+@pytest.mark.parametrize("role", ["steward", "auditor"])
+def test_feeds_are_seen_and_not_touched(desk, role):
+    (feed_id,), other = desk.park.ledger.catalogue.feeds, desk.beside(role)
+
+    page = other.see("/feeds")
+
+    assert "in step" in page
+    assert "/act/" not in page
+    assert other.open(f"/feeds/{feed_id}").status_code == (200 if role == "auditor" else 403)
+    assert other.try_to("feed-ask", feed_id=str(feed_id)).status_code == 403
+
+
 def test_platform_that_pushes_cannot_be_asked(desk):
     (feed_id,) = desk.park.ledger.catalogue.feeds
 
     assert desk.try_to("feed-ask", feed_id=str(feed_id)).status_code == 400
     assert desk.try_to("feed-ask", feed_id="99").status_code == 404
     assert desk.open("/feeds/99").status_code == 404
+
+
+def test_what_a_platform_refuses_is_listed_and_told_again(tmp_path):
+    with a_platform() as platform, at_platform(tmp_path / "var", platform) as reports:
+        platform.refuses["V1"] = "已退款 refunded"
+        reports.park.sell("REFUSED-CODE", voucher_ref="V1")
+        reports.scan("REFUSED-CODE")
+        reports.settle()
+        desk = Desk(reports.park, reports.site)
+        desk.sit()
+        (feed_id,) = desk.park.ledger.catalogue.feeds
+        assert "1 message needs a human" in desk.see("/feeds")
+        page = desk.see(f"/feeds/{feed_id}")
+        assert "已退款 refunded" in page
+        assert "REFUSED-CODE" not in page
+        platform.refuses.clear()
+
+        desk.do("feed-retry", feed_id=str(feed_id))
+
+        assert "已退款 refunded" not in desk.see(f"/feeds/{feed_id}")
+        assert desk.audited("redemptions_retried")[-1]["deeds"] == 1
 
 
 # --- operators -----------------------------------------------------------------------------------
@@ -147,9 +168,8 @@ def test_every_setting_says_what_it_means(tmp_path):
 
 
 @pytest.mark.parametrize("role", ["steward", "supervisor", "partner"])
-def test_settings_are_for_admins(park, site, role):
-    desk = Desk(park, site)
-    desk.sit(role)
+def test_settings_are_for_admins(desk, role):
+    other = desk.beside(role)
 
-    assert desk.open("/settings").status_code == 403
-    assert desk.open("/handover").status_code == (403 if role == "partner" else 200)
+    assert other.open("/settings").status_code == 403
+    assert other.open("/handover").status_code == (403 if role == "partner" else 200)

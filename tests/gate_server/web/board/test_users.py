@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desk import PASSWORD, Desk, told_once
+from tests.desk import PASSWORD, a_desk, told_once
 
 
-@pytest.fixture
-def desk(park, site):
-    desk = Desk(park, site)
-    desk.sit("admin", "boss")
-    return desk
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with a_desk(tmp_path_factory.mktemp("users"), "admin", "boss") as desk:
+        yield desk
 
 
 def test_page_lists_accounts_with_role_and_state(desk):
@@ -33,17 +32,17 @@ def test_first_password_is_told_once_and_must_be_changed(desk):
     assert token not in desk.see("/users")
     assert first not in desk.see("/users")
     assert desk.audited("user")[-1]["by"] == "boss"
-    desk.site.http.cookies.clear()
-    assert desk.site.log_in("anne", first).status_code == 303
-    moved = desk.open("/users")
+    hers = desk.beside()
+    assert hers.site.log_in("anne", first).status_code == 303
+    moved = hers.open("/users")
     assert (moved.status_code, moved.headers["location"]) == (303, "/account")
 
 
 def test_account_is_not_added_without_the_own_password(desk):
-    answer = desk.try_to("user-add", name="anne", role="steward", password="another one")
+    answer = desk.try_to("user-add", name="never", role="steward", password="another one")
 
     assert answer.status_code == 403
-    assert "anne" not in desk.park.ledger.catalogue.users
+    assert "never" not in desk.park.ledger.catalogue.users
 
 
 def test_partner_needs_a_platform(desk):
@@ -54,23 +53,25 @@ def test_partner_needs_a_platform(desk):
 
 
 def test_disabled_account_is_out_at_once(desk):
-    desk.park.hire("steward", "anne", password=PASSWORD)
+    theirs = desk.beside()
+    name = theirs.sit("steward")
+    assert theirs.open("/account").status_code == 200
 
-    desk.do("user-disable", user="anne", password=PASSWORD)
+    desk.do("user-disable", user=name, password=PASSWORD)
 
-    assert desk.park.ledger.catalogue.users["anne"].disabled
-    desk.site.http.cookies.clear()
-    assert desk.site.log_in("anne", PASSWORD).status_code == 403
+    assert theirs.open("/account").headers["location"].startswith("/login")
+    assert theirs.site.log_in(name, PASSWORD).status_code == 403
 
 
 def test_admin_ends_the_sessions_of_somebody(desk):
-    desk.park.hire("steward", "anne", password=PASSWORD)
-    before = desk.park.ledger.catalogue.users["anne"].session_no
+    theirs = desk.beside()
+    name = theirs.sit("steward")
 
-    desk.do("user-log-out", user="anne", password=PASSWORD)
+    desk.do("user-log-out", user=name, password=PASSWORD)
 
-    assert desk.park.ledger.catalogue.users["anne"].session_no == before + 1
-    assert desk.audited("end_sessions")[-1] | {"at": 0} == {"at": 0, "by": "boss", "name": "anne"}
+    assert theirs.open("/").headers["location"].startswith("/login")
+    assert theirs.site.log_in(name, PASSWORD).status_code == 303
+    assert desk.audited("end_sessions")[-1] | {"at": 0} == {"at": 0, "by": "boss", "name": name}
 
 
 def test_own_sessions_end_with_a_warning(desk):
@@ -79,24 +80,24 @@ def test_own_sessions_end_with_a_warning(desk):
     desk.do("user-log-out", user="boss", password=PASSWORD)
 
     assert desk.open("/users").headers["location"].startswith("/login")
+    desk.site.log_in("boss", PASSWORD)
 
 
 def test_reset_tells_a_new_first_password(desk):
-    desk.park.hire("steward", "anne", password=PASSWORD)
+    name = desk.park.hire("steward", password=PASSWORD).name
 
-    name, first, _ = told_once(desk.do("user-reset", user="anne", password=PASSWORD))
+    told, first, _ = told_once(desk.do("user-reset", user=name, password=PASSWORD))
 
-    assert name == "anne"
-    desk.site.http.cookies.clear()
-    assert desk.site.log_in("anne", PASSWORD).status_code == 403
-    assert desk.site.log_in("anne", first).status_code == 303
+    assert told == name
+    theirs = desk.beside()
+    assert theirs.site.log_in(name, PASSWORD).status_code == 403
+    assert theirs.site.log_in(name, first).status_code == 303
 
 
 @pytest.mark.parametrize("role", ["steward", "supervisor", "partner", "auditor"])
-def test_only_admins_change_accounts(park, site, role):
-    desk = Desk(park, site)
-    desk.sit(role)
+def test_only_admins_change_accounts(desk, role):
+    other = desk.beside(role)
 
-    assert desk.try_to("user-add", name="x", role="admin", password=PASSWORD).status_code == 403
-    assert desk.open("/users").status_code == (200 if role == "auditor" else 403)
-    assert "x" not in park.ledger.catalogue.users
+    assert other.try_to("user-add", name="x", role="admin", password=PASSWORD).status_code == 403
+    assert other.open("/users").status_code == (200 if role == "auditor" else 403)
+    assert "x" not in desk.park.ledger.catalogue.users
