@@ -26,7 +26,9 @@ LATEST_MS: Final = 253_370_764_800_000
 _SEARCH: Final = find_operation(audit_search, "show_audit")
 
 
-@audit.page("/audit", who=frozenset({Role.ADMIN, Role.AUDITOR}), title=lazy_gettext("Audit"))
+@audit.page(
+    "/audit", who=frozenset({Role.ADMIN, Role.AUDITOR}), title=lazy_gettext("Audit"), seldom=True
+)
 def search_audit_page(visit: Visit) -> Shown:
     """Show the newest of what was done, or what is looked for."""
     given = {part: visit.query[part].strip() for part in _PARTS if visit.query.get(part)}

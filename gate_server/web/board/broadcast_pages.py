@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -10,6 +11,7 @@ from markupsafe import escape
 
 from admission.broadcast_templates import FieldKind
 from admission.errors import NotFound
+from admission.messages import Sentence
 from admission.wire_templates import FieldAnswer, TemplateAnswer
 from gate_server.broadcast_templates import list_templates, word
 from gate_server.broadcasts import count_reached, list_all
@@ -17,7 +19,7 @@ from gate_server.broadcasts import show as show_sent
 from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
 from gate_server.web.board.device_pages import KINDS
 from gate_server.web.board.fields import Choice, Field, Kind
-from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext
+from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.ops_acts import gate_choices
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
 from gate_server.web.broadcasts import broadcasts as calls
@@ -58,7 +60,11 @@ def show_broadcasts(visit: Visit) -> Shown:
 @broadcasts.page("/broadcasts/new", who=LEADERS)
 def choose_template(visit: Visit) -> Shown:
     """Show what is worded already, to be sent by one press and what it wants filled in."""
-    return show("broadcast_new.html", templates=list_templates(visit.services.ledger).templates)
+    return show(
+        "broadcast_new.html",
+        templates=list_templates(visit.services.ledger).templates,
+        worded=partial(_worded, visit),
+    )
 
 
 @broadcasts.page("/broadcasts/<broadcast_id>", who=READERS)
@@ -80,6 +86,16 @@ def _template(visit: Visit, subject: Subject) -> TemplateAnswer:
     if found is None:
         raise NotFound(f"no template {subject['template'][:40]}")
     return found
+
+
+def _worded(visit: Visit, template: TemplateAnswer) -> str:
+    """Return what a template says, with the names of what is filled in where that will stand."""
+    text = say(Sentence(template.message.zh, template.message.en))
+    for field in template.fields:
+        label = str(_NAMES.get(field.name) or field.name)
+        # A label says how to write it, too, which is not wanted here: `Until, as 15:30`.
+        text = text.replace(f"{{{field.name}}}", f"[{re.split('[,，]', label)[0]}]")
+    return text.replace("{desk}", say(visit.services.settings.help_desk))
 
 
 def _fields(visit: Visit, subject: Subject) -> Sequence[Field]:

@@ -31,7 +31,7 @@ MOST_SHOWN: Final = 200
 _WORST: Final = ("failing", "stale", "waiting", "well")
 
 
-@feeds.page("/feeds", who=STAFF | {Role.AUDITOR}, title=lazy_gettext("Feeds"))
+@feeds.page("/feeds", who=STAFF | {Role.AUDITOR}, title=lazy_gettext("Feeds"), seldom=True)
 def show_feeds(visit: Visit) -> Shown:
     """List the feeds, those that need somebody first."""
     found = sorted(_feeds(visit), key=lambda feed: _WORST.index(feed.state))

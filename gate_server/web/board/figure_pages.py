@@ -35,7 +35,7 @@ class Total:
     referred: int
 
 
-@figures.page("/figures", who=STAFF | {Role.AUDITOR}, title=lazy_gettext("Figures"))
+@figures.page("/figures", who=STAFF | {Role.AUDITOR}, title=lazy_gettext("Figures"), seldom=True)
 def show_figures(visit: Visit) -> Shown:
     """Show days of gates or deals; today by hour where nothing else is asked for."""
     query, ledger = visit.query, visit.services.ledger

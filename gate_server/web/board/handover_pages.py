@@ -15,7 +15,7 @@ _WHO: Final = STAFF | {Role.AUDITOR}
 _PARTS: Final = ("day", "operator", "gate", "counted")
 
 
-@handover.page("/handover", who=_WHO, title=lazy_gettext("Hand-over"))
+@handover.page("/handover", who=_WHO, title=lazy_gettext("Hand-over"), seldom=True)
 def show_handover(visit: Visit) -> Shown:
     """Show a venue day's lanes, by default today's, and ask what was counted by hand."""
     ledger, asked = visit.services.ledger, _asked(visit)

@@ -18,7 +18,7 @@ from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit,
 operators: Final = Section("operators")
 
 
-@operators.page("/operators", who=READERS, title=lazy_gettext("Operators"))
+@operators.page("/operators", who=READERS, title=lazy_gettext("Operators"), seldom=True)
 def show_operators(visit: Visit) -> Shown:
     """List who may stand at lanes, and where each stands now."""
     services = visit.services

@@ -30,7 +30,10 @@ TABLES: Final = {
 
 
 @settings.page(
-    "/settings", who=frozenset({Role.ADMIN, Role.AUDITOR}), title=lazy_gettext("Settings")
+    "/settings",
+    who=frozenset({Role.ADMIN, Role.AUDITOR}),
+    title=lazy_gettext("Settings"),
+    seldom=True,
 )
 def show_settings(visit: Visit) -> Shown:
     """Show every setting with its source; it is changed in the file and read at a start."""

@@ -28,7 +28,7 @@ _ADMIN: Final = frozenset({Role.ADMIN})
 _READERS: Final = _ADMIN | {Role.AUDITOR}
 
 
-@users.page("/users", who=_READERS, title=lazy_gettext("Accounts"))
+@users.page("/users", who=_READERS, title=lazy_gettext("Accounts"), seldom=True)
 def show_users(visit: Visit) -> Shown:
     """List all accounts, those that are disabled last."""
     found = visit.services.ledger.catalogue.users.values()

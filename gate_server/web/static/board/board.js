@@ -50,6 +50,14 @@ function watchAge() {
   }, 1000);
 }
 
+showCopies();
+document.body.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  // What is seldom wanted of the menu is in the way once something else is pressed.
+  const more = document.querySelector("details.more");
+  if (more && !more.contains(event.target)) more.open = false;
+});
 dialogs.addEventListener("htmx:afterSwap", openDialog);
 dialogs.addEventListener("click", (event) => {
   if (!event.target.closest("[data-close]")) return;
@@ -57,11 +65,6 @@ dialogs.addEventListener("click", (event) => {
   dialogs.querySelector("dialog")?.close();
 });
 document.body.addEventListener("acted", refresh);
-document.body.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (button) copy(button);
-});
-showCopies();
 // On a phone the menu is closed until it is asked for.
 const menu = document.querySelector("details.menu");
 if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;

@@ -121,7 +121,9 @@ def test_venues_own_template_is_offered(desk):
     loud = 'loud_zh = "{ferry}停航。"\nloud_en = "{ferry} stops."\n'
     (desk.park.directory / "broadcasts.toml").write_text(own + loud, "utf-8")
 
-    assert "the venue's own" in desk.see("/broadcasts/new")
+    page = desk.see("/broadcasts/new")
+    assert "the venue's own" in page
+    assert "[ferry] stops." in page
     assert ">ferry" in desk.ask("broadcast-worded", template="fog")
     (desk.park.directory / "broadcasts.toml").unlink()
 
