@@ -27,14 +27,19 @@ PARTS = {
     "idiomorph/dist/idiomorph-ext.min.js": "idiomorph.js",
     "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
+# What only tests use, of devDependencies: it is never copied, so never shipped.
+CHECKS = "axe-core/axe.min.js"
 LOST = (
-    "without npm the board is drawn anew every few seconds instead of at once, and the hand scanner's"
-    " camera works only in browsers that read codes by themselves"
+    "without npm the board loses the focus at each change, and the hand scanner's camera works only"
+    " in browsers that read codes by themselves"
 )
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Bring them unless they are here; say what goes without where that fails. No failure ends it.
+
+    Args:
+        arguments: `test`: what tests use, too.
 
     Returns:
         0 always: the pages work without, plainer.
@@ -42,7 +47,9 @@ def main() -> int:
     lock = os.open(ROOT, os.O_RDONLY)  # `make run` beside `make test`: one installs at a time
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        problem = None if are_current(ROOT) else bring(ROOT)
+        tests = "test" in arguments
+        here = are_current(ROOT) and (not tests or (ROOT / "node_modules" / CHECKS).exists())
+        problem = None if here else bring(ROOT, tests=tests)
     finally:
         os.close(lock)
     if problem is not None:
@@ -64,14 +71,18 @@ def are_current(root: Path) -> bool:
     return whole and stamp.read_text("ascii").strip() == digest(root)
 
 
-def bring(root: Path) -> str | None:
-    """Install from npm and copy; return why not, where this machine cannot."""
+def bring(root: Path, *, tests: bool = False) -> str | None:
+    """Install from npm and copy; return why not, where this machine cannot.
+
+    Args:
+        tests: install what only tests use, too.
+    """
     npm = shutil.which("npm")
     if npm is None:
         return f"{LOST}: sudo apt-get install npm"
     # One try: a machine without the network should not wait for minutes at each start.
     quick = ("--fetch-retries=1", "--no-audit", "--no-fund", "--no-update-notifier")
-    command = [npm, "ci", "--omit=dev", "--ignore-scripts", *quick]
+    command = [npm, "ci", *([] if tests else ["--omit=dev"]), "--ignore-scripts", *quick]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stderr.strip() or "npm ci failed").splitlines()
@@ -90,4 +101,4 @@ def _copy(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -318,6 +318,12 @@ def list_conflicts(db: sqlite3.Connection) -> list[ConflictAnswer]:
     return [_answer(db, row) for row in found]
 
 
+def list_newest(db: sqlite3.Connection, most: int) -> list[ConflictAnswer]:
+    """Return the newest that are open."""
+    found = f"{_LIST} WHERE c.status = 'open' ORDER BY c.conflict_id DESC LIMIT ?"
+    return [_answer(db, row) for row in db.execute(found, (most,)).fetchall()]
+
+
 def conflicts_of(tx: Session, device_id: str, nonce: str) -> list[str]:
     """Return the kinds of what is open about a scan."""
     found = tx.db.execute(

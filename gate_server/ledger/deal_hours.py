@@ -28,3 +28,9 @@ def list_hours(db: sqlite3.Connection, first: datetime) -> list[DealHour]:
     """Return what was scanned from the hour of `first` on."""
     sql = "SELECT hour, deal_no, scans, refused FROM deal_counters WHERE hour >= ?"
     return [DealHour(*row) for row in db.execute(sql, (hour_of(first),))]
+
+
+def list_people(db: sqlite3.Connection, first: datetime) -> dict[int, int]:
+    """Return the persons by deal from the hour of `first` on, of deals that anybody scanned."""
+    sql = "SELECT deal_no, SUM(persons) FROM deal_counters WHERE hour >= ? GROUP BY deal_no"
+    return dict(db.execute(sql, (hour_of(first),)).fetchall())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate_server.checkin import CheckIn
+from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
@@ -49,6 +50,7 @@ class Services:
     downloads: Downloads
     deal_book: DealBook
     why: WhyBook
+    crowd: CrowdBook
     signers: Signers
     pushes: Pushes
     read_through: ReadThrough

@@ -14,6 +14,7 @@ from gate_server.cli import main
 from gate_server.duty_forms import Message, Told, write_posting
 from gate_server.ledger.duty import Form
 from gate_server.ledger.ledger import utc_now
+from tests.boards import sit_down
 from tests.pushers import Pusher, connect
 from tests.server import Park, an_app
 
@@ -75,7 +76,7 @@ def stage(tmp_path_factory):
             for name in ("settlement?format=csv", "settlement?format=xlsx",
                          "lists/1?format=csv", "lists/2?format=csv")
         }  # fmt: skip
-        board = site.http.get("/").text
+        board = sit_down(site, park).see()
     park.close()
     return answers, files, board, park.directory
 

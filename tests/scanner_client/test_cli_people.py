@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from scanner_client.cli import main
 from tests import nursery
+from tests.boards import PASSWORD
 from tests.fakes import ENROLMENT_CODE, FakeGate
 from tests.frames import a_frame, save
 from tests.people import an_operator
@@ -75,7 +76,8 @@ def lane(tmp_path):
     """A running server with an operator and a supervisor, and a scanner whose practice is short."""
     park = Park(tmp_path / "var")
     park.sell(CODE)
-    hired, boss, code = an_operator(park), park.hire(), park.invite()
+    hired, code = an_operator(park), park.invite()
+    boss = park.hire("supervisor", "anne", password=PASSWORD)
     park.close()
     with a_running_server(tmp_path / "var") as server:
         scanner(tmp_path / "s", "enrol", server.url, code)
@@ -110,7 +112,8 @@ def test_a_lane_practises_then_is_live_and_a_badge_signs_in(tmp_path, lane):
     server, hired, boss = lane
     with running(tmp_path) as (show, said):
         wait_for(lambda: device_of(server, boss)["practice"])
-        board = server.http.get("/").text
+        assert server.log_in("anne", PASSWORD).status_code == 303
+        board = server.http.get("/", headers={"Accept-Language": "zh"}).text
         learnt = [show("PRACTICE-used_up"), show(CODE)]
         wait_for(lambda: not device_of(server, boss)["practice"])
         signed, live = show(hired.badge), show(CODE)

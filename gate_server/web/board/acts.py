@@ -16,7 +16,7 @@ from flask import Response, flash, url_for
 from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
 from gate_server.web.board.fields import Field, read_fields
 from gate_server.web.board.languages import Lazy, gettext, lazy_gettext
-from gate_server.web.board.pages import Section, Shown, Visit, go_back, show, words_of
+from gate_server.web.board.pages import Section, Shown, Visit, go_back, go_on, show, words_of
 from gate_server.web.callers import Role
 from gate_server.web.operations import Noun, Operation
 from gate_server.web.problems import Refused, problem_of
@@ -114,7 +114,8 @@ def by_call(
             address=visit.address,
         )
 
-    return operation.who, run
+    # Devices have no page of ours.
+    return frozenset(each for each in operation.who if isinstance(each, Role)), run
 
 
 def by_command(name: str) -> Callable[[Visit, Subject, Body], Any]:
@@ -170,6 +171,17 @@ def do(visit: Visit) -> Shown:
         page = _dialog(visit, act, subject, problem=_problem(error), step=step)
         return Response(page, problem_of(error).problem.status)
     return _finish(visit, act.said(visit, subject, result))
+
+
+def then(name: str) -> Callable[[Visit, Subject, Any], Shown]:
+    """Return what shows another act's dialog once one is done, for `Act.said`."""
+
+    def said(visit: Visit, _subject: Subject, _result: Any) -> Shown:
+        if visit.bare:
+            return Response(_dialog(visit, REGISTRY[name], {}), headers={"HX-Trigger": "acted"})
+        return go_on(url_for("board.ask", name=name))
+
+    return said
 
 
 def _find(visit: Visit) -> Act:

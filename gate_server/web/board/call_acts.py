@@ -44,13 +44,10 @@ def _tell_call(visit: Visit, subject: Subject) -> list[str]:
         return [gettext("This call does not wait any more: it was answered, or is too old.")]
     catalogue = visit.services.ledger.catalogue
     gate = catalogue.gates.get(scan.gate_id)
+    reason = visit.services.answers.messages.short(scan.reason)
     minutes = max(0, int((visit.now - scan.at).total_seconds() // 60))
     return [
-        gettext(
-            "%(gate)s: %(reason)s",
-            gate=scan.gate_id if gate is None else gate.name,
-            reason=say(visit.services.answers.messages.short(scan.reason)),
-        ),
+        f"{scan.gate_id if gate is None else gate.name}: {say(reason)}",
         ngettext("Waits for %(num)d minute.", "Waits for %(num)d minutes.", minutes),
     ]
 
@@ -89,6 +86,7 @@ _BEARER = Field(
         (CostBearer.PLATFORM.value, lazy_gettext("the platform, which must confirm it")),
     ),
     value=CostBearer.VENUE.value,
+    needed=False,
 )
 _who, _run = by_call(scans, "override")
 declare(
@@ -198,7 +196,7 @@ declare(
     Act(
         "scan-annul",
         lazy_gettext("Take back who did not pass"),
-        frozenset(_who),
+        _who,
         _run_annul,
         fields=(
             Field("nonce", lazy_gettext("Which scan"), Kind.CHOICE, choices=_offered),

@@ -17,7 +17,7 @@ from gate_server.web.board.languages import gettext, lazy_gettext, ngettext
 from gate_server.web.board.once import Code, show_once
 from gate_server.web.board.ops_acts import by_named, gate_choices
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
-from gate_server.web.board.rows import SILENT_S
+from gate_server.web.board.tiles import SILENT_S
 from gate_server.web.stats import make_stats
 
 devices: Final = Section("devices")

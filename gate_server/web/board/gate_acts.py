@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from admission.errors import NotFound
 from admission.scans import GateState
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare, then
 from gate_server.web.board.fields import Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, ngettext
 from gate_server.web.board.pages import Visit
+from gate_server.web.board.watch_acts import OCCUPANCY
 from gate_server.web.gates import gates
 from gate_server.web.stats import MINUTES, make_stats
 
@@ -132,5 +133,6 @@ declare(
         fields=(REASON,),
         tells=_tell_over,
         shape=_emergency_over,
+        said=then(OCCUPANCY),
     ),
 )

@@ -46,7 +46,8 @@ def show_one_gate(visit: Visit) -> Shown:
     """Show one gate's day: people by minute, its state's changes, its devices."""
     ledger, gate_id = visit.services.ledger, visit.args["gate_id"]
     asked = read_date("day", visit.query.get("day"))
-    figures = make_gate_day(ledger, gate_id, asked)
+    lane = round(visit.services.settings.crowd.ceiling(gate_id) * 60)
+    figures = make_gate_day(ledger, gate_id, asked, ceiling_per_lane=lane)
     gate = ledger.catalogue.gates.get(gate_id)
     if gate is None:
         raise NotFound(f"no gate {gate_id[:40]}")

@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Response
 
+from gate_server.handover import FAULTS
 from gate_server.web.board.languages import language, lazy_gettext
-from gate_server.web.board.live import Live, LivePage, Part
+from gate_server.web.board.live import Live, LivePage, Part, Slots, Values
 from gate_server.web.board.pages import STAFF, Section, Shown, Visit
 from gate_server.web.board.rows import PROFILES, STATES, make_board
+from gate_server.web.board.tiles import Tile
 from gate_server.web.callers import Role
 from gate_server.web.services import Services
 
@@ -20,12 +22,23 @@ PAGE = "board"
 
 def gather(services: Services) -> dict[str, Any]:
     """Look up all that the board shows."""
-    return {"board": make_board(services), "states": STATES, "profiles": PROFILES}
+    return {"board": make_board(services), "states": STATES, "profiles": PROFILES, "faults": FAULTS}
+
+
+def _tiles(values: Values) -> dict[str, Tile]:
+    return {tile.gate.gate_id: tile for tile in values["board"].tiles}
 
 
 BOARD_PAGE = LivePage(
     PAGE,
-    (Part("summary"), Part("calls"), Part("gates"), Part("devices"), Part("deals")),
+    (
+        Part("banner"),
+        Part("figures"),
+        Part("calls"),
+        Slots("gates", _tiles),
+        Part("desk"),
+        Part("deals"),
+    ),
     gather,
 )
 

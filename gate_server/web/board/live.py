@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event, Lock, Thread
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from flask import Flask, g
 from flask_babel import force_locale
+from markupsafe import Markup
 
 from admission.errors import AdmissionError
 from gate_server.web.board.languages import LOCALES
@@ -25,13 +26,25 @@ from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.services import Services
 from gate_server.web.streams import Stream, frame_page
 
-LOOK_EVERY_S: Final = 0.4
+LOOK_EVERY_S: Final = 0.2
 # Ages and minutes go on where nothing happens.
 DRAW_EVERY_S: Final = 1.0
+# Of the time so much may be spent on drawing, however large the venue is: scans come first.
+MOST_SHARE: Final = 0.1
+MOST_PAUSE_S: Final = 0.7
 
 log = logging.getLogger("gatehouse.board")
 
 Values: TypeAlias = Mapping[str, Any]
+Kept: TypeAlias = dict[str, tuple[Any, str]]
+"""What was in a slot when it was drawn last, and what it was drawn as."""
+
+
+class Drawn(NamedTuple):
+    """A text for the page; it is sent again once its mark is another."""
+
+    text: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +57,37 @@ class Part:
 
     name: str
 
-    def draw(self, values: Values) -> str:
+    def draw(self, values: Values, _kept: Kept) -> dict[str, Drawn]:
         """Draw it in the language of the request."""
-        return show(f"part_{self.name}.html", **values)
+        text = show(f"part_{self.name}.html", **values)
+        return {self.name: Drawn(text, text)}
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """A part of many alike, each of which is drawn and sent by itself.
+
+    Attributes:
+        name: `part_<name>.html` draws the whole with `slots`, text by slot; `slot_<name>.html` one
+            `item`.
+        items: what is in the slots, by their keys, in order.
+    """
+
+    name: str
+    items: Callable[[Values], Mapping[str, Any]]
+
+    def draw(self, values: Values, kept: Kept) -> dict[str, Drawn]:
+        """Draw what has changed; the whole counts as changed when its order does."""
+        drawn: dict[str, Drawn] = {}
+        for key, item in self.items(values).items():
+            slot, (before, text) = f"{self.name}-{key}", kept.get(f"{self.name}-{key}", (None, ""))
+            if item != before:
+                text = show(f"slot_{self.name}.html", item=item, **values)
+            kept[slot] = item, text
+            drawn[slot] = Drawn(text, text)
+        slots = {slot: Markup(each.text) for slot, each in drawn.items()}  # noqa: S704 - our own
+        whole = show(f"part_{self.name}.html", slots=slots, **values)
+        return {self.name: Drawn(whole, repr(list(drawn)))} | drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +120,7 @@ class LivePage:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[Part | Slots, ...]
     gather: Callable[[Services], Values]
 
 
@@ -96,7 +137,8 @@ class Live:
         self._lock = Lock()
         self._lookers: list[Looker] = []
         self._stopping = Event()
-        self._revision, self._drawn_at = -1, float("-inf")
+        self._revision, self._drawn_at, self._not_before = -1, float("-inf"), float("-inf")
+        self._kept: dict[Audience, Kept] = {}
         self._thread = Thread(target=self._watch, name="board-live", daemon=True)
 
     def start(self) -> None:
@@ -114,7 +156,7 @@ class Live:
         live = self._pages[page]
         leads = visit.may(LEADERS)
         values = {**live.gather(self._services), "leads": leads}
-        drawn = {part.name: part.draw(values) for part in live.parts}
+        drawn = {part.name: part.draw(values, {})[part.name].text for part in live.parts}
         return show(template, parts=drawn, tab=secrets.token_hex(8), **values)
 
     def join(self, visit: Visit, page: str, tab: str, language: str) -> Stream:
@@ -143,7 +185,8 @@ class Live:
             lookers = list(self._lookers)
         new = any(not each.told for each in lookers)
         revision, now = self._services.ledger.revision, time.monotonic()
-        due = new or revision != self._revision or now - self._drawn_at >= DRAW_EVERY_S
+        changed = revision != self._revision and now >= self._not_before
+        due = new or changed or now - self._drawn_at >= DRAW_EVERY_S
         if not lookers or not due:
             return
         self._revision, self._drawn_at = revision, now
@@ -151,10 +194,12 @@ class Live:
             self._tell(lookers)
         except AdmissionError as error:
             log.warning("the board is not drawn: %s", error)
+        took_s = time.monotonic() - now
+        self._not_before = now + min(MOST_PAUSE_S, took_s / MOST_SHARE)
 
     def _tell(self, lookers: list[Looker]) -> None:
         found: dict[str, Values] = {}
-        drawn: dict[Audience, dict[str, str]] = {}
+        drawn: dict[Audience, dict[str, Drawn]] = {}
         now = self._services.ledger.clock()
         for looker in lookers:
             if not self._sessions.is_open(looker.account, looker.ends_at, now):
@@ -165,17 +210,22 @@ class Live:
                 page = self._pages[audience.page]
                 values = found.setdefault(page.name, page.gather(self._services))
                 drawn[audience] = self._draw(page, values, audience)
-            for name, text in drawn[audience].items():
-                if looker.told.get(name) != text:
-                    looker.told[name] = text
-                    looker.stream.put(name, frame_page(name, text))
+            for name, each in drawn[audience].items():
+                if looker.told.get(name) != each.mark:
+                    looker.told[name] = each.mark
+                    looker.stream.put(name, frame_page(name, each.text))
             looker.stream.put("pulse", frame_page("pulse", "-"))
+        self._kept = {each: self._kept[each] for each in drawn}
 
-    def _draw(self, page: LivePage, values: Values, audience: Audience) -> dict[str, str]:
+    def _draw(self, page: LivePage, values: Values, audience: Audience) -> dict[str, Drawn]:
+        kept = self._kept.setdefault(audience, {})
+        drawn: dict[str, Drawn] = {}
         with self._app.test_request_context("/"), force_locale(LOCALES[audience.language]):
             g.account = None
             seen = {**values, "leads": audience.leads}
-            return {part.name: part.draw(seen) for part in page.parts}
+            for part in page.parts:
+                drawn |= part.draw(seen, kept)
+        return drawn
 
 
 def _end(looker: Looker) -> None:

@@ -175,7 +175,7 @@ class Board:
             return to_log_in()
         g.account = account
         if account.must_change and page.rule not in _BEFORE_CHANGE:
-            return _go(url_for("board.show_account"))
+            return go_on(url_for("board.show_account"))
         try:
             return self._show(page, account, args)
         except AdmissionError as error:
@@ -251,7 +251,7 @@ def to_log_in() -> Response:
     """Send the browser to the log-in, and from there back."""
     here = request.full_path.rstrip("?") if request.method == "GET" and not is_bare() else ""
     address = url_for("log_in.show_log_in")
-    return _go(address if here in {"", "/"} else url_for("log_in.show_log_in", next=here))
+    return go_on(address if here in {"", "/"} else url_for("log_in.show_log_in", next=here))
 
 
 def go_back(default: str = "/") -> Response:
@@ -260,10 +260,11 @@ def go_back(default: str = "/") -> Response:
     parts = urlsplit(wanted)
     own = not parts.scheme and not parts.netloc and wanted.startswith("/")
     # `//elsewhere` and `/\elsewhere` are other hosts to a browser.
-    return _go(wanted if own and wanted[1:2] not in {"/", "\\"} else default)
+    return go_on(wanted if own and wanted[1:2] not in {"/", "\\"} else default)
 
 
-def _go(where: str) -> Response:
+def go_on(where: str) -> Response:
+    """Send the browser on, the page of a dialog too."""
     if is_bare():
         return Response("", 204, {"HX-Redirect": where})
     answer = redirect(where, 303)

@@ -9,6 +9,7 @@ from gate_server.web.board import (  # noqa: F401 - make their acts known
     duty_acts,
     gate_acts,
     hold_acts,
+    watch_acts,
 )
 from gate_server.web.board.acts import acts
 from gate_server.web.board.home import BOARD_PAGE, home

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.boards import part_of, sit_down
 from tests.server import slug_of
 
 
@@ -132,10 +133,10 @@ def test_kiosks_alone_are_told_what_is_for_kiosks(site, park, boss):
     assert sent["unseen"] == 1
 
 
-def test_board_names_the_profiles(site, boss):
+def test_board_names_the_profiles(site, park, boss):
     send(site, boss, profiles=["kiosk"])
 
-    assert "自助机" in site.http.get("/").text.partition("Broadcasts in force")[2]
+    assert "自助机" in part_of(sit_down(site, park, language="zh").see(), "desk")
 
 
 def test_gate_and_profile_hold_together(site, park, boss):

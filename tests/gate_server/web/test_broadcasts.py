@@ -7,7 +7,8 @@ import pytest
 
 from gate_server.ledger.broadcasts import MOST_IN_FORCE
 from gate_server.ledger.ledger import utc_now
-from gate_server.web.board.rows import MOST_BROADCASTS
+from gate_server.web.board.desk import MOST_BROADCASTS
+from tests.boards import part_of, sit_down
 from tests.builders import at
 from tests.server import slug_of
 
@@ -273,7 +274,7 @@ def test_markup_stays_text(site, park, boss, lane):
     hostile = "<script>alert(1)</script> & 'x' \"y\""
     send(site, boss, message={"zh": hostile, "en": hostile})
     (told,) = site.get("/devices/self/broadcasts", lane).json()["broadcasts"]
-    page = site.http.get("/").text
+    page = sit_down(site, park).see()
 
     assert told["message"]["zh"] == hostile
     assert "<script>" not in page
@@ -286,16 +287,15 @@ def test_board_shows_the_most_urgent_with_how_many_have_seen_them(site, park, bo
     sent = [send_id(site, boss) for _ in range(MOST_BROADCASTS)]
     end(site, boss, send_id(site, boss))
     beat(site, lane, sent[-1])
-    page = site.http.get("/").text
-    rows = page.partition("Broadcasts in force")[2].partition("</table>")[0]
+    rows = part_of(sit_down(site, park).see(), "desk")
 
     assert [rows.find(each) for each in (high, *sent[:0:-1])] == sorted(
         rows.find(each) for each in (high, *sent[1:])
     )
     assert sent[0] not in rows
-    assert "and 1 more:" in rows
+    assert "and 1 more" in rows
     assert "South gate" in rows
-    assert "1 / 2" in rows
+    assert "shown on 1 of 2" in rows
 
 
 def test_reason_that_cannot_be_shown_is_refused(site, boss):

@@ -1,10 +1,12 @@
 """One code at two gates: staff call, both scans are one case, and the phone tells the buyer."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from gate_server.ledger.ledger import utc_now
+from tests.boards import sit_down
 from tests.offline_lines import CODE, REFUSED, a_line, check, conflicts, send
 from tests.server import an_app, slug_of
 
@@ -63,9 +65,9 @@ def test_board_shows_where_the_code_was_let_in(site, park, lanes):
     site.scan(lanes[0], CODE)
     wait(park, minutes=1)
     site.scan(lanes[1], CODE)
-    page = site.http.get("/").text
+    page = sit_down(site, park, language="zh").see()
 
-    assert "同码已入园：South gate" in page
+    assert "同码已在 South gate" in page
 
 
 def test_call_is_still_there_after_a_restart(site, park, lanes):
@@ -231,7 +233,8 @@ def test_question_is_audited_without_the_digits(site, park, lanes):
     assert len(rows) == 2
     assert all(lanes[0].name in body for (body,) in rows)
     dump = park.ledger.read(lambda db: "\n".join(db.iterdump()))
-    assert "9876" not in dump
+    # Hashes and instants may hold any four digits.
+    assert "9876" not in re.sub("[0-9A-Fa-f]{10,}", "", dump)
     check(park)
 
 

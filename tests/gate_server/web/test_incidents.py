@@ -9,6 +9,7 @@ from gate_server.duty_forms import Outcome
 from gate_server.duty_list import DutyList
 from gate_server.ledger.duty import Form
 from gate_server.ledger.incidents import open_incident
+from tests.boards import sit_down
 from tests.builders import new_incident
 from tests.server import slug_of
 
@@ -211,9 +212,11 @@ def test_failing_duty_list_shows_where_machines_watch(park, site, boss):
 
 def test_board_shows_what_nobody_has_answered_yet(park, site, boss):
     incident_id = find(park)
-    before = site.http.get("/").text
+    seat = sit_down(site, park)
+    before = seat.see()
     site.post(f"/incidents/{incident_id}/acknowledge", boss)
-    after = site.http.get("/").text
+    after = seat.see()
 
-    assert "<b>1</b> 突发事件 <span>incidents open, 1 unanswered</span>" in before
-    assert "<b>1</b> 突发事件 <span>incidents open</span>" in after
+    assert "<b>1</b> <span>incidents open</span> <small>1 unanswered</small>" in before
+    assert "<b>1</b> <span>incidents open</span></li>" in after
+    assert f"{boss.name} sees to it" in after

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gate_server.ledger.ledger import utc_now
+from tests.boards import sit_down
 from tests.server import Park, an_app, slug_of
 
 
@@ -234,42 +235,6 @@ def test_metrics_are_for_this_machine_or_staff(far, park, boss):
     assert statuses == [401, 403, 403, 200, 200]
 
 
-def test_board_shows_the_counts_and_escapes_names(site, park):
-    park.add_gate("G3", "<script>alert(1)</script>", "park")
-    park.sell("VOUCHER-1", admits="7")
-    site.scan(park.enrol(), "VOUCHER-1")
-    page = site.http.get("/")
-
-    assert page.status_code == 200
-    assert "<b>7</b>" in page.text
-    assert "<script" not in page.text
-    assert "&lt;script&gt;" in page.text
-    assert "script-src" not in page.headers["content-security-policy"]
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert site.http.get("/static/board.css").status_code == 200
-
-
-def test_board_shows_each_scanners_last_word(site, park):
-    device = park.enrol()
-    word = {
-        "epoch": park.ledger.epoch,
-        "replica_revision": 7,
-        "replica_age_s": 42.4,
-        "outbox_depth": 17,
-        "boot_id": "boot-1",
-    }
-    assert site.post("/devices/self/heartbeat", device, word).status_code == 200
-    page = site.http.get("/").text
-
-    assert device.name in page
-    assert "<td>42 s</td><td>17</td>" in page
-    assert "cut off" not in page
-    assert "<b>0</b> 验票异常" in page
-
-    park.now = park.ledger.clock() + timedelta(seconds=40)
-    assert "cut off" in site.http.get("/").text
-
-
 def test_device_that_only_scans_was_seen_too(site, park, boss):
     device = park.enrol()
     site.scan(device, "NO-SUCH-CODE")
@@ -280,61 +245,7 @@ def test_device_that_only_scans_was_seen_too(site, park, boss):
 
     assert gate["devices"][0]["last_seen_at"] == after[0]["last_seen_at"] is not None
     # It never said that it beats, so its silence says nothing.
-    assert "cut off" not in site.http.get("/").text
-
-
-def test_board_shows_scanners_that_were_stopped(site, park):
-    device, unused = park.enrol(), park.enrol()
-    site.scan(device, "NO-SUCH-CODE")
-    for each in (device, unused):
-        park.revoke(each.name)
-    code = park.invite()
-    for nonce in ("first-nonce", "other-nonce"):
-        site.post("/devices/enrol", None, {"code": code, "nonce": nonce})
-    page = site.http.get("/").text
-
-    assert page.count("已停用 <span>revoked") == 1
-    assert "已暂停使用 <span>suspended" in page
-
-
-def test_board_says_why_people_were_not_let_in_and_where_they_wait(site, park, boss):
-    device = park.enrol()
-    a_call(site, park, device)
-    site.scan(device, "NO-SUCH-CODE")
-    site.post("/gates/G1/state", boss, {"state": "exit_only", "reason": "queue"})
-    site.scan(device, "NO-SUCH-CODE")
-    gate = site.get("/stats", boss).json()["gates"][0]
-    page = site.http.get("/").text
-
-    assert gate["refused"] == {"unknown_code": 1}
-    assert gate["referred"] == {"several_vouchers": 1}
-    assert gate["waited"] == {"gate_closed": 1}
-    for shown in (
-        "未查到 <span>unknown code",
-        "一单多票",
-        "检票口暂停",
-        "只出不进 <span>exit only",
-    ):
-        assert shown in page
-    assert "unknown_code" not in page
-    assert f"<code>{device.name} referral</code>" in page
-
-
-def test_board_says_which_deals_are_stopped(site, park, boss):
-    park.offer("EAST-1")
-    site.post("/deals/EAST-1/hold", boss, {"reason": "price"})
-    site.post("/deals/DAY/void", boss, {"reason": "x", "honour": None, "cost_bearer": "venue"})
-    page = site.http.get("/").text
-
-    assert "待确认 <span>on hold" in page
-    assert "已取消 <span>voided" in page
-
-
-def test_board_is_for_this_machine(far, site):
-    rebound = site.http.get("/", headers={"Host": "evil.example"})
-
-    for answer in (far.http.get("/"), rebound):
-        assert (answer.status_code, slug_of(answer)) == (403, "forbidden")
+    assert "cut off" not in sit_down(site, park).see()
 
 
 def test_health_and_readiness(site, park):

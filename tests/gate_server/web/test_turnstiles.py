@@ -10,6 +10,7 @@ import pytest
 from admission.wire_passage import ReportKind
 from gate_server.ledger import audit
 from gate_server.ledger.ledger import utc_now
+from tests.boards import sit_down
 from tests.offline_lines import a_line, check, send
 from tests.server import Park, an_app, slug_of
 
@@ -200,7 +201,7 @@ def test_report_is_kept_audited_and_shown_until_it_is_cleared(site, park, device
     shown = fault(site, boss)
     report(site, device, "late_passage", nonce="report-0002", people=1)
     still = fault(site, boss)
-    board = site.http.get("/").text
+    board = sit_down(site, park, language="zh").see()
     report(site, device, "cleared", nonce="report-0003")
 
     assert first.status_code == 200

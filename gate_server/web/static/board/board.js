@@ -1,4 +1,5 @@
-// What htmx does not do: dialogs that hold the focus, and pages that say when they are out of date.
+// What htmx does not do: dialogs that hold the focus, pages that say when they are out of date, and
+// pages that move where there is no htmx.
 
 const STALE_AFTER_MS = 5000;
 
@@ -35,6 +36,18 @@ function refresh() {
   if (part && window.htmx) window.htmx.trigger(part, "refresh");
 }
 
+// Each part as it comes: nothing but the focus is lost.
+function moveWithout(address, hear) {
+  const source = new EventSource(address);
+  for (const part of document.querySelectorAll("[sse-swap]")) {
+    source.addEventListener(part.getAttribute("sse-swap"), (event) => {
+      part.innerHTML = event.data;
+      hear();
+    });
+  }
+  source.addEventListener("ended", () => window.location.reload());
+}
+
 // Once the live parts have stood still for too long they may be wrong, and say so.
 function watchAge() {
   const live = document.querySelector("[data-live]");
@@ -45,6 +58,7 @@ function watchAge() {
     document.body.classList.remove("stale");
   };
   document.body.addEventListener("htmx:sseMessage", hear);
+  if (!window.htmx) moveWithout(live.dataset.live, hear);
   setInterval(() => {
     document.body.classList.toggle("stale", Date.now() - heard > STALE_AFTER_MS);
   }, 1000);
@@ -65,6 +79,16 @@ dialogs.addEventListener("click", (event) => {
   dialogs.querySelector("dialog")?.close();
 });
 document.body.addEventListener("acted", refresh);
+// The session has ended: the page anew is the log-in.
+document.body.addEventListener("htmx:sseClose", (event) => {
+  if (event.detail.type === "message") window.location.reload();
+});
+// Links that look like buttons are pressed like buttons.
+document.body.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
 // On a phone the menu is closed until it is asked for.
 const menu = document.querySelector("details.menu");
 if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;

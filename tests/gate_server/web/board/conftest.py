@@ -1,0 +1,38 @@
+"""A park with a board, and people who have logged in to it."""
+
+import httpx
+import pytest
+
+from tests.boards import be_seated
+from tests.server import Park, Site, an_app
+
+
+@pytest.fixture
+def park(tmp_path):
+    park = Park(tmp_path / "var")
+    yield park
+    park.close()
+
+
+@pytest.fixture
+def app(park):
+    with an_app(park) as (app, _):
+        yield app
+
+
+@pytest.fixture
+def seat(park, app):
+    """Log in as somebody of a role, each at a browser of their own."""
+    browsers = []
+
+    def log_in(role="supervisor", **options):
+        transport = httpx.WSGITransport(app=app, remote_addr="127.0.0.1")
+        browser = Site(httpx.Client(transport=transport, base_url="http://127.0.0.1"))
+        browsers.append(browser)
+        browser.name = options.pop("name", f"{role}-{len(browsers)}")
+        be_seated(browser, park, role, browser.name, **options)
+        return browser
+
+    yield log_in
+    for browser in browsers:
+        browser.http.close()
