@@ -22,8 +22,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import httpx
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 
 from admission.rows import RowReader
 from admission.scans import Gate, Profile
@@ -44,6 +42,7 @@ from gate_server.secrets import (
 from gate_server.settings import read_settings
 from gate_server.venue_setup import create_venue
 from tests import nursery
+from tests.compiled import COMPILED
 
 API = "/api/v1"
 ROOT = Path(__file__).parent.parent
@@ -271,29 +270,13 @@ class Site:
         return self.post("/scans", by, body)
 
 
-class _Compiled(BytecodeCache):
-    """What the templates of all applications of this run were compiled to: once is enough."""
-
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key, bucket.checksum] = bucket.code
-
-
-_COMPILED = _Compiled()
-
-
 @contextmanager
 def an_app(
     park: Park, *, remote_addr: str = "127.0.0.1", ca_pem: bytes = b""
 ) -> Iterator[tuple[GateApp, Site]]:
     """Serve a park inside this process."""
     app = create_app(park.ledger, park.keys, park.settings, ca_pem=ca_pem)
-    app.jinja_env.bytecode_cache = _COMPILED
+    app.jinja_env.bytecode_cache = COMPILED
     transport = httpx.WSGITransport(app=app, remote_addr=remote_addr)
     try:
         with httpx.Client(transport=transport, base_url="http://127.0.0.1") as http:

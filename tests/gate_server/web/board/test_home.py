@@ -114,7 +114,7 @@ def test_each_scanners_last_word_is_shown(site, park):
     assert "cut off" not in tile
     assert "cut off" in later
     assert "no word from 1 of 1 devices" in later
-    assert "≥ 17 to upload" in later
+    assert "17 or more to upload" in later
 
 
 def test_scanners_that_were_stopped_are_shown(site, park):
