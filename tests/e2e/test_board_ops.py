@@ -11,9 +11,12 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
 
+from scripts import web_parts
 from tests import nursery
 from tests.desk import PASSWORD
-from tests.server import Park, a_running_server
+from tests.server import ROOT, Park, a_running_server
+
+AXE = ROOT / "node_modules" / web_parts.CHECKS
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +127,32 @@ def test_new_account_begins_with_a_password_of_its_own(page, browser, server):
     hers.reload()
     assert "/login" in hers.url
     other.close()
+
+
+def test_axe_finds_nothing_serious_on_pages_of_the_house(browser, server):
+    if not AXE.exists():
+        pytest.skip("no axe-core on this machine: apt-get install npm, then make test")
+    # Only so that axe itself may run; the policy is held to by every other test.
+    context = browser.new_context(
+        ignore_https_errors=True,
+        bypass_csp=True,
+        base_url=server.url,
+        locale="zh-CN",
+        viewport={"width": 390, "height": 844},
+    )
+    page = context.new_page()
+    page.goto("/login")
+    page.fill("[name=name]", "boss")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button.main")
+    page.wait_for_url("**/")
+    found = []
+    for address in ("/devices", "/gates/G1", "/lookup"):
+        page.goto(address)
+        page.add_script_tag(path=AXE)
+        for each in page.evaluate("() => axe.run(document)")["violations"]:
+            if each["impact"] in {"serious", "critical"}:
+                found.append(f"{address} {each['id']}: {each['nodes'][0]['html'][:120]}")
+    context.close()
+
+    assert found == []
