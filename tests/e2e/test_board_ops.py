@@ -150,9 +150,11 @@ def test_axe_finds_nothing_serious_on_pages_of_the_house(browser, server):
     for address in ("/devices", "/gates/G1", "/lookup"):
         page.goto(address)
         page.add_script_tag(path=AXE)
-        for each in page.evaluate("() => axe.run(document)")["violations"]:
-            if each["impact"] in {"serious", "critical"}:
-                found.append(f"{address} {each['id']}: {each['nodes'][0]['html'][:120]}")
+        found += [
+            f"{address} {each['id']}: {each['nodes'][0]['html'][:120]}"
+            for each in page.evaluate("() => axe.run(document)")["violations"]
+            if each["impact"] in {"serious", "critical"}
+        ]
     context.close()
 
     assert found == []
