@@ -53,8 +53,13 @@ class Broadcast:
 
     def reaches(self, device: Device) -> bool:
         """Say whether it is for a device, as it stands now."""
-        at_gate = not self.gates or device.gate_id in self.gates
-        return at_gate and (not self.profiles or device.profile in self.profiles)
+        return reaches(device, self.gates, self.profiles)
+
+
+def reaches(device: Device, gates: frozenset[str], profiles: frozenset[Profile]) -> bool:
+    """Say whether what is for these gates and profiles is for a device; none named: any."""
+    at_gate = not gates or device.gate_id in gates
+    return at_gate and (not profiles or device.profile in profiles)
 
 
 def in_force(now: datetime, expires_at: datetime, ended_at: datetime | None) -> bool:

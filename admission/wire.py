@@ -112,6 +112,8 @@ class Heartbeat(Answer, frozen=True):
         messages: broadcasts in force for its gate that it has not shown yet.
         in_force: ids of all in force for its gate; null: an older server that has none.
         help: how its own open call for help stands.
+        gate_id, party_default: as the server has them; where they are not what the device knows, it
+            asks anew who it is. null: an older server that does not say.
     """
 
     server_time: datetime
@@ -122,6 +124,8 @@ class Heartbeat(Answer, frozen=True):
     in_force: list[str] | None = None
     operator: str | None = None
     help: HelpTold | None = None
+    gate_id: str | None = None
+    party_default: PartyDefault | None = None
 
 
 # --- scans -------------------------------------------------------------------------------------

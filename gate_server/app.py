@@ -138,7 +138,7 @@ def create_app(
     for noun in NOUNS:
         app.register_blueprint(_blueprint(app, noun))
     app.register_blueprint(health(app.services))
-    app.register_blueprint(pages(app.services))
+    app.register_blueprint(pages())
     app.register_blueprint(hand(app.services))
     app.register_blueprint(trust(app.services))
     app.join_board()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 from admission import wire
-from admission.broadcasts import Broadcast, Priority, checked_text, default_expiry, rank
+from admission.broadcasts import (
+    Broadcast,
+    Priority,
+    checked_text,
+    default_expiry,
+    rank,
+    reaches,
+)
 from admission.calendar import whole_ms
 from admission.errors import InvalidInput, NotFound
 from admission.incidents import EntryKind
 from admission.messages import Sentence
-from admission.scans import Device
+from admission.scans import Device, Profile
 from admission.wire_notices import (
     BroadcastAnswer,
     BroadcastDetail,
@@ -158,6 +166,16 @@ def list_all(ledger: Ledger) -> BroadcastsAnswer:
     found = ledger.read(lambda db: list_recorded(db, now))
     return BroadcastsAnswer(
         broadcasts=[BroadcastAnswer(**_fields(each, catalogue, now)) for each in found]
+    )
+
+
+def count_reached(catalogue: Catalogue, gates: Iterable[str], profiles: Iterable[str]) -> int:
+    """Return how many devices a broadcast would be for; no gate or profile named: all."""
+    at, which = frozenset(gates), frozenset(Profile(each) for each in profiles)
+    return sum(
+        reaches(device, at, which)
+        for device in catalogue.devices.values()
+        if not (device.revoked or device.suspended)
     )
 
 

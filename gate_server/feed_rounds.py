@@ -25,7 +25,7 @@ from admission.errors import (
     NotFound,
 )
 from admission.rows import RowReader
-from gate_server.commands.feeds import FeedFailed, OneFeed, TakePart
+from gate_server.commands.feeds import ASKED, FeedFailed, OneFeed, TakePart
 from gate_server.commands.services import Caller
 from gate_server.feed_sources import FetchedFeed, list_fetched, open_source
 from gate_server.feeder_tasks import Surroundings
@@ -161,6 +161,13 @@ class FeedTask:
         self._name = feed.name
         self._next_s = 0.0
         self._failures = 0
+        self._asked = feed.config.get(ASKED)
+
+    def heed(self, feed: FetchedFeed) -> None:
+        """Run now where somebody has asked for a round since the last look."""
+        asked, self._asked = self._asked, feed.config.get(ASKED)
+        if self._asked != asked:
+            self._next_s = 0.0
 
     @property
     def name(self) -> str:

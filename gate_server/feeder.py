@@ -56,7 +56,7 @@ def run(directory: Path) -> None:
     link, runner = Link(directory, room), Runner(lambda: Link(directory, room))
     made = (make(surroundings) for make in (*MAKERS, RedemptionTask))
     always: dict[str, Task] = {task.name: task for task in made}
-    feeds: dict[str, Task] = {}
+    feeds: dict[str, FeedTask] = {}
     while True:
         try:
             found = list_fetched(link.call("feed list"))
@@ -66,6 +66,8 @@ def run(directory: Path) -> None:
             feeds = {
                 feed.name: feeds.get(feed.name) or FeedTask(feed, surroundings) for feed in found
             }
+            for feed in found:
+                feeds[feed.name].heed(feed)
             runner.keep(always | feeds)
         time.sleep(LOOK_S)
 

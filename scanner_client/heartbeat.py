@@ -27,7 +27,8 @@ class Heartbeat:
 
     Args:
         word: says how far this scanner has come; without device_time and version.
-        learn: is told what the server knows of this device, at first and after each outage.
+        learn: is told what the server knows of this device: at first, after each outage, and once
+            the server says that it stands elsewhere or asks otherwise for the party.
         broadcasts: takes those that the answer has; `word` tells which were shown.
         hear: is told each answer, and the server's time when it was asked for.
     """
@@ -50,7 +51,7 @@ class Heartbeat:
         self._word = word
         self._learn = learn
         self._broadcasts = broadcasts
-        self._learned = False
+        self._known: wire.DeviceSelf | None = None
 
     def run(self, stop: threading.Event, every_s: float) -> None:
         """Beat every `every_s` seconds until `stop` is set; more often while nobody answers."""
@@ -62,12 +63,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Beat once; whatever comes of it is noted, never raised."""
         try:
-            if not self._learned:
-                asked = self._clock.mark()
-                known = self._relay.fetch_self()
-                self._clock.learn(known.server_time, asked)
-                self._learn(known)
-                self._learned = True
+            known = self._known or self._ask_anew()
             asked, asked_at = self._clock.mark(), self._clock.now()
             held, word = self._broadcasts.held(), self._say()
             beat = self._relay.heartbeat(word)
@@ -75,8 +71,10 @@ class Heartbeat:
             self._broadcasts.said(word.seen)
             self._broadcasts.take_heartbeat(beat, held)
             self._hear(beat, asked_at)
+            if _says_otherwise(beat, known):
+                self._ask_anew()
         except RelayError as error:
-            self._learned = False
+            self._known = None
             self._contact.failed(error)
         except AdmissionError as error:
             # A full disk keeps nobody from telling that this device lives the next time.
@@ -84,5 +82,20 @@ class Heartbeat:
         else:
             self._contact.answered(beat.epoch)
 
+    def _ask_anew(self) -> wire.DeviceSelf:
+        asked = self._clock.mark()
+        known = self._relay.fetch_self()
+        self._clock.learn(known.server_time, asked)
+        self._learn(known)
+        self._known = known
+        return known
+
     def _say(self) -> wire.HeartbeatRequest:
         return replace(self._word(), device_time=wire.at(self._clock.wall()), version=__version__)
+
+
+def _says_otherwise(beat: wire.Heartbeat, known: wire.DeviceSelf) -> bool:
+    """Say whether a device was moved, or its party changed, since it asked who it is."""
+    party = beat.party_default
+    moved = beat.gate_id is not None and beat.gate_id != known.gate_id
+    return moved or (party is not None and party != known.party_default)

@@ -105,6 +105,7 @@ class FakeGate(ThreadingHTTPServer):
         self.troubles: list[Trouble | None] = []
         self.calls: list[Call] = []
         self.party_default = PartyDefault.ALL
+        self.moved_to: str | None = None
         self.delay_s: dict[str, float] = {}
         self.recorded: dict[str, wire.ScanAnswer] = {}
         self.enrolled_by: str | None = None
@@ -204,7 +205,11 @@ class Handler(BaseHTTPRequestHandler):
             wire.read(wire.HeartbeatRequest, self.body)
             epoch, revision = self.server.epoch, self.server.revision
             return 200, wire.Heartbeat(
-                server_time=NOW, epoch=epoch, ledger_revision=revision, audit_head=""
+                server_time=NOW,
+                epoch=epoch,
+                ledger_revision=revision,
+                audit_head="",
+                gate_id=self.server.moved_to,
             )
         if self.path.startswith("/api/v1/replica"):
             return self._replica()
@@ -258,7 +263,7 @@ class Handler(BaseHTTPRequestHandler):
         return wire.DeviceSelf(
             device_id="d-1",
             name="Lane 1",
-            gate_id="G1",
+            gate_id=self.server.moved_to or "G1",
             gate_name="North",
             area="park",
             profile=Profile.GATE,

@@ -10,9 +10,9 @@ import click
 
 from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
 from gate_server.cli.feed_redemptions import redemptions_text
-from gate_server.cli.serving import read_serving
 from gate_server.commands.feeds import AddNative, RotateSecret, WhichFeed
 from gate_server.control import call
+from gate_server.serving_place import read_serving
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

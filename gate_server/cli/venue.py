@@ -10,12 +10,21 @@ import click
 from admission.scans import GateState, PartyDefault, Profile
 from gate_server.cli.edge import Command, Group, listing, options, show, tell
 from gate_server.cli.pictures import png_qr, terminal_qr
-from gate_server.cli.serving import Serving, enrolment_url, read_serving
-from gate_server.commands.venue import AddGate, AddUser, Enrol, Named, SetGate, SetParty
+from gate_server.commands.venue import (
+    AddGate,
+    AddUser,
+    ClearDevice,
+    Enrol,
+    MoveDevice,
+    Named,
+    SetGate,
+    SetParty,
+)
 from gate_server.control import call
 from gate_server.key_files import write_durably
 from gate_server.ledger.devices import ROLES
 from gate_server.ledger.ledger import utc_now
+from gate_server.serving_place import Invitation, Serving, read_serving
 from gate_server.venue_setup import create_venue
 
 
@@ -103,14 +112,12 @@ def device_enrol(
     listens = read_serving(directory)
     serving = Serving(host or listens.host, port or listens.port, listens.http)
     code = made["code"]
-    url = enrolment_url(directory, serving, code)
-    scanned = f"{url}/enrol#{code}" if serving.http else url
+    invitation = Invitation.make(directory, serving, code)
     if png is not None:
-        write_durably(png, png_qr(scanned), replace=True)
-    beside = f" {code}" if serving.http else ""
+        write_durably(png, png_qr(invitation.scanned), replace=True)
     show(
-        {"code": code, "url": url, "expires_at": made["expires_at"]},
-        f"{terminal_qr(scanned)}\nscanner-client enrol '{url}'{beside}\n"
+        {"code": code, "url": invitation.url, "expires_at": made["expires_at"]},
+        f"{terminal_qr(invitation.scanned)}\n{invitation.command}\n"
         f"good once, until {made['expires_at']}",
     )
 
@@ -128,6 +135,24 @@ def device_list() -> None:
 def device_revoke(device_id: str) -> None:
     """End a device's rights for good; it wipes itself at its next call."""
     show(_call("device revoke", Named(name=device_id)), f"device {device_id} is revoked")
+
+
+@device.command("move")
+@click.argument("device_id", metavar="ID")
+@click.option("--gate", "gate_id", required=True, metavar="ID", help="Gate that it stands at.")
+def device_move(device_id: str, gate_id: str) -> None:
+    """Let a device stand at another gate; it learns so with its next heartbeat."""
+    made = _call("device move", MoveDevice(device_id=device_id, gate_id=gate_id))
+    show(made, f"device {device_id} stands at gate {gate_id}")
+
+
+@device.command("clear")
+@click.argument("device_id", metavar="ID")
+@click.option("--reason", required=True, help="What you have found, for the record.")
+def device_clear(device_id: str, reason: str) -> None:
+    """Let a suspended device work again: you have seen that it is the venue's own."""
+    made = _call("device clear", ClearDevice(device_id=device_id, reason=reason))
+    show(made, f"device {device_id} is active")
 
 
 @device.command("party")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from admission.calendar import to_ms
 from admission.errors import InvalidInput, LedgerConflict
 from gate_server.breath import Breath
 from gate_server.commands.redemptions import redemption_config
@@ -23,6 +24,8 @@ from gate_server.ledger.feeds import Feed, FeedKind, SecretKind
 from gate_server.ledger.session import Session
 from gate_server.ledger.stop_sales import NOTIFY
 
+ASKED = "asked_ms"
+"""In a feed's config: when somebody asked for a round at once."""
 MOST_SHOWN = 10_000
 MOST_RETRIED = 500
 LONGEST_OVERLAP_S = 30 * 24 * 3600
@@ -198,6 +201,25 @@ def remove_feed(services: Services, params: WhichFeed) -> dict[str, Any]:
     return {"feed_id": feed.feed_id, "platform": feed.platform, "removed": True}
 
 
+def ask_now(services: Services, params: WhichFeed) -> dict[str, Any]:
+    """Have a feed that is fetched begin its next round at once.
+
+    Raises:
+        InvalidInput: it pushes, so that nothing can be fetched.
+    """
+
+    def work(tx: Session) -> Feed:
+        feed = feeds.find_feed(tx.db, params.platform, params.feed_id)
+        if feed.kind is FeedKind.NATIVE:
+            raise InvalidInput("platform", f"{feed.name} sends by itself; ask the platform")
+        asked = {**feed.config, ASKED: to_ms(services.ledger.clock())}
+        feeds.change_config(tx, feed, asked, by=services.by)
+        return feed
+
+    feed = services.ledger.write(work, alone=True)
+    return {"feed_id": feed.feed_id, "platform": feed.platform, "asked": True}
+
+
 def rotate_secret(services: Services, params: RotateSecret) -> dict[str, Any]:
     """Give a push a new secret; the one before counts until it retires."""
     ledger = services.ledger
@@ -289,6 +311,7 @@ COMMANDS: dict[str, Command[Any]] = {
     "feed rejects": Command(WhichFeed, list_rejects),
     "feed drop": Command(WhichFeed, drop_rejects),
     "feed remove": Command(WhichFeed, remove_feed),
+    "feed ask": Command(WhichFeed, ask_now),
     "feed rotate": Command(RotateSecret, rotate_secret),
     "feed take": Command(TakePart, take_part),
     "feed failed": Command(FeedFailed, note_failed),

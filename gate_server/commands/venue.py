@@ -44,6 +44,20 @@ class Enrol(Params, frozen=True):
     profile: Profile
 
 
+class MoveDevice(Params, frozen=True):
+    """A device, and the gate that it is to stand at."""
+
+    device_id: str
+    gate_id: str
+
+
+class ClearDevice(Params, frozen=True):
+    """A suspended device that somebody has looked at."""
+
+    device_id: str
+    reason: str
+
+
 class Nothing(Params, frozen=True):
     """Nothing needs to be said."""
 
@@ -149,6 +163,27 @@ def set_party(services: Services, params: SetParty) -> dict[str, Any]:
         alone=True,
     )
     return {"device_id": params.device_id, "party_default": params.party.value}
+
+
+def move_device(services: Services, params: MoveDevice) -> dict[str, Any]:
+    """Let a device stand at another gate."""
+    ledger, by = services.ledger, services.by
+    ledger.write(
+        lambda tx: devices.move_device(
+            tx, params.device_id, params.gate_id, by=by, now=ledger.clock()
+        ),
+        alone=True,
+    )
+    return {"device_id": params.device_id, "gate_id": params.gate_id}
+
+
+def clear_device(services: Services, params: ClearDevice) -> dict[str, Any]:
+    """Let a suspended device work again."""
+    reason, by = checked_text("reason", params.reason, 500), services.by
+    services.ledger.write(
+        lambda tx: devices.clear_device(tx, params.device_id, reason=reason, by=by), alone=True
+    )
+    return {"device_id": params.device_id, "state": "active"}
 
 
 def revoke_device(services: Services, params: Named) -> dict[str, Any]:
@@ -262,6 +297,8 @@ COMMANDS: dict[str, Command[Any]] = {
     "device enrol": Command(Enrol, enrol_device),
     "device list": Command(Nothing, list_devices),
     "device party": Command(SetParty, set_party),
+    "device move": Command(MoveDevice, move_device),
+    "device clear": Command(ClearDevice, clear_device),
     "device revoke": Command(Named, revoke_device),
     "user add": Command(AddUser, add_user),
     "user list": Command(Nothing, list_users),

@@ -12,6 +12,7 @@ from admission.errors import InvalidInput, LedgerConflict, NotFound
 from admission.incidents import IncidentKind, NewIncident
 from admission.scans import Device, PartyDefault, Profile
 from gate_server.ledger.incidents import open_incident
+from gate_server.ledger.people import sign_out
 from gate_server.ledger.session import Session
 from gate_server.secrets import BearerKind, new_bearer
 from gate_server.settings import read_incident_words
@@ -175,6 +176,51 @@ def revoke_device(tx: Session, device_id: str, *, by: str, now: datetime) -> Non
     sql = "UPDATE devices SET revoked_at = COALESCE(revoked_at, ?) WHERE device_id = ?"
     tx.db.execute(sql, (to_ms(now), device_id))
     tx.touched.add("devices")
+
+
+def move_device(tx: Session, device_id: str, gate_id: str, *, by: str, now: datetime) -> None:
+    """Let a device stand at another gate; it learns so with its next heartbeat.
+
+    Whoever is signed in there has left: what they do at the other gate is another shift.
+
+    Raises:
+        NotFound: no such device or gate.
+        LedgerConflict: `revoked-already`.
+    """
+    device = _get_device(tx, device_id)
+    if gate_id not in tx.catalogue.gates:
+        raise NotFound(f"no gate {gate_id}")
+    if device.revoked:
+        raise LedgerConflict("revoked-already", f"device {device_id} was revoked; enrol it anew")
+    if device.gate_id == gate_id:
+        return
+    sign_out(tx, device, now=now)
+    fields = {"device_id": device_id, "from_gate_id": device.gate_id, "gate_id": gate_id, "by": by}
+    tx.record_event("move_device", fields)
+    tx.db.execute("UPDATE devices SET gate_id = ? WHERE device_id = ?", (gate_id, device_id))
+    tx.touched.add("devices")
+
+
+def clear_device(tx: Session, device_id: str, *, reason: str, by: str) -> None:
+    """Let a suspended device work again: somebody has looked, and it is the venue's own.
+
+    Raises:
+        NotFound: no such device.
+        LedgerConflict: `not-suspended`: there is nothing to clear.
+    """
+    device = _get_device(tx, device_id)
+    if device.revoked or not device.suspended:
+        raise LedgerConflict("not-suspended", f"device {device_id} is not suspended")
+    tx.record_event("clear_device", {"device_id": device_id, "reason": reason, "by": by})
+    tx.db.execute("UPDATE devices SET suspended_at = NULL WHERE device_id = ?", (device_id,))
+    tx.touched.add("devices")
+
+
+def _get_device(tx: Session, device_id: str) -> Device:
+    device = tx.catalogue.devices.get(device_id)
+    if device is None:
+        raise NotFound(f"no device {device_id}")
+    return device
 
 
 def set_party_default(tx: Session, device_id: str, party: PartyDefault, *, by: str) -> None:

@@ -112,6 +112,8 @@ def take_heartbeat(call: Call) -> Heartbeat:
             in_force=[each.broadcast_id for each in in_force],
             operator=tx.catalogue.operator_at(device_id, now),
             help=told_of_help(tx.catalogue, device_id),
+            gate_id=tx.catalogue.devices[device_id].gate_id,
+            party_default=tx.catalogue.devices[device_id].party_default,
         )
 
     # Patient and alone: it changes the catalogue, and no scan waits for it.

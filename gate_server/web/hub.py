@@ -202,9 +202,13 @@ class Hub:
             )
             data = frame("gate", _encode(event))
             for stream in streams:
-                device = stream.caller.device
-                if device is None or device.gate_id == gate.gate_id:
+                if stream.caller.device is None or self._stands_at(stream.caller) == gate.gate_id:
                     stream.put(f"gate {gate.gate_id}", data)
+
+    def _stands_at(self, caller: Caller) -> str | None:
+        """Return the gate of a device now: it may have been moved since its stream began."""
+        device = self._ledger.catalogue.devices.get(caller.name)
+        return None if device is None else device.gate_id
 
     def _tell_broadcasts(self, streams: list[Stream]) -> None:
         known = self._ledger.catalogue.broadcasts

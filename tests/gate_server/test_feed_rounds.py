@@ -52,6 +52,22 @@ def test_next_round_is_the_interval_later(side):
     assert books(side.park, *CODES) == dict.fromkeys(CODES, "valid")
 
 
+def test_round_that_somebody_asks_for_begins_at_once_and_once(side):
+    task = a_task(side)
+    task.run(side.caller)
+    task.heed(side.feed())
+    before = task.due_s()
+    side.caller.call("feed ask", {"platform": side.feed().platform})
+    task.heed(side.feed())
+    asked = task.due_s()
+    task.run(side.caller)
+    task.heed(side.feed())
+
+    assert before > 4
+    assert asked <= 0
+    assert task.due_s() > 4
+
+
 def test_each_failure_in_a_row_makes_the_next_try_later_up_to_five_minutes(side):
     task, waits = a_task(side), []
     side.platform.always = platforms.status(500)

@@ -272,6 +272,26 @@ def test_heartbeat_learns_what_the_device_is_and_what_time_it_is(gate, kit):
     assert beat.version
 
 
+def test_moved_scanner_asks_anew_who_it_is(gate, kit):
+    learned, heart = [], None
+    heart = a_heart(kit, learned)
+    heart.beat()
+    gate.moved_to = "G2"
+    heart.beat()
+    heart.beat()
+
+    assert [known.gate_id for known in learned] == [TOLD.gate_id, "G2"]
+
+
+def test_server_that_does_not_say_where_a_scanner_stands_is_asked_once(gate, kit):
+    learned = []
+    heart = a_heart(kit, learned)
+    heart.beat()
+    heart.beat()
+
+    assert len(learned) == 1
+
+
 # --- a server that will not have this device ------------------------------------------------------
 
 

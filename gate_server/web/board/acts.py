@@ -32,6 +32,10 @@ def _says_nothing(_visit: Visit, _subject: Subject, _body: Body) -> Sequence[str
     return ()
 
 
+def _asks_nothing(_visit: Visit, _subject: Subject) -> Sequence[Field]:
+    return ()
+
+
 def _nothing_more(_subject: Subject, body: Body) -> Body:
     return body
 
@@ -49,6 +53,7 @@ class Act:
         who: roles that may; the call's own, where it is one.
         run: does it: an operation's `perform` or a command.
         subject: names of what it is about, each in the address of the dialog.
+        asks: further fields, where they depend on what it is about.
         tells: its consequence, in sentences with numbers; with `preview` it needs what was filled
             in, and is told after the first press of the button, before the second does it.
         shape: makes the call's body of the subject and the fields.
@@ -63,6 +68,7 @@ class Act:
     run: Callable[[Visit, Subject, Body], Any]
     fields: tuple[Field, ...] = ()
     subject: tuple[str, ...] = ()
+    asks: Callable[[Visit, Subject], Sequence[Field]] = _asks_nothing
     tells: Callable[[Visit, Subject, Body], Sequence[str]] = _says_nothing
     shape: Callable[[Subject, Body], Body] = _nothing_more
     button: Lazy | None = None
@@ -70,6 +76,10 @@ class Act:
     password: bool = False
     grave: bool = False
     said: Callable[[Visit, Subject, Any], Shown] = _done
+
+    def fields_of(self, visit: Visit, subject: Subject) -> tuple[Field, ...]:
+        """Return all fields that are asked for."""
+        return (*self.asks(visit, subject), *self.fields)
 
     def subject_of(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return what it is about, from an address or a form.
@@ -149,7 +159,7 @@ def do(visit: Visit) -> Shown:
     act = _find(visit)
     subject = act.subject_of(visit.form)
     try:
-        body = act.shape(subject, read_fields(act.fields, visit))
+        body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
         if act.preview and visit.form.get("step") != "do":
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
@@ -194,6 +204,7 @@ def _dialog(
 ) -> str:
     if told is None:
         told = () if act.preview else act.tells(visit, subject, {})
+    fields = act.fields_of(visit, subject)
     return show(
         "act.html",
         act=act,
@@ -201,8 +212,9 @@ def _dialog(
         told=told,
         problem=problem,
         step=step,
-        values={field.name: field.value_of(visit, subject) for field in act.fields},
-        choices={field.name: field.choices_of(visit) for field in act.fields},
+        fields=fields,
+        values={field.name: field.value_of(visit, subject) for field in fields},
+        choices={field.name: field.choices_of(visit) for field in fields},
         next=visit.form.get("next") or visit.query.get("next") or "/",
         here=url_for("board.do", name=act.name),
         bare=visit.bare,

@@ -92,6 +92,7 @@ class Page:
 
     Attributes:
         title: what the navigation calls it; None: it is not in the navigation.
+        seldom: it stands behind "More" there, so that what is wanted in a hurry is found.
     """
 
     rule: str
@@ -99,6 +100,7 @@ class Page:
     view: View
     who: frozenset[Role]
     title: Lazy | None
+    seldom: bool = False
 
     @property
     def name(self) -> str:
@@ -120,11 +122,12 @@ class Section:
         who: frozenset[Role],
         method: str = "GET",
         title: Lazy | None = None,
+        seldom: bool = False,
     ) -> Callable[[View], View]:
         """Declare the view below as a page."""
 
         def declare(view: View) -> View:
-            self.pages.append(Page(rule, method, view, who, title))
+            self.pages.append(Page(rule, method, view, who, title, seldom))
             return view
 
         return declare
@@ -215,10 +218,13 @@ class Board:
             "money": languages.money,
         }
 
-    def _navigation(self, account: Account) -> list[tuple[str, Lazy, bool]]:
-        """Return address, name and whether it is open, of each page that the account may open."""
+    def _navigation(self, account: Account) -> list[tuple[str, Lazy, bool, bool]]:
+        """Return of each page that the account may open what the menu says.
+
+        Its address, its name, whether it is open, and whether it is seldom wanted.
+        """
         return [
-            (page.rule, page.title, page.rule == request.path)
+            (page.rule, page.title, page.rule == request.path, page.seldom)
             for page in self.pages
             if page.title is not None and account.role in page.who
         ]

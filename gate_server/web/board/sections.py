@@ -15,6 +15,7 @@ from gate_server.web.board.acts import acts
 from gate_server.web.board.home import BOARD_PAGE, home
 from gate_server.web.board.live import Live, LivePage
 from gate_server.web.board.login import account
+from gate_server.web.board.ops_sections import OPS
 from gate_server.web.board.pages import Section
 
 LIVE_PAGES: Final[tuple[LivePage, ...]] = (BOARD_PAGE,)
@@ -22,4 +23,4 @@ LIVE_PAGES: Final[tuple[LivePage, ...]] = (BOARD_PAGE,)
 
 def sections(live: Live) -> tuple[Section, ...]:
     """Return all sections."""
-    return (home(live), acts, account)
+    return (home(live), *OPS, acts, account)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from admission.scans import Profile
+from gate_server.ledger import devices
 from gate_server.web.callers import Caller, Role
 from gate_server.web.problems import Refused
 from tests.server import Park, an_app
@@ -99,6 +100,19 @@ def test_device_hears_of_its_own_gate_and_staff_of_all(park, hub, site):
 
     assert (told["gate_id"], told["state"]) == ("G1", "paused")
     assert "gate" not in events
+
+
+def test_moved_device_hears_of_the_gate_where_it_stands_now(park, hub, site):
+    caller = a_device(park, "G1")
+    device = Listener(hub, caller)
+    device.read()
+    park.change(
+        lambda tx: devices.move_device(tx, caller.name, "G2", by="test", now=park.ledger.clock())
+    )
+    site.post("/gates/G1/state", park.hire(), {"state": "paused", "reason": "x"})
+    site.post("/gates/G2/state", park.hire(), {"state": "paused", "reason": "x"})
+
+    assert device.wait_for("gate")["gate_id"] == "G2"
 
 
 def test_override_is_told_to_its_device_alone(park, hub, site):

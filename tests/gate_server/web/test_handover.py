@@ -7,6 +7,7 @@ import pytest
 from gate_server.ledger import lanes
 from gate_server.ledger.doctor import Patient, examine
 from gate_server.ledger.ledger import utc_now
+from tests.desk import PASSWORD
 from tests.offline_lines import CODE
 from tests.people import an_operator, sheet, sign_in
 from tests.server import Park, an_app, slug_of
@@ -136,7 +137,7 @@ def test_a_sheet_shows_tickets_faults_and_who_came_in_by_another_lane(park, site
     site.post(f"/tickets/{made[0]['ticket']}/reprint", desk, {"reason": "jam"})
     site.post("/scans/desk-00001/annul", desk, {"reason": "came back", "people": 2})
     rows = {row["device_id"]: row for row in sheet(site, boss)["rows"]}
-    page = site.http.get("/handover").text
+    page = sheet_page(park, site)
 
     assert rows[device.name]["operator"] == "4711"
     assert (rows[device.name]["people_in"], rows[device.name]["taken_back"]) == (0, 1)
@@ -167,19 +168,27 @@ def test_an_answer_that_was_lost_keeps_the_lanes_counters_right(site, park, devi
     assert park.ledger.read(lanes.differences) == []
 
 
+def sheet_page(park, site):
+    """Return the sheet to be printed, as a steward at the board gets it."""
+    name = park.hire("steward", password=PASSWORD).name
+    assert site.log_in(name, PASSWORD).status_code == 303
+    return site.http.get("/handover/sheet").text
+
+
 # --- on paper ------------------------------------------------------------------------------------
 
 
 def test_what_people_are_called_cannot_write_into_the_page(site, park, device):
     sign_in(site, device, an_operator(park, name="<b>Eve</b>"))
     site.scan(device, "NO-SUCH-CODE", operator="<script>alert(1)</script>")
-    text = site.http.get("/handover").text
+    text = sheet_page(park, site)
 
     assert "<b>Eve" not in text
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 
 
-def test_the_page_is_for_the_servers_own_screen(park):
-    with an_app(park, remote_addr="10.0.0.7") as (_, site):
-        assert site.http.get("/handover").status_code == 403
+def test_the_page_is_for_staff_who_have_logged_in(park, site):
+    asked = site.http.get("/handover/sheet")
+
+    assert asked.headers["location"].startswith("/login")

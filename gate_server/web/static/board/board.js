@@ -10,7 +10,25 @@ function openDialog() {
   if (!dialog) return;
   dialog.removeAttribute("open");
   dialog.showModal();
-  dialog.addEventListener("close", () => dialogs.replaceChildren());
+  dialog.addEventListener("close", () => {
+    dialogs.replaceChildren();
+    // What was made is shown in the dialog; the page behind it learns of it now.
+    if ("acted" in dialog.dataset) refresh();
+  });
+  showCopies();
+}
+
+// Only where the browser lets a page copy is there a button for it.
+function showCopies() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+async function copy(button) {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  await navigator.clipboard.writeText(field.value);
+  button.textContent = button.dataset.copied;
 }
 
 function refresh() {
@@ -46,6 +64,14 @@ function watchAge() {
   }, 1000);
 }
 
+showCopies();
+document.body.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  // What is seldom wanted of the menu is in the way once something else is pressed.
+  const more = document.querySelector("details.more");
+  if (more && !more.contains(event.target)) more.open = false;
+});
 dialogs.addEventListener("htmx:afterSwap", openDialog);
 dialogs.addEventListener("click", (event) => {
   if (!event.target.closest("[data-close]")) return;

@@ -1,0 +1,123 @@
+"""Pages of look-ups and conflicts: what a voucher has done, and what does not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from admission.reconcile import ConflictKind
+from gate_server.ledger.ledger import utc_now
+from gate_server.web.board.conflict_pages import KINDS
+from tests.desk import a_desk
+
+OFFLINE = (
+    '{"nonce": "%s", "verdict": {"outcome": "admit", "reason": "admitted", "admitted": 1},'
+    ' "code": "%s", "scanned_at": "%s"}'
+)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    settings = "[limits]\nlookups_an_hour = 2\n"
+    with a_desk(tmp_path_factory.mktemp("lookup"), "steward", settings=settings) as desk:
+        desk.park.sell("CODE-0001", order_ref="ORDER-7", buyer_phone="13800138000", admits="2")
+        desk.park.sell("CODE-0002", status="cancelled")
+        yield desk
+
+
+def look(desk, how, what, **fields):
+    return desk.site.send("/lookup", "/lookup", how=how, what=what, **fields)
+
+
+def test_page_lists_nothing_by_itself(desk):
+    page = desk.see("/lookup")
+
+    assert "CODE" not in page
+    assert "0001" not in page
+
+
+def test_lookup_tells_what_a_voucher_did_and_what_a_gate_would_say(desk):
+    lane = desk.park.enrol()
+    desk.site.scan(lane, "CODE-0001", party=1)
+
+    page = look(desk, "code", "CODE-0001").text
+
+    assert 'class="card verdict admit"' in page
+    assert "1 of 2 let in, 1 left" in page
+    assert "at South gate now" in page
+    assert "· G1 ·" in page
+    assert "CODE-0001" not in page
+    assert desk.audited("lookup")[-1]["by"] == "anne"
+
+
+def test_question_records_no_scan(desk):
+    before = desk.park.ledger.read(lambda db: db.execute("SELECT COUNT(*) FROM scans").fetchone())
+
+    look(desk, "code", "CODE-0002")
+
+    after = desk.park.ledger.read(lambda db: db.execute("SELECT COUNT(*) FROM scans").fetchone())
+    assert after == before
+
+
+def test_answer_is_that_of_the_gate_that_is_named(desk):
+    page = look(desk, "order_ref", "ORDER-7", gate_id="G2").text
+
+    assert 'class="card verdict refuse"' in page
+    assert "at Valley lane now" in page
+
+
+def test_cancelled_voucher_is_said_to_be_so(desk):
+    page = look(desk, "code", "CODE-0002").text
+
+    assert 'class="card verdict refuse"' in page
+    assert "<dd>cancelled</dd>" in page
+
+
+def test_last_digits_need_a_reason_and_are_limited(desk):
+    assert look(desk, "phone_last4", "8000").status_code == 400
+    assert look(desk, "phone_last4", "8000", reason="phone is broken").status_code == 200
+    for _ in range(3):
+        last = look(desk, "phone", "13800138000")
+    assert last.status_code == 429
+    assert "13800138000" not in last.text
+
+
+@pytest.mark.parametrize("how", ["deal_id", "'; --", ""])
+def test_there_is_no_other_way_to_look(desk, how):
+    assert look(desk, how, "DAY").status_code == 400
+
+
+@pytest.mark.parametrize("role", ["partner", "auditor"])
+def test_lookup_is_for_staff(desk, role):
+    other = desk.beside(role)
+
+    assert other.open("/lookup").status_code == 403
+    assert other.site.send("/account", "/lookup", how="code", what="X-0000").status_code == 403
+
+
+# --- conflicts -----------------------------------------------------------------------------------
+
+
+def test_both_scans_of_a_conflict_stand_side_by_side_until_it_is_resolved(desk):
+    park, desk = desk.park, desk.beside("supervisor")
+    first, other = park.enrol(), park.enrol(gate_id="G1")
+    park.sell("TWICE-0001")
+    desk.site.scan(first, "TWICE-0001")
+    line = OFFLINE % ("offline-1", "TWICE-0001", utc_now().isoformat())
+    assert desk.site.post("/scans/batch", other, line.encode()).status_code == 200
+    page = desk.see("/conflicts")
+    assert "Used twice" in page
+    assert page.count("1 person let in") == 2
+    assert "decided by the scanner alone" in page
+    assert "decided by the server" in page
+    number = page.partition('id="conflict-')[2].partition('"')[0]
+    assert "Nothing is open." in desk.see("/conflicts?kind=clock_skew")
+
+    desk.do("conflict-resolve", conflict_id=number, note="the same family, seen by the marshal")
+
+    page = desk.see("/conflicts")
+    assert "Nothing is open." in page
+    assert "the same family, seen by the marshal" in page
+
+
+def test_every_kind_of_conflict_has_a_name_and_what_to_do():
+    assert KINDS.keys() == {kind.value for kind in ConflictKind}
