@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Final
+
+from gate_server.svg import across, box, drawing, number, words
 
 WIDTH: Final = 720
 _LEFT: Final = 150
@@ -17,14 +18,14 @@ def sparkline(values: Sequence[float], top: float, *, height: int = 26) -> str:
     """Return one course of values, drawn up to `top`."""
     wide = 360
     if not values:
-        return _svg(wide, height, "")
+        return drawing(wide, height, "")
     step = wide / max(1, len(values) - 1)
     points = " ".join(
-        f"{_n(place * step)},{_n(height - 2 - (height - 4) * value / max(top, 1e-9))}"
+        f"{number(place * step)},{number(height - 2 - (height - 4) * value / max(top, 1e-9))}"
         for place, value in enumerate(values)
     )
     area = f'<polygon class="area" points="0,{height - 2} {points} {wide},{height - 2}"/>'
-    return _svg(wide, height, f'{area}<polyline class="line" points="{points}"/>')
+    return drawing(wide, height, f'{area}<polyline class="line" points="{points}"/>')
 
 
 def stacked(
@@ -42,9 +43,8 @@ def stacked(
     parts = _legend(names, left)
     for part in (0, top):
         level = height - foot - room * part / top
-        across = f'x1="{left}" x2="{WIDTH}" y1="{_n(level)}" y2="{_n(level)}"'
-        parts.append(f'<line class="axis" {across}/>')
-        parts.append(_text(left - 5, level + 4, f"{part:,}", "end"))
+        parts.append(across(left, WIDTH, level, "axis"))
+        parts.append(words(left - 5, level + 4, f"{part:,}", "end"))
     every = max(1, -(-len(columns) // 14))
     for place, (label, counts) in enumerate(columns):
         x, y = left + place * wide, float(height - foot)
@@ -54,8 +54,8 @@ def stacked(
             if count:
                 parts.append(_rect(x + wide * 0.1, y, wide * 0.8, tall, fill))
         if place % every == 0:
-            parts.append(_text(x + wide / 2, height - foot + 14, label, "middle"))
-    return _svg(WIDTH, height, "".join(parts))
+            parts.append(words(x + wide / 2, height - foot + 14, label, "middle"))
+    return drawing(WIDTH, height, "".join(parts))
 
 
 def bars(rows: Sequence[tuple[str, int]]) -> str:
@@ -65,10 +65,10 @@ def bars(rows: Sequence[tuple[str, int]]) -> str:
     for place, (label, count) in enumerate(rows):
         y = place * line
         wide = (WIDTH - _LEFT - _RIGHT) * count / most
-        parts.append(_text(_LEFT - 6, y + 13, label, "end"))
+        parts.append(words(_LEFT - 6, y + 13, label, "end"))
         parts.append(_rect(_LEFT, y + 3, max(1, wide), line - 6, _FILLS[1]))
-        parts.append(_text(_LEFT + wide + 6, y + 13, f"{count:,}", "start"))
-    return _svg(WIDTH, line * max(1, len(rows)), "".join(parts))
+        parts.append(words(_LEFT + wide + 6, y + 13, f"{count:,}", "start"))
+    return drawing(WIDTH, line * max(1, len(rows)), "".join(parts))
 
 
 def course(columns: Sequence[tuple[str, int]], *, height: int = 130) -> str:
@@ -80,27 +80,9 @@ def _legend(names: Sequence[str], left: int) -> list[str]:
     parts = []
     for place, name in enumerate(names):
         x = left + place * 150
-        parts += [_rect(x, 4, 12, 12, _FILLS[place]), _text(x + 18, 14, name, "start")]
+        parts += [_rect(x, 4, 12, 12, _FILLS[place]), words(x + 18, 14, name, "start")]
     return parts
 
 
-def _svg(width: int, height: int, inner: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-hidden="true">{inner}</svg>'
-    )
-
-
 def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
-    return (
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" fill="{fill}"'
-        ' stroke="#333" stroke-width="0.5"/>'
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}">{escape(words)}</text>'
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}"
+    return box((x, y), (width, height), f'fill="{fill}" stroke="#333" stroke-width="0.5"')

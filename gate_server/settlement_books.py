@@ -53,6 +53,11 @@ def write_book(path: Path, rows: Iterable[Cells], figures: Callable[[], Settleme
     summary, sheet = book.create_sheet(_SUMMARY), book.create_sheet(_ROWS)
     last = _write_rows(sheet, rows)
     _write_summary(summary, figures(), last)
+    save_book(book, path)
+
+
+def save_book(book: Workbook, path: Path) -> None:
+    """Save a workbook so that the same cells give the same bytes."""
     loose = path.with_name(f".{path.name}.loose")
     try:
         book.save(loose)
@@ -66,7 +71,7 @@ def _write_rows(sheet: Any, rows: Iterable[Cells]) -> int:
     sheet.freeze_panes = "B2"
     for name, width in _WIDTHS.items():
         sheet.column_dimensions[_letter(name)].width = width
-    sheet.append([_bold(sheet, name) for name in COLUMNS])
+    sheet.append([bold(sheet, name) for name in COLUMNS])
     compensations, number = Compensations(), 1
     for number, cells in enumerate(rows, 2):
         if number > MOST_ROWS + 1:
@@ -82,9 +87,9 @@ def _write_summary(sheet: Any, settlement: SettlementAnswer, last: int) -> None:
     head = [("deal", settlement.deal_id), ("currency", settlement.currency), ("void version", void)]
     for name, value in head:
         text = safe_text(value) if isinstance(value, str) else value
-        sheet.append([_bold(sheet, name), text])
+        sheet.append([bold(sheet, name), text])
     sheet.append([])
-    sheet.append([_bold(sheet, name) for name in ("", "from the rows", "stated", "agree")])
+    sheet.append([bold(sheet, name) for name in ("", "from the rows", "stated", "agree")])
     for number, (name, formula, stated) in enumerate(_lines(settlement, last), 6):
         sheet.append([name, formula, stated, f'=IF(B{number}=C{number},"yes","NO")'])
 
@@ -136,7 +141,8 @@ def _filled(cells: Cells) -> Cells:
     return [cell or None for cell in cells]
 
 
-def _bold(sheet: Any, text: str) -> Any:
+def bold(sheet: Any, text: str) -> Any:
+    """Return a cell of a heading."""
     cell = WriteOnlyCell(sheet, text)
     cell.font = Font(bold=True)
     return cell

@@ -25,6 +25,7 @@ _PLACES: Final = {
     "drill": "drill.command",
     "duty": "duty",
     "feed": "feed_commands",
+    "figures": "figures",
     "finding": "findings",
     "gate": "venue",
     "handover": "people",

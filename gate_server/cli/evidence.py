@@ -1,7 +1,8 @@
-"""For those who check the record: `replay`, `conduct`, `audit heads`, `audit export`."""
+"""For those who check the record: `replay`, `conduct`, `audit heads`, `export`, `list`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gate_server.bundle import Exported, write_bundle
 from gate_server.cli.edge import Command, listing, options, show, tell
 from gate_server.cli.upkeep import audit
 from gate_server.commands.evidence import Conduct, Export, Heads, Replay, StatementOf
+from gate_server.commands.figures import AuditList
 from gate_server.control import call
 from gate_server.key_files import write_durably
 from gate_server.ledger.directory import check_directory
@@ -144,3 +146,25 @@ def _newest(deal_id: str) -> bytes | None:
     tell(f"with statement {found['version']} of {deal_id}")
     text: str = found["text"]
     return text.encode()
+
+
+@audit.command("list")
+@click.option("--from", "since", metavar="DAY|TIME", help="Only from then on.")
+@click.option("--until", metavar="DAY|TIME", help="Only until then.")
+@click.option("--event", metavar="EVENT", help="Only this, as void or gate_state.")
+@click.option("--by", metavar="NAME", help="Only what this account, device or command did.")
+@click.option("--subject", metavar="ID", help="Only what names this deal, gate, device, scan.")
+@click.option("--before", type=click.IntRange(1), metavar="REVISION", help="Only before that.")
+def audit_list(before: int | None, **asked: str | None) -> None:
+    """List what was done, the newest first; scans are no part of it.
+
+    A day is a venue day, a time has its offset. At most 200 at a time; go on with --before.
+    """
+    told = call(options().data, "audit list", AuditList(before=before, **asked))
+    rows = [
+        each | {"said": json.dumps(each["fields"], ensure_ascii=False)} for each in told["audit"]
+    ]
+    if told["before"] is not None:
+        tell(f"there is more: --before {told['before']}")
+    columns = ("revision", "at", "event", "by", "said")
+    show(told, listing(rows, columns) or "nothing of that kind was done")

@@ -14,7 +14,7 @@ from gate_server.commands.messages import read_request, write_failure, write_inv
 from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
-    "audit": ("evidence",),
+    "audit": ("evidence", "figures"),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),
     "closure": ("closures",),
@@ -24,6 +24,7 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "device": ("venue",),
     "duty": ("duty",),
     "feed": ("feeds", "feed_redemptions", "feed_lookup"),
+    "figures": ("figures",),
     "finding": ("findings",),
     "gate": ("venue",),
     "handover": ("people",),

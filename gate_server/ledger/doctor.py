@@ -18,7 +18,17 @@ from admission.errors import AdmissionError, LedgerRefused
 from gate_server.certificates import TlsFiles
 from gate_server.key_files import OWNER_ONLY_DIR, OWNER_ONLY_FILE, check_owner_only
 from gate_server.keyring import Keyring
-from gate_server.ledger import audit, lanes, recount, redemption_lists, sales, schema, tickets
+from gate_server.ledger import (
+    audit,
+    flow,
+    lanes,
+    peaks,
+    recount,
+    redemption_lists,
+    sales,
+    schema,
+    tickets,
+)
 from gate_server.ledger.archive import KEYS
 from gate_server.ledger.directory import (
     LEDGER,
@@ -317,6 +327,7 @@ def _counters(patient: Patient, db: sqlite3.Connection) -> None:
     """Its counters are what scans and vouchers add up to."""
     problems = recount.differences(db, read_settings(patient.directory).venue)
     problems += lanes.differences(db) + sales.differences(db)
+    problems += flow.differences(db) + peaks.differences(db)
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise Unwell(

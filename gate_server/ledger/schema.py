@@ -10,6 +10,7 @@ from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
+from gate_server.ledger.schema_figures import FIGURES
 from gate_server.ledger.schema_first import TABLES
 from gate_server.ledger.schema_guard import GUARD
 from gate_server.ledger.schema_incidents import INCIDENTS
@@ -49,6 +50,7 @@ STEPS: Final[dict[str, str]] = {
     "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
+    "022_figures": FIGURES,
     "023_accounts": ACCOUNTS,
 }
 """Each step's statements, by its name, in their order; `migrations.migrate` takes them."""

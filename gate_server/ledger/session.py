@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from admission.calendar import Venue, from_ms, to_ms
 from gate_server.ledger import audit, deal_slots, lanes, tallies
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.ledger.flow import Flow
 from gate_server.ledger.lanes import LaneDelta
+from gate_server.ledger.peaks import Peaks
 from gate_server.ledger.tallies import Delta, Tallies
 
 if TYPE_CHECKING:  # it works with sessions itself
@@ -66,6 +68,7 @@ class Session:
         self.clock = clock
         self.catalogue = Catalogue()
         self.tallies = Tallies(venue)
+        self._flow, self._peaks = Flow(), Peaks()
         self.deltas: list[Delta] = []
         self._lanes: list[LaneDelta] = []
         self.touched: set[str] = set()
@@ -98,6 +101,8 @@ class Session:
             self.clock.latest = max(self.clock.latest, from_ms(committed_at))
             self.catalogue.load(db)
             self.tallies.load(db, self.clock())
+            self._flow.load(db)
+            self._peaks.load(db)
         except sqlite3.Error:
             db.close()
             raise
@@ -162,6 +167,8 @@ class Session:
         if self.deltas:
             tallies.write(db, self.deltas)
             deal_slots.write(db, self.deltas)
+            self._flow.write(db, self.deltas, to_ms(self.clock.latest))
+            self._peaks.write(db, self.deltas, to_ms(self.clock.latest))
         if self._lanes:
             lanes.write(db, self._lanes)
         for deal_no, people in self._honoured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gate_server.web.attested import attested
+from gate_server.web.audit_search import audit_search
 from gate_server.web.batches import batches
 from gate_server.web.blocks import blocks
 from gate_server.web.broadcasts import broadcasts
@@ -14,6 +15,7 @@ from gate_server.web.devices import devices
 from gate_server.web.events import events
 from gate_server.web.evidence import evidence
 from gate_server.web.feeds import feeds
+from gate_server.web.figures import figures
 from gate_server.web.findings import findings
 from gate_server.web.gates import gates
 from gate_server.web.handover import handover
@@ -64,7 +66,9 @@ NOUNS = (
     operators,
     handover,
     evidence,
+    audit_search,
     stats,
+    figures,
     replica,
     events,
     openapi,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -85,10 +85,15 @@ def _book_parts(made: Settlement) -> Iterator[bytes]:
     # It takes half a second to load, and nobody else here needs it.
     from gate_server.settlement_books import write_book
 
-    with tempfile.TemporaryDirectory(prefix="gatehouse-settlement-") as name:
-        path = Path(name) / "settlement.xlsx"
-        rows = (row_cells(row, made.basis) for row in made.summed())
-        write_book(path, rows, lambda: made.answer)
+    rows = (row_cells(row, made.basis) for row in made.summed())
+    return book_parts(lambda path: write_book(path, rows, lambda: made.answer))
+
+
+def book_parts(write: Callable[[Path], object]) -> Iterator[bytes]:
+    """Return the bytes of a workbook that is written into a file of no name."""
+    with tempfile.TemporaryDirectory(prefix="gatehouse-book-") as name:
+        path = Path(name) / "book.xlsx"
+        write(path)
         file = path.open("rb")  # the last that holds it, once the directory is gone
     return _blocks(file)
 

@@ -7,10 +7,11 @@ import sqlite3
 import pytest
 
 from admission.refunds import RefundReason
-from gate_server.ledger import audit, lanes, recount, schema
+from gate_server.ledger import audit, flow, lanes, peaks, recount, schema
 from gate_server.ledger.incidents import list_open, open_incident
 from gate_server.ledger.ledger import utc_now
 from gate_server.ledger.migrations import migrate
+from gate_server.ledger.peaks import find_records
 from gate_server.ledger.redemption_places import begin_place, note_offer
 from gate_server.ledger.redemptions import plan
 from tests.builders import new_incident
@@ -45,7 +46,8 @@ def make_old(path, before):
 
 
 @pytest.mark.parametrize(
-    "before", ["002_outage", "003_tickets", "004_passage", "013_evidence", "015_arrivals"]
+    "before",
+    ["002_outage", "003_tickets", "004_passage", "013_evidence", "015_arrivals", "022_figures"],
 )
 def test_ledger_of_an_earlier_version_is_opened_with_all_it_holds(tmp_path, before):
     park = Park(tmp_path / "var")
@@ -96,6 +98,32 @@ def test_counters_of_lanes_are_filled_from_moves_tickets_and_faults(tmp_path):
     assert len(counted) == 7
     assert park.ledger.read(lambda db: db.execute(LANES).fetchall()) == counted
     assert park.ledger.read(lanes.differences) == []
+    park.close()
+
+
+def figures(park):
+    reads = (flow.QUARTERS, (0, 1 << 40)), ("SELECT * FROM deal_reasons", ())
+    return [park.ledger.read(lambda db, read=read: set(db.execute(*read))) for read in reads]
+
+
+def test_figures_are_filled_from_minutes_and_scans(tmp_path):
+    park = Park(tmp_path / "var")
+    park.sell("USED-CODE-1", "OTHER-CODE-1")
+    device = park.enrol()
+    with an_app(park) as (_, site):
+        for code in ("USED-CODE-1", "USED-CODE-1", "USED-CODE-1", "OTHER-CODE-1", "NO-SUCH-1"):
+            site.scan(device, code)
+    kept = figures(park)
+    park.close()
+    make_old(park.directory / "ledger.db", before="022_figures")
+
+    park = Park(park.directory)
+
+    filled = figures(park)
+    assert filled == kept
+    assert {row[2:] for row in filled[1]} == {("used_up", 2)}
+    assert park.ledger.read(lambda db: find_records(db, "G1")).hour.people == 2
+    assert park.ledger.read(peaks.differences) == park.ledger.read(flow.differences) == []
     park.close()
 
 
