@@ -11,6 +11,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gate_server.bills import Bills
 from gate_server.checkin import CheckIn, Limits
 from gate_server.commands import services as commands
 from gate_server.commands import table
@@ -172,6 +173,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         segments=segments,
         downloads=Downloads(ledger, segments),
         deal_book=deal_book,
+        bills=Bills(ledger),
         read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
         signers=Signers(ledger, keys),

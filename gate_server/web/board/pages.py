@@ -180,6 +180,10 @@ class Board:
 
     def _show(self, page: Page, account: Account, args: Mapping[str, str]) -> Response:
         if account.role not in page.who:
+            own = self._navigation(account)
+            if page.rule == "/" and own:
+                # Whoever has no board begins with their own first page.
+                return _go(own[0][0])
             raise Forbidden("this page is not for your role")
         if page.method != "GET":
             try:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from gate_server.web.board import gate_acts  # noqa: F401 - makes its acts known
+from gate_server.web.board import (  # noqa: F401 - makes its acts known
+    deal_acts,
+    gate_acts,
+    settlement_acts,
+    void_acts,
+)
 from gate_server.web.board.acts import acts
+from gate_server.web.board.blocks import blocks
+from gate_server.web.board.closures import closures
+from gate_server.web.board.deals import deals
 from gate_server.web.board.home import BOARD_PAGE, home
 from gate_server.web.board.live import Live, LivePage
 from gate_server.web.board.login import account
 from gate_server.web.board.pages import Section
+from gate_server.web.board.partner import partner
+from gate_server.web.board.settlement import settlement
 
 LIVE_PAGES: Final[tuple[LivePage, ...]] = (BOARD_PAGE,)
 
 
 def sections(live: Live) -> tuple[Section, ...]:
     """Return all sections."""
-    return (home(live), acts, account)
+    return (home(live), deals, partner, settlement, blocks, closures, acts, account)
