@@ -12,10 +12,10 @@ from admission.wire_staff import DealAnswer, HoldRequest
 from gate_server.breath import Breath
 from gate_server.findings import list_findings
 from gate_server.ledger.scopes import count_scope
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
 from gate_server.web.board.deal_rows import scanned_today
 from gate_server.web.board.fields import Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
+from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import Visit
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.terms import (
@@ -126,6 +126,10 @@ def _tell_finding(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     ]
 
 
+def _reason(*usual: Lazy) -> Field:
+    return Field("reason", lazy_gettext("Reason"), longest=500, suggestions=usual)
+
+
 _who, _run = by_call(deals, "hold")
 declare(
     Act(
@@ -134,7 +138,10 @@ declare(
         _who,
         _run,
         fields=(
-            REASON,
+            _reason(
+                lazy_gettext("The price is being checked with the platform"),
+                lazy_gettext("The number sold is being checked with the platform"),
+            ),
             Field("at_gate", lazy_gettext("At the gate"), Kind.CHOICE, choices=AT_GATE),
             Field(
                 "scope.sold_from",
@@ -173,7 +180,12 @@ declare(
         lazy_gettext("Release the hold"),
         _who,
         _run,
-        fields=(REASON,),
+        fields=(
+            _reason(
+                lazy_gettext("The platform has confirmed the price"),
+                lazy_gettext("The platform has confirmed the number sold"),
+            ),
+        ),
         subject=("deal_id",),
         tells=_tell_release,
         password=True,

@@ -20,14 +20,17 @@ _STEPS: Final[Mapping[By, timedelta]] = {"day": timedelta(days=1), "hour": timed
 _FORMS: Final[Mapping[By, str]] = {"day": "%m-%d", "hour": "%m-%d %H:00"}
 
 
-def draw_curves(ledger: Ledger, deal: Deal) -> list[str]:
-    """Return charts, SVG: of its sales, and of its scans; of few days by the hour."""
-    curve = make_curve(ledger, deal, "day")
-    if curve.sold and len({each.day for each in curve.sold}) <= _FEW_DAYS:
-        sales = _sales(make_curve(ledger, deal, "hour"), ledger.venue)
-    else:
-        sales = _sales(curve, ledger.venue)
-    return [each for each in (sales, _scans(curve, ledger.venue)) if each]
+def draw_curves(ledger: Ledger, deal: Deal) -> list[tuple[str, str]]:
+    """Return charts, a name and SVG each: of its sales, and of its scans; of few days by hour."""
+    by_day, venue = make_curve(ledger, deal, "day"), ledger.venue
+    by_hour = None
+    if any(0 < len(times) <= _FEW_DAYS for times in (by_day.sold, by_day.scanned)):
+        by_hour = make_curve(ledger, deal, "hour")
+    few = by_hour or by_day
+    sales = _sales(few if len(by_day.sold) <= _FEW_DAYS else by_day, venue)
+    scans = _scans(few if len(by_day.scanned) <= _FEW_DAYS else by_day, venue)
+    charts = (gettext("Vouchers sold"), sales), (gettext("Came in"), scans)
+    return [(name, svg) for name, svg in charts if svg]
 
 
 def _sales(curve: CurveAnswer, venue: Venue) -> str:

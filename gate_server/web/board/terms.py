@@ -36,7 +36,12 @@ def deal_of(visit: Visit, subject: Mapping[str, str]) -> Deal:
 
 def typed(at: datetime | None, venue: Venue) -> str:
     """Return an instant as a browser's date and time, which is venue time."""
-    return "" if at is None else at.astimezone(venue.zone).replace(tzinfo=None).isoformat()
+    if at is None:
+        return ""
+    local = at.astimezone(venue.zone).replace(tzinfo=None)
+    # A browser takes no more than milliseconds, and shows no seconds where there are none.
+    exact = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    return local.isoformat(timespec=exact)
 
 
 def typed_money(minor: int | None) -> str:
