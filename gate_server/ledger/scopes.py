@@ -28,17 +28,23 @@ class InScope:
 
 
 def count_scope(
-    ledger: Ledger, deal_no: int, scope: HoldScope, *, pause: Callable[[], object]
+    ledger: Ledger,
+    deal_no: int,
+    scope: HoldScope,
+    *,
+    pause: Callable[[], object],
+    page_rows: int = PAGE_ROWS,
 ) -> InScope:
     """Count a deal's vouchers in a scope; those cancelled or refunded are not held.
 
     Args:
         pause: called for each voucher, so that scans go first.
+        page_rows: vouchers that one read transaction reads.
     """
     found = InScope()
 
     def read(db: sqlite3.Connection, after: int) -> list[tuple[int, ...]]:
-        known = deal_no, after, Status.VALID.value, Status.BLOCKED.value, PAGE_ROWS
+        known = deal_no, after, Status.VALID.value, Status.BLOCKED.value, page_rows
         return db.execute(_STANDING, known).fetchall()
 
     for page in pages(ledger, read):
