@@ -3,7 +3,7 @@ BIN := .venv/bin
 # Where it is set, each of the many processes compiles every module anew: half of its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format bench coverage pictures clean
+.PHONY: help run test lint format bench coverage screenshots clean
 
 help: ## this list (the default)
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -39,7 +39,7 @@ coverage: ## the tests again, with the lines that none of them reaches
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-pictures: ## the screenshots in docs/images, drawn anew; look at them
+screenshots: ## the screenshots in docs/images, drawn anew; look at them
 	@sh scripts/setup.sh test
 	$(BIN)/python scripts/screenshots.py
 

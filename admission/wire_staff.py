@@ -12,6 +12,8 @@ from admission.scans import GateState
 from admission.verdicts import Reason
 from admission.voids import CostBearer
 from admission.wire import Answer, FirstUseAnswer, Line, PickAnswer, Request, Text
+from admission.wire_alarms import AlarmAnswer
+from admission.wire_crowd import CrowdAdvice
 from admission.wire_passage import FaultAnswer
 from admission.wire_terms import HonourTerms, VoidMoney, VoidVersion
 
@@ -235,11 +237,18 @@ class CapacityAnswer(Answer, frozen=True):
 
 
 class QueueAnswer(Answer, frozen=True):
-    """Who waits outside, as far as it is known."""
+    """Who waits outside, in all areas that are known of; the wait is of the longest queue.
+
+    Attributes:
+        as_of: of the oldest figure that it rests on.
+        waiting_between, wait_between: bounds of the figures, nine times of ten.
+    """
 
     waiting: int | None
     wait_minutes: float | None
     as_of: datetime | None
+    waiting_between: list[float] | None = None
+    wait_between: list[float] | None = None
 
 
 class DeviceStats(Answer, frozen=True):
@@ -319,6 +328,7 @@ class StatsAnswer(Answer, frozen=True):
         conflicts_open: what the ledger finds wrong and nobody has closed yet.
         incidents_unanswered: open ones that nobody has acknowledged.
         calls: those that wait, the longest first.
+        alarms: those that stand, the most severe first.
     """
 
     now: datetime
@@ -337,3 +347,6 @@ class StatsAnswer(Answer, frozen=True):
     incidents_open: int = 0
     incidents_unanswered: int = 0
     calls: list[CallAnswer] = []
+    alarms_standing: int = 0
+    alarms: list[AlarmAnswer] = []
+    advice: list[CrowdAdvice] = []

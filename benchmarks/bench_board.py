@@ -2,8 +2,8 @@
 
 The servers run on one core; each question is put to each in turn, many times, and the medians are
 compared. The board is held against the empty one; figures of a day against the one with a day,
-for a day without scans has nothing to tell. Making the ledger takes minutes and some gigabytes in a temporary directory.
-Run it as `python benchmarks/bench_board.py [--scans N] [--path /]`.
+for a day without scans has nothing to tell. Making the ledger takes minutes and some gigabytes in
+a temporary directory. Run it as `python benchmarks/bench_board.py [--scans N] [--path /]`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import http.client
 import tempfile
 import time
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -85,7 +85,8 @@ def measure(directories: tuple[Path, ...], tokens: list[str], board: str, rounds
     with ExitStack() as stack:
         servers = [stack.enter_context(gate_server(each)) for each in directories]
         askers = [Asker(server, token) for server, token in zip(servers, tokens, strict=True)]
-        for name, path in questions(board):
+        today = read_settings(directories[0]).venue.day_of(utc_now())
+        for name, path in questions(board, today):
             times: list[list[float]] = [[] for _ in askers]
             for number in range(rounds + 2):
                 for asker, kept in zip(askers, times, strict=True):
@@ -98,17 +99,16 @@ def measure(directories: tuple[Path, ...], tokens: list[str], board: str, rounds
     return int(ratio > MOST)
 
 
-def questions(board: str) -> list[tuple[str, str]]:
+def questions(board: str, day: date) -> list[tuple[str, str]]:
     """Return what is asked for: its name and its path."""
-    day = utc_now().date() - timedelta(days=1)
     month = f"from={day - timedelta(days=30)}&until={day}"
     return [
         (f"the board, GET {board}", board),
         ("GET /stats", f"{API}/stats"),
-        ("gates, yesterday by hour", f"{API}/figures/gates?from={day}&until={day}&by=hour"),
+        ("gates, today by hour", f"{API}/figures/gates?from={day}&until={day}&by=hour"),
         ("gates, 31 days by day", f"{API}/figures/gates?{month}"),
         ("deals, 31 days by day", f"{API}/figures/deals?{month}"),
-        ("one gate's day", f"{API}/gates/G1/day?day={day}"),
+        ("one gate's day", f"{API}/gates/G1/day"),
         ("one deal's sales", f"{API}/deals/BENCH/curve?by=hour"),
         ("the audit, newest page", f"{API}/audit"),
         ("the audit, by subject", f"{API}/audit?subject=G1&by=bench"),

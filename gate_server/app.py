@@ -15,6 +15,7 @@ from gate_server.bills import Bills
 from gate_server.checkin import CheckIn, Limits
 from gate_server.commands import services as commands
 from gate_server.commands import table
+from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.recent import recent_scans
@@ -30,7 +31,6 @@ from gate_server.web.board.live import Live
 from gate_server.web.board.login import log_in
 from gate_server.web.board.pages import Board
 from gate_server.web.board.sections import LIVE_PAGES, sections
-from gate_server.web.board.sessions import Sessions
 from gate_server.web.callers import Caller
 from gate_server.web.calls import WAITS_FOR, Calls
 from gate_server.web.clocks import ClockWatch
@@ -62,7 +62,11 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class GateApp(Flask):
-    """The application; `close` ends its event streams, downloads and its own threads."""
+    """The application; `close` ends its event streams, downloads and its own threads.
+
+    Attributes:
+        board: what staff see in a browser, once it has joined.
+    """
 
     url_rule_class = MatchedRule
 
@@ -71,7 +75,7 @@ class GateApp(Flask):
         self.services = services
         self._retries = Retries(services.ledger, services.keys, services.settings)
         self._live: Live | None = None
-        self._sessions: Sessions | None = None
+        self.board: Board | None = None
         self._submit_scan = next(each for each in scans.operations if each.rule == "/scans")
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -90,8 +94,7 @@ class GateApp(Flask):
 
     def join_board(self) -> None:
         """Add what staff see in a browser."""
-        board = Board(self, self.services)
-        self._sessions = board.sessions
+        self.board = board = Board(self, self.services)
         self._live = Live(self, self.services, board.sessions, LIVE_PAGES)
         board.sections = sections(self._live)
         self.register_blueprint(board.blueprint())
@@ -103,7 +106,7 @@ class GateApp(Flask):
         Raises:
             Forbidden: it changes something, and no page of ours has sent it.
         """
-        return None if self._sessions is None else self._sessions.find_caller(changes=changes)
+        return None if self.board is None else self.board.sessions.find_caller(changes=changes)
 
     def start(self) -> None:
         """Begin what goes on by itself."""
@@ -147,7 +150,7 @@ def create_app(
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
     limits = Limits(
-        settings.limit or None,
+        settings.people_limit,
         settings.stale_after_s,
         settings.operator_required,
         settings.anomalies.most_arrivals,
@@ -176,6 +179,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         bills=Bills(ledger),
         read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
+        crowd=CrowdBook(ledger, settings),
         signers=Signers(ledger, keys),
         pushes=Pushes(ledger, keys, settings),
         ca_pem=ca_pem,

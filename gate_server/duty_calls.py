@@ -23,11 +23,13 @@ from admission.duty import (
 )
 from admission.errors import LedgerRefused
 from admission.incidents import EntryKind, Incident
+from gate_server.alarm_calls import begin_alarm_calls, settle_alarm_call
 from gate_server.duty_forms import Message, Outcome, Told
 from gate_server.duty_list import make_message, note_contact
 from gate_server.head_sends import begin_heads, settle_head
 from gate_server.keyring import Keyring
 from gate_server.ledger import duty, feeds, stop_sales
+from gate_server.ledger.alarm_calls import due_alarm_calls, find_alarm_call
 from gate_server.ledger.duty import Contact, DutyCall, Form
 from gate_server.ledger.head_sends import due_heads, find_send
 from gate_server.ledger.incident_records import list_ringing
@@ -69,6 +71,7 @@ class DutyCalls:
                 duty.due_calls(db, now, sender)
                 or stop_sales.due_requests(db, now, sender)
                 or due_heads(db, now, sender)
+                or due_alarm_calls(db, now, sender)
             )
         )
         if not (waiting or self._to_ring(self.ledger.read(list_ringing), now)):
@@ -103,7 +106,8 @@ class DutyCalls:
         secret_of = partial(self._feed_secret, tx, now=now)
         named = (tx, self.keys, self.settings.name, sender)
         heads = begin_heads(*named, secret_of=secret_of, until=until, now=now)
-        return [message for message in messages if message is not None] + heads
+        alarms = begin_alarm_calls(tx, self.keys, sender, until=until, now=now)
+        return [message for message in messages if message is not None] + heads + alarms
 
     def _ring(
         self, tx: Session, incident: Incident, contacts: list[Contact], now: datetime
@@ -218,6 +222,9 @@ class DutyCalls:
                     _settle_request(tx, request, outcome, now)
                 elif (head := find_send(tx.db, outcome.message_id)) is not None:
                     settle_head(tx, head, outcome.problem, after=_asked_for(outcome), now=now)
+                elif (alarm := find_alarm_call(tx.db, outcome.message_id)) is not None:
+                    after = _asked_for(outcome)
+                    settle_alarm_call(tx, alarm, outcome.problem, after=after, now=now)
 
         if outcomes:
             self.ledger.write(record, alone=True, urgent=True)

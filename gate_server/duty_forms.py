@@ -21,8 +21,8 @@ from standardwebhooks import Webhook
 
 from admission.calendar import to_ms
 from admission.errors import InvalidInput
+from admission.hosts import is_loopback
 from gate_server.ledger.duty import Form
-from gate_server.loopback import is_loopback
 
 WECOM_BYTES: Final = 4096
 DINGTALK_BYTES: Final = 16_000  # of 20,000 for the whole body, where a line break takes two

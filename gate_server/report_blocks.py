@@ -102,7 +102,7 @@ def _markdown(block: Block) -> str:
 def _markdown_table(table: Table) -> str:
     width = max([len(table.heads), *(len(row) for row in table.rows)])
     heads = [*table.heads, *[""] * (width - len(table.heads))]
-    right = [bool(table.rows) and isinstance(table.rows[0][place], int) for place in range(width)]
+    right = [any(_is_number(row, place) for row in table.rows) for place in range(width)]
     lines = [[_marked(head) for head in heads], ["---:" if each else "---" for each in right]]
     lines += [[_cell(cell) for cell in row] for row in table.rows]
     if table.bar is not None and table.rows:
@@ -157,16 +157,19 @@ def _html(block: Block) -> str:
 
 
 def _html_table(table: Table) -> str:
-    first = table.rows[0] if table.rows else ()
-    right = [place < len(first) and isinstance(first[place], int) for place in range(99)]
     heads = "".join(
-        f"<th{' class=n' if right[place] else ''}>{_escaped(head)}</th>"
+        f"<th{' class=n' if any(_is_number(row, place) for row in table.rows) else ''}>"
+        f"{_escaped(head)}</th>"
         for place, head in enumerate(table.heads)
     )
     head = f"<thead><tr>{heads}</tr></thead>" if table.heads else ""
     rows = "".join(f"<tr>{''.join(_html_cell(cell) for cell in row)}</tr>" for row in table.rows)
     kind = "" if table.heads else ' class="facts"'
     return f"<table{kind}>{head}<tbody>{rows}</tbody></table>"
+
+
+def _is_number(row: Sequence[str | int], place: int) -> bool:
+    return place < len(row) and isinstance(row[place], int)
 
 
 def _html_cell(cell: str | int) -> str:

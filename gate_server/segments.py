@@ -257,7 +257,7 @@ class Segments:
             stale_after_s=settings.stale_after_s,
             # The counts are of the day on which somebody last came.
             inside=day.inside if day.first_ms <= to_ms(now) <= day.last_ms else 0,
-            limit=settings.limit or None,
+            limit=settings.people_limit,
             emergency=venue.emergency,
             feeds_ms=venue.feeds_ms,
             feed_silent=venue.feed_silent,

@@ -30,7 +30,9 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from admission.errors import AdmissionError, InvalidInput, LedgerRefused
+from admission.hosts import is_loopback
 from gate_server import control
+from gate_server.alarms import AlarmWatch
 from gate_server.app import GateApp, create_app
 from gate_server.certificates import TlsFiles, renew_server_certificate
 from gate_server.commands.services import Services
@@ -40,10 +42,10 @@ from gate_server.heads import HeadSigner
 from gate_server.keyring import Keyring
 from gate_server.ledger.directory import DirectoryLock, check_directory
 from gate_server.ledger.ledger import Ledger, utc_now
-from gate_server.loopback import is_loopback
 from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
 from gate_server.surges import SurgeWatch
+from gate_server.web.alarms import alarm_sources
 from gate_server.web.scans import tell_override
 
 # What a killed server leaves is reaped within this; after it somebody else is there.
@@ -258,6 +260,7 @@ def _open(options: Options) -> GateApp:
         HeadSigner(ledger, keys),
         ConductWatch(ledger),
         SurgeWatch(ledger, app.services.why, settings),
+        AlarmWatch(ledger, settings, alarm_sources(app.services)),
     )
     for each in watches:
         each.start()

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from admission.alarm_bars import AlarmBars
 from admission.anomaly_bars import Bars
 from admission.broadcasts import checked_text
 from admission.calendar import Venue
+from admission.crowd_terms import CrowdTerms
+from admission.crowd_words import CrowdWords
 from admission.errors import InvalidInput
 from admission.finding_words import FindingWords
 from admission.incident_words import IncidentWords
@@ -38,7 +41,7 @@ class Settings:
     """What a venue may set; every default stands in config/gate.toml.
 
     Attributes:
-        limit: most people inside at once; 0: no limit.
+        limit: most people inside at once; 0: as `crowd` says, else no limit.
         help_desk_zh, help_desk_en: where visitors are helped.
         stale_after_s: age of a feed from which an unknown code is referred instead of refused.
         threads: threads that answer requests; `streams` of them may be event streams.
@@ -69,11 +72,13 @@ class Settings:
     operator_days: int
     audit_days: int
     feeds: FeedSettings
+    alarms: AlarmBars
     duty: DutySettings
     anomalies: Bars
     surges: SurgeBars
     redemptions: RedemptionSettings
     lookup: LookupSettings
+    crowd: CrowdTerms
 
     def __post_init__(self) -> None:
         # As many may hold a replica's download, and as many more are for scans alone.
@@ -98,6 +103,11 @@ class Settings:
         return Venue(ZoneInfo(self.zone), time.fromisoformat(self.day_starts_at))
 
     @property
+    def people_limit(self) -> int | None:
+        """Most people inside at once: as set, else as the area takes; None: no limit."""
+        return self.limit or self.crowd.at_once()
+
+    @property
     def help_desk(self) -> Sentence:
         """Where visitors are helped, in both languages."""
         return Sentence(self.help_desk_zh, self.help_desk_en)
@@ -105,11 +115,13 @@ class Settings:
 
 TABLES: Final[dict[str, Callable[..., Any]]] = {
     "feeds": FeedSettings,
+    "alarms": AlarmBars,
     "duty": DutySettings,
     "anomalies": Bars,
     "surges": SurgeBars,
     "redemptions": RedemptionSettings,
     "lookup": LookupSettings,
+    "crowd": CrowdTerms,
 }
 """Tables of gate.toml that are objects of their own, fields of `Settings` by the same name."""
 
@@ -169,6 +181,13 @@ def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
     text = files("gatehouse_config").joinpath("messages/why.toml").read_text("utf-8")
     return WhyWords(_parse(text, "why.toml"), venue)
+
+
+@cache
+def read_crowd_words(venue: Venue) -> CrowdWords:
+    """Read the sentences about crowds from the package."""
+    text = files("gatehouse_config").joinpath("messages/crowd.toml").read_text("utf-8")
+    return CrowdWords(_parse(text, "crowd.toml"), venue)
 
 
 @cache

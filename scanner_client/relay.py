@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from admission import wire
 from admission.errors import RelayError
+from admission.hosts import is_loopback
 from admission.scans import Mode
 from admission.wire_incidents import IncidentDetail, IncidentRequest
 from admission.wire_notices import BroadcastsTold, WhyAnswer
@@ -327,13 +327,3 @@ CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 )
 ABSENT = frozenset({socket.gaierror, ssl.SSLError, ConnectionRefusedError})
 HARD = ABSENT | {ConnectionResetError}
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -33,7 +33,7 @@ VENUE_ZONE = ZoneInfo("Asia/Shanghai")
 READY_WITHIN_S = 30.0
 SHOWN_WITHIN_S = 15.0
 # How far ahead the cut-off lies, how long a verdict stands alone, and how often visitors come.
-CUTOFF_S, READING_S, TRICKLE_S = 120.0, 3.0, 5.0
+CUTOFF_S, READING_S, TRICKLE_S = 120.0, 3.0, 3.0
 CUTOFF_ONCE_S, READING_ONCE_S = 8.0, 0.0
 STOCK = 24
 KEPT_PICTURES = 40
@@ -138,7 +138,7 @@ class Demo:
         self.stage.at_once(
             lambda: venue.put_gates(gates),
             lambda: venue.put_deals(read_text("deals.csv"), today),
-            lambda: accounts.update(venue.get_access()),
+            lambda: accounts.update(venue.get_access(self.url)),
         )
         scanners = [(gate_id, gate_id, "gate") for gate_id in self._at_gates()]
         scanners.append((MARSHAL, gates[0].id, MARSHAL))
@@ -177,12 +177,13 @@ class Demo:
         return self.venue.sell(phones, self._words, datetime.now(UTC))
 
     def _tell(self, access: Access) -> None:
-        say("page", f"{self.url}/")
+        say("board", f"{self.url}/")
         first = self._at_gates()[0]
         say("lane screen", f"{self.venue.put_screen(first)}  what visitors see at {first}")
         say("on a phone", f"{self.url}/scan  a browser that scans: docs/hand-scanner.md")
-        say("supervisor", f"{access.name}  {access.password}")
+        say("log in as", f"{access.name}  {access.password}")
         say("API token", access.api_token)
+        say("others", "demo-admin, demo-partner and demo-steward, with their passwords, are")
         say("kept in", f"{self.venue.own / 'access.json'} (0600), for you alone")
         say("pictures", f"{self._folder('*')} are what the scanners' cameras see")
         say("end", "Ctrl-C")

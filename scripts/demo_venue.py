@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from demo_login import choose_password
 from demo_processes import BIN, Failed, run
 from demo_story import Gate, Phone
 
@@ -22,6 +23,12 @@ MARK = "demo.json"
 ACCESS = "access.json"
 SUPERVISOR = "demo-supervisor"
 STEWARD = "demo-steward"
+ACCOUNTS = {
+    SUPERVISOR: ("--role", "supervisor"),
+    STEWARD: ("--role", "steward"),
+    "demo-admin": ("--role", "admin"),
+    "demo-partner": ("--role", "partner", "--platform", "demo"),
+}
 FIRST_PORT, FIRST_SCREEN, PORTS = 8080, 8780, 50
 # Letters and digits that nobody takes for one another.
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -117,15 +124,14 @@ class Venue:
         self._titles = {row["deal_id"]: row["title"] for row in csv.DictReader(text.splitlines())}
         self.gate_server("import", "deals", str(path))
 
-    def get_access(self) -> dict[str, Access]:
+    def get_access(self, url: str) -> dict[str, Access]:
         """Return the accounts of the demo by name; add them first where they are missing."""
         path = self.own / ACCESS
         if not path.exists():
             known = {user["name"] for user in self._list("user", "list", "--json")}
-            told = [
-                self._user(SUPERVISOR, "supervisor", known),
-                self._user(STEWARD, "steward", known),
-            ]
+            told = [self._user(name, known) for name in ACCOUNTS]
+            for each in told:
+                each["password"] = choose_password(url, each["name"], each["password"])
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(told, file, indent=1)
@@ -182,11 +188,11 @@ class Venue:
         self.gate_server("import", "vouchers", str(path))
         return sold
 
-    def _user(self, name: str, role: str, known: set[str]) -> dict[str, Any]:
+    def _user(self, name: str, known: set[str]) -> dict[str, Any]:
         # Known, but not kept: the demo was interrupted in between, so it is told a new one.
-        command = ("reset", name) if name in known else ("add", name, "--role", role)
+        command = ("reset", name) if name in known else ("add", name, *ACCOUNTS[name])
         told = json.loads(self.gate_server("user", *command, "--json"))
-        return {key: told.get(key, role) for key in ("name", "role", "password", "api_token")}
+        return {key: told[key] for key in ("name", "role", "password", "api_token")}
 
     def _list(self, *command: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.gate_server(*command))

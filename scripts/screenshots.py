@@ -1,6 +1,6 @@
-"""Draw docs/images/lane-*.png and hand-*.png: verdicts of a real gate server, in Chromium.
+"""Draw docs/images/lane-*.png, hand-*.png and board*.png: a real gate server, in Chromium.
 
-python scripts/screenshots.py [lane|hand ...]
+python scripts/screenshots.py [lane|hand|board ...]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from draw_picture import FIRST_SCAN, opened, run
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from screenshots_board import draw_board
 from screenshots_hand import draw_hand
 
 from admission import wire
@@ -76,7 +77,11 @@ class Studio:
 
 def main(parts: list[str]) -> None:
     """Draw the parts that are named; without a name, all."""
-    drawn: dict[str, Callable[[], None]] = {"lane": draw_lane, "hand": draw_hand}
+    drawn: dict[str, Callable[[], None]] = {
+        "lane": draw_lane,
+        "hand": draw_hand,
+        "board": draw_board,
+    }
     for name in parts or drawn:
         drawn[name]()
 

@@ -28,7 +28,7 @@ PARTS = {
     "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
 LOST = (
-    "without npm the board is drawn anew every few seconds instead of at once, and the hand scanner's"
+    "without npm the board is drawn anew every few seconds, not at once, and the hand scanner's"
     " camera works only in browsers that read codes by themselves"
 )
 

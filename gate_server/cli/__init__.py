@@ -11,6 +11,7 @@ from gate_server import __version__
 from gate_server.cli.edge import Group
 
 _PLACES: Final = {
+    "alarm": "alarms",
     "audit": "evidence",
     "backup": "upkeep",
     "block": "blocks",
@@ -19,6 +20,7 @@ _PLACES: Final = {
     "closure": "closures",
     "conduct": "evidence",
     "conflict": "conflicts",
+    "crowd": "crowd",
     "deal": "deals",
     "device": "venue",
     "doctor": "upkeep",
@@ -34,6 +36,7 @@ _PLACES: Final = {
     "init": "venue",
     "key": "keys",
     "list": "settlement_papers",
+    "occupancy": "crowd",
     "operator": "people",
     "privacy": "privacy",
     "queue": "queues",

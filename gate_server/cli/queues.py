@@ -1,4 +1,4 @@
-"""`gate-server queue`: close, list, reopen."""
+"""`gate-server queue`: close, list, reopen, count."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 from admission.wire_arrivals import QueueRequest
+from admission.wire_crowd import QueueCountRequest
 from gate_server.cli.edge import Group, listing, local, options, show, tell
 from gate_server.cli.times import read_time
 from gate_server.commands.attested import CloseQueue, ReopenQueue
+from gate_server.commands.crowd import CountQueue
 from gate_server.control import call
 
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
@@ -18,7 +20,7 @@ _GATE = click.option("--gate", metavar="ID", help="The gate where it is.")
 
 @click.group("queue", cls=Group)
 def queue() -> None:
-    """Closed queues: who stood in one had arrived by the instant of its closing."""
+    """Queues: closed ones, whose people had arrived by then, and how many people stand in one."""
 
 
 @queue.command("close")
@@ -61,6 +63,20 @@ def queue_reopen(queue_id: str, reason: str) -> None:
     """End a closing now; stamps that count as it go on to."""
     ended = call(options().data, "queue reopen", ReopenQueue(queue_id=queue_id, reason=reason))
     show(ended, f"{queue_id}: no stamp counts as it any more")
+
+
+@queue.command("count")
+@click.argument("people", type=click.IntRange(0, 1_000_000))
+@_GATE
+@click.option("--area", metavar="NAME", help="The area, for the queue of all its gates.")
+@click.option("--at", metavar="TIME", help="When it was counted; 16:58 is today; default now.")
+def queue_count(people: int, gate: str | None, area: str | None, at: str | None) -> None:
+    """Record how many people stand in a queue now; waits are worked out from it."""
+    request = QueueCountRequest(
+        people=people, area=area, gate_id=gate, counted_at=read_time("--at", at)
+    )
+    made = call(options().data, "queue count", CountQueue(request=request))
+    show(made, f"{_place(made)}: {made['people']} wait at {local(made['counted_at'])}")
 
 
 def _place(row: dict[str, Any]) -> str:

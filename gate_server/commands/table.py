@@ -14,12 +14,14 @@ from gate_server.commands.messages import read_request, write_failure, write_inv
 from gate_server.commands.services import Command, Services
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "alarm": ("alarms",),
     "audit": ("evidence", "figures"),
     "block": ("blocks",),
     "broadcast": ("broadcasts",),
     "closure": ("closures",),
     "conduct": ("evidence",),
     "conflict": ("conflicts",),
+    "crowd": ("crowd",),
     "deal": ("deals",),
     "device": ("venue",),
     "duty": ("duty",),
@@ -32,9 +34,10 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "incident": ("incidents",),
     "key": ("issue",),
     "list": ("settlement_papers",),
+    "occupancy": ("crowd",),
     "operator": ("people",),
     "privacy": ("privacy",),
-    "queue": ("attested",),
+    "queue": ("attested", "crowd"),
     "redemptions": ("redemptions",),
     "refund": ("refunds",),
     "replay": ("evidence",),

@@ -26,7 +26,7 @@ from typing import Any, Final
 import httpx
 
 from admission.errors import FeedRejected, FeedUnavailable, InvalidInput
-from gate_server.loopback import is_loopback
+from admission.hosts import is_loopback
 
 LONGEST_RETRY_S: Final = 3600.0
 MOST_FOUND_BYTES: Final = 64 << 10

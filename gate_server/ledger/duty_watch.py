@@ -1,4 +1,4 @@
-"""What of incidents and of the on-duty list is known at any moment, without asking the ledger."""
+"""What of incidents, alarms and the on-duty list is known without asking the ledger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from admission.alarms import Alarm
 from admission.calendar import from_ms
+from gate_server.ledger.alarm_rows import list_standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class DutyWatch:
         failures: messages in a row that were not taken, over all contacts.
         requests: requests to platforms that are still to be sent; `heads` signed heads.
         help: open calls for help, by the device that waits.
+        alarms: those that stand, the oldest first.
     """
 
     open_incidents: int = 0
@@ -40,6 +43,7 @@ class DutyWatch:
     requests: int = 0
     heads: int = 0
     help: Mapping[str, HelpCall] = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def needs_feeder(self) -> bool:
@@ -58,7 +62,7 @@ def read_watch(db: sqlite3.Connection) -> DutyWatch:
         " (SELECT COUNT(*) FROM stop_sales WHERE next_at IS NOT NULL),"
         " (SELECT COUNT(*) FROM head_sends WHERE next_at IS NOT NULL)"
     ).fetchone()
-    return replace(DutyWatch(*row), help=_help(db))
+    return replace(DutyWatch(*row), help=_help(db), alarms=list_standing(db))
 
 
 def _help(db: sqlite3.Connection) -> dict[str, HelpCall]:

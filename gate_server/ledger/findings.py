@@ -77,10 +77,12 @@ class Noted:
 
     Attributes:
         tell: it is new, came up again after a decision, or has doubled since it was told.
+        grown: it became larger, told or not.
     """
 
     recorded: Recorded
     tell: bool
+    grown: bool = True
 
 
 def record_finding(
@@ -104,7 +106,7 @@ def record_finding(
     )
     same = size == known and finding.scope == before.finding.scope
     if not again and (same or size < known):
-        return Noted(before, tell=False)
+        return Noted(before, tell=False, grown=False)
     tell = again or size >= 2 * before.told
     after = _update(tx, before, finding, policy, again=again, tell=tell, now=now)
     return Noted(after, tell=tell)

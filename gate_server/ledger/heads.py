@@ -85,3 +85,12 @@ def heads_since(db: sqlite3.Connection, revision: int, *, most: int = MOST_HEADS
 def own_heads(db: sqlite3.Connection) -> Mapping[int, bytes]:
     """Return what was signed, by revision: the chain must still go through it."""
     return dict(db.execute("SELECT revision, audit_head FROM signed_heads").fetchall())
+
+
+def unsigned_since(db: sqlite3.Connection) -> datetime | None:
+    """Return when the newest head was signed; None: it covers all rows, or there is none."""
+    tip, newest = db.execute(_TIP).fetchone(), db.execute(_NEWEST).fetchone()
+    if tip is None or newest is None or newest[0] == tip[0]:
+        return None
+    sql = "SELECT signed_at FROM signed_heads WHERE revision = ?"
+    return from_ms(db.execute(sql, (newest[0],)).fetchone()[0])

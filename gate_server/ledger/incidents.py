@@ -140,6 +140,12 @@ def _raise_again(
     tx.touched.add("incidents")
 
 
+def renew_figures(tx: Session, incident_id: str, figures: Figures) -> None:
+    """Keep the figures of now; the timeline is for what was told, this is not."""
+    sql = "UPDATE incidents SET figures = ? WHERE incident_id = ?"
+    tx.db.execute(sql, (_json(figures), incident_id))
+
+
 def _note_hold(tx: Session, incident_id: str, incident: NewIncident, now: datetime) -> None:
     """Let the timeline begin with the hold that the incident is about."""
     if not incident.kind.asks_for_decision:

@@ -203,15 +203,18 @@ class Ledger:
             if reader is None:
                 reader = self._local.reader = _Reader(self._path)
                 self._readers.add(reader)
-            return work(reader.db)
+            # A connection that is closed in the midst of a query takes the process with it.
+            with reader.busy:
+                return work(reader.db)
         except sqlite3.Error as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {error}") from error
 
     def close(self) -> None:
-        """Commit what waits, then close the file."""
+        """Commit what waits, let queries end, then close the file."""
         self._writer.close()
         for reader in list(self._readers):
-            reader.db.close()
+            with reader.busy:
+                reader.db.close()
         self._session.close()
 
 
@@ -220,6 +223,7 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.db = connect(path, read_only=True)
+        self.busy = threading.RLock()
 
     def __del__(self) -> None:
         if hasattr(self, "db"):

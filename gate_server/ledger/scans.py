@@ -19,6 +19,7 @@ from gate_server.ledger import audit
 from gate_server.ledger.changes import count_first, count_records
 from gate_server.ledger.lanes import LaneDelta
 from gate_server.ledger.session import Row, Session
+from gate_server.ledger.stamp_minutes import note_scan
 from gate_server.ledger.tallies import Delta
 
 _VOUCHER = (
@@ -311,6 +312,7 @@ def record_scan(
     deal_no = None if scan.row is None else scan.row.deal.deal_no
     delta = _delta(scan, verdict, deal_no)
     tx.count_lane(_at_lane(scan, delta))
+    note_scan(tx, scan, verdict, records, numbered=arrival_number is not None)
     if not verdict.people:
         tx.count(delta)
         return scan_id

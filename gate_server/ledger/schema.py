@@ -6,8 +6,10 @@ import sqlite3
 from typing import Final
 
 from gate_server.ledger.schema_accounts import ACCOUNTS
+from gate_server.ledger.schema_alarms import ALARMS
 from gate_server.ledger.schema_arrivals import ARRIVALS
 from gate_server.ledger.schema_buyers import BUYERS
+from gate_server.ledger.schema_crowd import CROWD
 from gate_server.ledger.schema_evidence import EVIDENCE
 from gate_server.ledger.schema_feeds import FEEDS
 from gate_server.ledger.schema_figures import FIGURES
@@ -50,6 +52,8 @@ STEPS: Final[dict[str, str]] = {
     "017_templates": TEMPLATES,
     "018_surges": SURGES,
     "019_guard": GUARD,
+    "020_crowd": CROWD,
+    "021_alarms": ALARMS,
     "022_figures": FIGURES,
     "023_accounts": ACCOUNTS,
 }

@@ -166,6 +166,7 @@ class Session:
             db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", self._events)
         if self.deltas:
             tallies.write(db, self.deltas)
+            tallies.write_seen_by_hand(db, self.tallies.today, self.deltas)
             deal_slots.write(db, self.deltas)
             self._flow.write(db, self.deltas, to_ms(self.clock.latest))
             self._peaks.write(db, self.deltas, to_ms(self.clock.latest))
@@ -241,7 +242,7 @@ class Session:
     def count(self, delta: Delta) -> None:
         """Add to the counters in this transaction."""
         self.deltas.append(delta)
-        if self.tallies.today.first_ms <= delta.at_ms <= self.tallies.today.last_ms:
+        if self.tallies.today.moves_inside(delta):
             self.inside += delta.inside
 
     def count_lane(self, delta: LaneDelta) -> None:

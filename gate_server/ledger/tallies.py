@@ -31,7 +31,7 @@ class Delta:
         scans: presentations; 0 for a correction.
         entered, left_out: people through the gate, in and out.
         people: persons new to the area today; `persons`: new to the venue.
-        inside: change of the people inside the venue.
+        inside: change of the people inside the venue; all of it where reason is `BY_HAND`.
         deal_no: the deal that it belongs to; None where no voucher was found.
         outcome: `refuse` and `refer` are counted by deal.
     """
@@ -63,7 +63,12 @@ class GateDay:
 
 @dataclass(slots=True)
 class Day:
-    """The venue's counts of one venue day."""
+    """The venue's counts of one venue day.
+
+    Attributes:
+        exits: people who left, by minute since 1970.
+        entered_ms: when somebody last entered by hand how many are inside; 0: nobody did.
+    """
 
     day: date
     first_ms: int
@@ -75,10 +80,23 @@ class Day:
     gates: dict[str, GateDay] = field(default_factory=lambda: defaultdict(GateDay))
     deals: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     counted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    exits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    entered_ms: int = 0
+
+    def moves_inside(self, delta: Delta) -> bool:
+        """Say whether a delta changes who is inside; what an entry by hand had seen does not."""
+        own = self.first_ms <= delta.at_ms <= self.last_ms
+        return own and (delta.at_ms >= self.entered_ms or delta.reason == BY_HAND)
 
     def add(self, delta: Delta) -> None:
         """Add one delta of this day."""
-        self.inside += delta.inside
+        if self.moves_inside(delta):
+            self.inside += delta.inside
+        if delta.reason == BY_HAND:
+            self.entered_ms = delta.at_ms
+            return
+        if delta.left_out:
+            self.exits[delta.at_ms // MINUTE_MS] += delta.left_out
         self.persons += delta.persons
         self.left_out += delta.left_out
         gate = self.gates[delta.gate_id]
@@ -98,6 +116,9 @@ class Day:
 
 COUNTED = "counted:"
 """Prefix of the reason under which people without a voucher are counted, before their kind."""
+
+BY_HAND = "occupancy:by_hand"
+"""The reason of a delta that sets who is inside; it is of no gate, and no minute counts it."""
 
 
 class Tallies:
@@ -145,6 +166,8 @@ class Tallies:
             hours,
         ):
             day.deals[deal_no] = persons
+        change, entered_ms = db.execute(_ENTERED, (day.first_ms, day.last_ms)).fetchone()
+        day.inside, day.entered_ms = day.inside + change, entered_ms
 
     def _empty(self, day: date) -> Day:
         first, last = self._venue.day_bounds(day)
@@ -177,12 +200,31 @@ ON CONFLICT (hour, deal_no) DO UPDATE SET
     referred = referred + excluded.referred
 """
 
+_ENTERED = (
+    "SELECT COALESCE(SUM(change), 0), COALESCE(MAX(at), 0) FROM occupancy_entries"
+    " WHERE at BETWEEN ? AND ?"
+)
+_SEEN_BY_HAND = (
+    "UPDATE occupancy_entries SET change = change - ?"
+    " WHERE revision = (SELECT MAX(revision) FROM occupancy_entries WHERE at BETWEEN ? AND ?)"
+)
+
+
+def write_seen_by_hand(db: sqlite3.Connection, day: Day, deltas: list[Delta]) -> None:
+    """Take off what comes in only now from before an entry by hand: whoever counted had seen it."""
+    own = [delta for delta in deltas if day.first_ms <= delta.at_ms <= day.last_ms]
+    seen = sum(delta.inside for delta in own if not day.moves_inside(delta))
+    if seen:
+        db.execute(_SEEN_BY_HAND, (seen, day.first_ms, day.last_ms))
+
 
 def write(db: sqlite3.Connection, deltas: list[Delta]) -> None:
     """Add a group's deltas to the ledger's counters, one statement a row that changes."""
     minutes: dict[tuple[int, str, str], list[int]] = {}
     deals: dict[tuple[int, int], list[int]] = {}
     for d in deltas:
+        if d.reason == BY_HAND:
+            continue
         adds = (d.scans, d.entered, d.left_out, d.people, d.persons, d.inside)
         _sum(minutes, (d.at_ms // MINUTE_MS, d.gate_id, d.reason), adds)
         if d.deal_no is not None:

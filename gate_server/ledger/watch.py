@@ -23,12 +23,13 @@ from gate_server.ledger.block_proposals import call_about
 from gate_server.ledger.catalogue import instant
 from gate_server.ledger.findings import (
     WATCH,
+    Noted,
     Recorded,
     list_of_deal,
     note_incident_of,
     record_finding,
 )
-from gate_server.ledger.incidents import open_incident
+from gate_server.ledger.incidents import find_open, open_incident, renew_figures
 from gate_server.ledger.merge import VoucherWriter
 from gate_server.ledger.sales import Touched
 from gate_server.ledger.session import Session
@@ -122,8 +123,8 @@ class Watch:
         for finding in find_full_days(read_windows(tx, now), tx.venue, self._bars, now):
             self._record(tx, None, finding)
 
-    def _record(self, tx: Session, deal: Deal | None, finding: Finding) -> tuple[Recorded, bool]:
-        noted = record_finding(
+    def _record(self, tx: Session, deal: Deal | None, finding: Finding) -> Noted:
+        return record_finding(
             tx,
             None if deal is None else deal.deal_no,
             finding,
@@ -131,21 +132,24 @@ class Watch:
             rehold_factor=self._bars.rehold_factor,
             now=tx.clock(),
         )
-        return noted.recorded, noted.tell
 
     def _act(self, tx: Session, deal: Deal, found: Iterable[Finding]) -> None:
         """Record what was found, and hold what must be; a voided deal is decided already."""
         wanted = [each for each in found if self._bars.policy(each.kind) is not Policy.OFF]
         noted = [self._record(tx, deal, finding) for finding in wanted]
-        if any(tell and each.finding.kind is FindingKind.BUYER_HOARD for each, tell in noted):
+        hoards = [each for each in noted if each.recorded.finding.kind is FindingKind.BUYER_HOARD]
+        if any(each.tell for each in hoards):
             call_about(tx, deal, self._words, factor=self._bars.rehold_factor)
-        holding = [recorded for recorded, _ in noted if recorded.holds]
+        holding = [each for each in noted if each.recorded.holds]
         if not holding or deal.deal_no in tx.catalogue.voids:
             return
-        scopes = [each.finding.scope for each in holding if each.finding.scope is not None]
-        self._hold(tx, deal, reduce(join_scopes, scopes), holding[0].finding)
-        if any(tell for recorded, tell in noted if recorded.holds):
+        found = [each.recorded.finding for each in holding]
+        scopes = [each.scope for each in found if each.scope is not None]
+        self._hold(tx, deal, reduce(join_scopes, scopes), found[0])
+        if any(each.tell for each in holding):
             self._call(tx, deal)
+        elif any(each.grown for each in holding):
+            self._renew(tx, deal)
 
     def _hold(self, tx: Session, deal: Deal, scope: HoldScope, finding: Finding) -> None:
         """Hold at least this scope; what is held already stays so, by whomever."""
@@ -175,7 +179,7 @@ class Watch:
         now, title = tx.clock(), self._words.held(deal)
         incident = NewIncident(
             kind=IncidentKind.SALE_HELD,
-            subject=f"sale {deal.deal_id}",
+            subject=_subject(deal),
             title_zh=title.zh,
             title_en=title.en,
             deal_no=deal.deal_no,
@@ -185,6 +189,13 @@ class Watch:
         incident_id = open_incident(tx, incident, by=WATCH, now=now)
         for each in holding:
             note_incident_of(tx, each.finding_id, incident_id)
+
+    def _renew(self, tx: Session, deal: Deal) -> None:
+        """Let the open incident of a held deal have the figures of now; nobody is called for it."""
+        incident = find_open(tx.db, _subject(deal))
+        if incident is not None:
+            holding = [each for each in list_of_deal(tx.db, deal.deal_no) if each.holds]
+            renew_figures(tx, incident.incident_id, self._figures(tx, deal, holding))
 
     def _figures(self, tx: Session, deal: Deal, holding: list[Recorded]) -> Figures:
         """Return the figures of the first thing that was found, and the sentences of all."""
@@ -205,3 +216,7 @@ class Watch:
             face_price_minor=deal.face_price_minor,
             quota=deal.quota,
         )
+
+
+def _subject(deal: Deal) -> str:
+    return f"sale {deal.deal_id}"

@@ -90,7 +90,9 @@ def show_deal_figures(call: Call) -> DealFigures | Reply:
 def show_gate_day(call: Call) -> GateDayAnswer:
     """Tell one gate's venue day by minute, beside its best of all days and its lanes' ceiling."""
     day = read_date("day", call.query.get("day"))
-    return make_gate_day(call.services.ledger, call.args["gate_id"], day)
+    gate_id, crowd = call.args["gate_id"], call.services.settings.crowd
+    an_hour = round(crowd.ceiling(gate_id) * 60)
+    return make_gate_day(call.services.ledger, gate_id, day, ceiling_per_lane=an_hour)
 
 
 @figures.operation(

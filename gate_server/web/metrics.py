@@ -20,6 +20,7 @@ from admission.verdicts import OUTCOMES, Reason
 from gate_server import __version__
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.tallies import COUNTED
+from gate_server.web.alarm_metrics import collect_alarms
 from gate_server.web.feed_metrics import feed_metrics
 from gate_server.web.lookup_metrics import lookup_metrics
 from gate_server.web.redemption_metrics import collect_redemptions
@@ -54,6 +55,7 @@ class _Figures(Collector):
         yield from feed_metrics(self._services)
         yield from lookup_metrics(self._services)
         yield from self._gauges()
+        yield collect_alarms(self._services.ledger)
         yield from collect_redemptions(self._services.ledger)
 
     def _scans(self) -> Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gate_server.web.alarms import alarms
 from gate_server.web.attested import attested
 from gate_server.web.audit_search import audit_search
 from gate_server.web.batches import batches
@@ -10,6 +11,7 @@ from gate_server.web.broadcasts import broadcasts
 from gate_server.web.closures import closures
 from gate_server.web.conflicts import conflicts
 from gate_server.web.counts import counts
+from gate_server.web.crowd import crowd
 from gate_server.web.deals import deals
 from gate_server.web.devices import devices
 from gate_server.web.events import events
@@ -44,6 +46,7 @@ NOUNS = (
     batches,
     conflicts,
     counts,
+    crowd,
     deals,
     closures,
     settlements,
@@ -61,6 +64,7 @@ NOUNS = (
     broadcasts,
     why,
     incidents,
+    alarms,
     feeds,
     refunds,
     operators,

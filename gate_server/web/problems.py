@@ -65,6 +65,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "broadcasts-full": Kind(409, "As many broadcasts as may be are in force"),
         "evidence-full": Kind(409, "No more evidence is kept of this device"),
         "incident-closed": Kind(409, "The incident was closed before"),
+        "alarm-cleared": Kind(409, "The alarm is over"),
         "decision-awaited": Kind(409, "Its deal is still on hold"),
         "push-reused": Kind(409, "The webhook-id belongs to another body"),
         "request-reused": Kind(409, "The request's id belongs to another question"),

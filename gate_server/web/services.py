@@ -8,6 +8,7 @@ from typing import Any
 
 from gate_server.bills import Bills
 from gate_server.checkin import CheckIn
+from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook
@@ -51,6 +52,7 @@ class Services:
     deal_book: DealBook
     bills: Bills
     why: WhyBook
+    crowd: CrowdBook
     signers: Signers
     pushes: Pushes
     read_through: ReadThrough

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from msgspec import UNSET
 
 from admission.calendar import to_ms
+from admission.crowd import CrowdView
+from admission.crowd_queues import QueueEstimate
 from admission.scans import Device, Gate
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from admission.wire import FirstUseAnswer
+from admission.wire_crowd import find_bounds, write_advice
 from admission.wire_staff import (
     CallAnswer,
     CapacityAnswer,
@@ -20,17 +23,17 @@ from admission.wire_staff import (
     QueueAnswer,
     StatsAnswer,
 )
+from gate_server.alarm_desk import AlarmDesk, answer_alarm
 from gate_server.ledger.conflicts import count_open
 from gate_server.ledger.recent import RecentScan
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS, Day, GateDay
+from gate_server.settings import Settings, read_crowd_words
 from gate_server.web.callers import STEWARDS
 from gate_server.web.operations import Call, Noun
 from gate_server.web.services import Services
 
 MINUTES = 60
 REVOKED_SHOWN_FOR = timedelta(hours=12)
-# Shares of the limit from which people must act (FACTS.md, crowds).
-_LEVELS = ((1.0, "full"), (0.9, "alarm"), (0.8, "warning"))
 
 stats = Noun("stats")
 
@@ -46,15 +49,15 @@ def make_stats(services: Services) -> StatsAnswer:
     ledger = services.ledger
     now = ledger.clock()
     day, catalogue = today(services, now), ledger.catalogue
-    waiting = services.calls.waiting(now)
+    waiting, crowd = services.calls.waiting(now), services.crowd.view()
     return StatsAnswer(
         now=now,
         inside=day.inside,
         people_today=day.persons,
         scans_today=day.scans,
         calls_waiting=len(waiting),
-        capacity=_capacity(day.inside, services.settings.limit),
-        queue=QueueAnswer(waiting=None, wait_minutes=None, as_of=None),
+        capacity=_capacity(day.inside, services.settings),
+        queue=make_queue(crowd),
         gates=[_gate(services, gate, day, now) for gate in catalogue.gates.values()],
         deals_today=_deals(services, day),
         exits_today=day.left_out,
@@ -64,6 +67,9 @@ def make_stats(services: Services) -> StatsAnswer:
         incidents_open=catalogue.duty.open_incidents,
         incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
+        alarms_standing=len(catalogue.duty.alarms),
+        alarms=[answer_alarm(each) for each in AlarmDesk(ledger).standing()],
+        advice=write_advice(crowd, read_crowd_words(ledger.venue)),
     )
 
 
@@ -91,12 +97,30 @@ def today(services: Services, now: datetime) -> Day:
     return Day(day, to_ms(first), to_ms(last))
 
 
-def _capacity(inside: int, limit: int) -> CapacityAnswer:
-    if limit == 0:
+def _capacity(inside: int, settings: Settings) -> CapacityAnswer:
+    limit = settings.people_limit
+    if limit is None:
         return CapacityAnswer(limit=None, share=None, level="unlimited")
     share = inside / limit
-    level = next((name for bound, name in _LEVELS if share >= bound), "normal")
+    level = settings.crowd.level(share)
     return CapacityAnswer(limit=limit, share=round(share, 4), level=level)
+
+
+def make_queue(crowd: CrowdView) -> QueueAnswer:
+    """Return all who are known to wait, and the longest wait."""
+    known = [each.found for each in crowd.areas if each.found.waiting is not None]
+    if not known:
+        return QueueAnswer(waiting=None, wait_minutes=None, as_of=None)
+    people = QueueEstimate.join(known)
+    waits = [each.wait for each in known if each.wait is not None]
+    longest = max(waits, key=lambda each: each.value, default=None)
+    return QueueAnswer(
+        waiting=None if people.waiting is None else round(people.waiting.value),
+        wait_minutes=None if longest is None else round(longest.value, 1),
+        as_of=people.as_of,
+        waiting_between=find_bounds(people.waiting),
+        wait_between=find_bounds(longest),
+    )
 
 
 def _gate(services: Services, gate: Gate, day: Day, now: datetime) -> GateStats:

@@ -169,7 +169,7 @@ def uses_of(record: Record, deal: Deal) -> int:
     return 0 if stamped else record.passed
 
 
-@settings(FIXED, max_examples=900)
+@settings(FIXED, max_examples=450)
 @given(offer=offers, sequence=st.lists(moves, min_size=6, max_size=14))
 def test_never_more_people_than_the_voucher_allows(offer: Row, sequence: list[Any]) -> None:
     paper, now = a_paper(offer), at("08:00")
@@ -355,7 +355,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=150)
 @given(case=cases(), now=instants)
 def test_every_case_has_one_answer(case: Case, now: datetime) -> None:
     verdict = decide(case, now)

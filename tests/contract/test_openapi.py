@@ -109,7 +109,7 @@ def test_server_answers_as_it_says(venue, path, method, mode):
     strategy = API[path][method.upper()].as_strategy(generation_mode=mode)
 
     @settings(
-        max_examples=15,
+        max_examples=8,
         deadline=None,
         derandomize=True,
         database=None,

@@ -25,6 +25,9 @@ MAY = {
     "GET /conflicts": f"{SUPERVISORS} auditor",
     "POST /conflicts/<conflict_id>/resolve": SUPERVISORS,
     "POST /counts": f"gate {STEWARDS}",
+    "GET /crowd": f"{STEWARDS} auditor",
+    "POST /queue-counts": f"gate marshal exchange {STEWARDS}",
+    "POST /occupancy": SUPERVISORS,
     "GET /scans/<nonce>/tickets": "exchange",
     "POST /scans/<nonce>/slip": "gate marshal exchange",
     "POST /scans/<nonce>/refusal-slip": f"gate marshal exchange {SUPERVISORS}",
@@ -91,6 +94,8 @@ MAY = {
     "POST /incidents/<incident_id>/notes": SUPERVISORS,
     "POST /incidents/<incident_id>/acknowledge": SUPERVISORS,
     "POST /incidents/<incident_id>/close": SUPERVISORS,
+    "GET /alarms": f"{STEWARDS} auditor",
+    "POST /alarms/<alarm_id>/acknowledge": SUPERVISORS,
     "GET /why": f"{DEVICES} {STEWARDS} auditor",
     "GET /feeds": f"{STEWARDS} auditor",
     "POST /feeds/native/<platform>": "signed",
@@ -115,6 +120,7 @@ ARGUMENTS = {"<nonce>": "no-such-nonce", "<deal_id>": "NONE", "<block_id>": "0",
 ARGUMENTS |= {"<conflict_id>": "0", "<broadcast_id>": "NONE", "<ticket>": "T1-0"}
 ARGUMENTS |= {"<platform>": "lvtu", "<incident_id>": "NONE"}
 ARGUMENTS |= {"<finding_id>": "0", "<month>": "2015-05", "<queue_id>": "Q0", "<closure_id>": "0"}
+ARGUMENTS |= {"<alarm_id>": "0"}
 ARGUMENTS |= {"<number>": "1", "<scan_id>": "1", "<version>": "1"}
 
 

@@ -44,7 +44,7 @@ def alive(pid):
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
-def wait_until(true, within_s=8.0):
+def wait_until(true, within_s=20.0):
     until = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < until, "it did not happen in time"

@@ -71,7 +71,7 @@ def keeping(directory, url, *, token=TOKEN, device_id="d-1", pace=QUICK, run=Fal
         replica.close()
 
 
-def soon(true, within_s=3.0):
+def soon(true, within_s=15.0):
     """Wait until it is true, and return how long that took."""
     began_s = time.monotonic()
     while not true():

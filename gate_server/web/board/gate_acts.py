@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from admission.errors import NotFound
 from admission.scans import GateState
 from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
 from gate_server.web.board.fields import Field, Kind
@@ -22,7 +23,9 @@ _STATES = (
 
 def _tell_gate(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     figures = make_stats(visit.services)
-    gate = next(each for each in figures.gates if each.gate_id == subject["gate_id"])
+    gate = next((each for each in figures.gates if each.gate_id == subject["gate_id"]), None)
+    if gate is None:
+        raise NotFound(f"no gate {subject['gate_id']}")
     last = sum(gate.per_minute[MINUTES - 15 :])
     devices = len(gate.devices)
     return [

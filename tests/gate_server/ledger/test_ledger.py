@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -132,3 +134,24 @@ def test_a_lock_is_released_where_the_ledger_cannot_be_opened(tmp_path):
         OpenDirectory(tmp_path, SHANGHAI)
 
     assert lock_is_free(tmp_path)
+
+
+def test_a_query_that_runs_while_the_ledger_closes_ends_whole(tmp_path):
+    begun, answers = threading.Event(), []
+
+    def count(db):
+        rows = db.execute("SELECT 1 UNION ALL SELECT 2")
+        next(rows)
+        begun.set()
+        time.sleep(0.3)
+        return [row for (row,) in rows]
+
+    with a_venue(tmp_path) as venue:
+        reader = threading.Thread(target=lambda: answers.append(venue.ledger.read(count)))
+        reader.start()
+        begun.wait(5)
+        venue.ledger.close()
+        reader.join()
+        venue.reopen()
+
+    assert answers == [[2]]

@@ -1,4 +1,4 @@
-"""Whether a host is this machine, where plain HTTP harms nobody."""
+"""Whether a host is this machine, where plain HTTP harms nobody; for server and scanner."""
 
 from __future__ import annotations
 

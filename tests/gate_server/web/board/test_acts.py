@@ -1,0 +1,85 @@
+"""Acts: what a dialog asks and tells, what it does, and what stays undone."""
+
+import pytest
+
+
+@pytest.fixture
+def lead(seat):
+    return seat("supervisor")
+
+
+def events(park, kind):
+    sql = "SELECT body FROM audit WHERE kind = ?"
+    return park.ledger.read(lambda db: [row[0] for row in db.execute(sql, (kind,))])
+
+
+def test_gate_is_paused_with_its_consequence_told_before(park, lead):
+    dialog = lead.http.get(
+        "/act/gate-state?gate_id=G1&state=paused", headers={"HX-Request": "true"}
+    )
+    done = lead.send("/", "/act/gate-state", gate_id="G1", state="paused", reason="rain")
+
+    assert "South gate" in dialog.text
+    assert "<html" not in dialog.text
+    assert 'value="paused" selected' in dialog.text
+    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert park.ledger.catalogue.gates["G1"].state == "paused"
+    assert any(lead.name in body and "rain" in body for body in events(park, "gate_state"))
+
+
+def test_act_tells_that_it_is_done_on_the_next_page_or_at_once(lead):
+    lead.send("/", "/act/gate-state", gate_id="G1", state="paused", reason="rain")
+    page = lead.http.get("/").text
+    headers = {"HX-Request": "true"}
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "gate_id": "G1", "state": "open", "reason": "dry"}
+    at_once = lead.http.post("/act/gate-state", data=form, headers=headers)
+
+    assert 'class="told"' in page
+    assert 'class="told"' not in lead.http.get("/").text
+    assert (at_once.status_code, at_once.headers["hx-trigger"]) == (200, "acted")
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+def test_nothing_is_done_without_a_reason_and_what_was_typed_stays(park, lead, reason):
+    answer = lead.send("/", "/act/gate-state", gate_id="G1", state="paused", reason=reason)
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert 'value="paused" selected' in answer.text
+    assert park.ledger.catalogue.gates["G1"].state == "open"
+
+
+def test_problem_of_the_call_is_told_in_the_dialog(lead):
+    answer = lead.send("/", "/act/gate-state", gate_id="G9", state="paused", reason="rain")
+
+    assert answer.status_code == 404
+    assert 'role="alert"' in answer.text
+
+
+def test_evacuation_stops_entries_until_it_is_ended(park, lead):
+    park.sell("CODE-0001")
+    device = park.enrol()
+    lead.send("/", "/act/emergency", reason="smoke")
+    during = lead.scan(device, "CODE-0001")["reason"]
+    banner = lead.http.get("/").text
+    lead.send("/", "/act/emergency-over", reason="clear")
+
+    assert during == "emergency"
+    assert "emergency-over" in banner
+    assert lead.scan(device, "CODE-0001")["reason"] == "admitted"
+
+
+def test_call_is_answered_and_its_people_are_let_in(park, lead):
+    park.sell("CODE-0001", "CODE-0002", order_ref="ORDER-1")
+    device = park.enrol()
+    scan = lead.scan(device, "ORDER-1", nonce="call-0001")
+    waiting = lead.http.get("/").text
+    subject = {"nonce": "call-0001", "device_id": device.name}
+    done = lead.send("/", "/act/call-admit", **subject, reason="shown at the desk", party="2")
+
+    assert scan["outcome"] == "refer"
+    assert "nonce=call-0001" in waiting
+    assert done.status_code == 303
+    assert "nonce=call-0001" not in lead.http.get("/").text
+    assert events(park, "override")

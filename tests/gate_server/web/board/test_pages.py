@@ -1,0 +1,105 @@
+"""Every page with every role, and what holds of all of them."""
+
+import re
+
+import pytest
+
+from gate_server.web.board.acts import REGISTRY
+from gate_server.web.callers import Role
+
+STAFF = "steward supervisor admin"
+LEADERS = "supervisor admin"
+EVERYBODY = " ".join(Role)
+
+# By hand: a page that is missing here fails.
+MAY = {
+    "GET /": f"{STAFF} auditor",
+    "GET /live": f"{STAFF} auditor",
+    "GET /act/<name>": EVERYBODY,
+    "POST /act/<name>": EVERYBODY,
+    "GET /account": EVERYBODY,
+    "POST /account": EVERYBODY,
+    "POST /account/sessions/end": EVERYBODY,
+    "POST /logout": EVERYBODY,
+    "POST /language": EVERYBODY,
+}
+MAY_ACT = {
+    "gate-state": LEADERS,
+    "emergency": LEADERS,
+    "emergency-over": LEADERS,
+    "call-admit": LEADERS,
+}
+# A browser goes on reading it, so asking for it once never ends.
+STREAMS = {"/live"}
+
+
+def test_every_page_and_act_says_who_may(app):
+    pages = {f"{page.method} {page.rule}": page.who for page in app.board.pages}
+
+    assert pages == {call: set(may.split()) for call, may in MAY.items()}
+    assert {name: act.who for name, act in REGISTRY.items()} == {
+        name: set(may.split()) for name, may in MAY_ACT.items()
+    }
+
+
+@pytest.mark.parametrize("role", Role)
+def test_page_opens_for_its_roles_alone(app, seat, role):
+    browser = seat(role.value)
+    for page in app.board.pages:
+        if page.rule in STREAMS or "<" in page.rule or page.method != "GET":
+            continue
+        status = browser.http.get(page.rule).status_code
+        assert status == (200 if role in page.who else 403), page.rule
+
+
+@pytest.mark.parametrize("role", Role)
+def test_act_is_refused_to_other_roles_before_anything_is_read(seat, role):
+    browser = seat(role.value)
+    for name, act in REGISTRY.items():
+        if role in act.who:
+            continue
+        shown = browser.http.get(f"/act/{name}")
+        done = browser.send("/account", f"/act/{name}")
+        assert (shown.status_code, done.status_code) == (403, 403), name
+
+
+def test_stranger_opens_no_page_at_all(app, park):
+    from tests.server import an_app
+
+    with an_app(park) as (_, site):
+        for page in app.board.pages:
+            rule = page.rule.replace("<name>", "gate-state")
+            answer = site.http.request(page.method, rule)
+            assert answer.headers["location"].startswith("/login"), rule
+
+
+def test_no_page_has_code_or_style_of_its_own(app, seat):
+    browser = seat("admin")
+    pages = [page.rule for page in app.board.pages if page.method == "GET"]
+    rules = [rule for rule in pages if "<" not in rule and rule not in STREAMS]
+    for rule in [*rules, "/login", "/nowhere", "/act/gate-state?gate_id=G1"]:
+        answer = browser.http.get(rule)
+        text = answer.text
+        policy = answer.headers["content-security-policy"]
+
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
+        assert re.findall(r"\s(?:style|on[a-z]+)=", text) == []
+        assert re.findall(r"""(?:src|href|action)=["'](?:[a-z]+:)?//""", text) == []
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_names_are_shown_as_they_are_and_never_as_markup(park, seat):
+    park.add_gate("G3", "<script>alert(1)</script>", "park")
+    page = seat("supervisor").http.get("/").text
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_part_that_is_missing_says_so_in_words(seat):
+    browser = seat("supervisor")
+    for path, status in (("/act/nothing", 404), ("/act/gate-state", 400), ("/nowhere", 404)):
+        answer = browser.http.get(path)
+        assert answer.status_code == status
