@@ -183,7 +183,7 @@ class Board:
             own = self._navigation(account)
             if page.rule == "/" and own:
                 # Whoever has no board begins with their own first page.
-                return _go(own[0][0])
+                return go_back(own[0][0])
             raise Forbidden("this page is not for your role")
         if page.method != "GET":
             try:
