@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import html
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.parse import urlencode
 
 import httpx
 
-from tests.settlement_story import Story, a_story
+from tests.server import Member
+from tests.settlement_story import Story, copy_played, open_story
 
 PASSWORD = "a long password"
 PEOPLE = {
@@ -25,24 +30,17 @@ PEOPLE = {
 
 
 class Desk:
-    """The browsers of those who work in a story, one each."""
+    """The browsers of those who work in a story, one each; all have logged in."""
 
-    def __init__(self, story: Story) -> None:
-        self.story = story
-        self._cookies: dict[str, httpx.Cookies] = {}
-        for name, (role, platform) in PEOPLE.items():
-            story.park.hire(role, name, platform, password=PASSWORD)
+    def __init__(self, story: Story, cookies: dict[str, httpx.Cookies]) -> None:
+        self.story, self._cookies = story, cookies
 
     def sit(self, name: str) -> None:
         """Let somebody be who uses the browser from now on, in English."""
-        site = self.story.site
-        site.http.headers["Accept-Language"] = "en"
-        site.http.cookies.clear()
-        if name in self._cookies:
-            site.http.cookies.update(self._cookies[name])
-            return
-        assert site.log_in(name, PASSWORD).status_code == 303
-        self._cookies[name] = httpx.Cookies(site.http.cookies)
+        http = self.story.site.http
+        http.headers["Accept-Language"] = "en"
+        http.cookies.clear()
+        http.cookies.update(self._cookies[name])
 
     def get(self, page: str, name: str = "mei") -> httpx.Response:
         """Open a page."""
@@ -99,11 +97,33 @@ class Desk:
         ]  # fmt: skip
 
 
+@cache
+def _prepared() -> tuple[Path, tuple[Member, ...], dict[str, httpx.Cookies]]:
+    """Return a park to be copied, who works there, and what their browsers keep.
+
+    To prove a password is slow, on purpose; of one ledger's copies a session is the same.
+    """
+    directory = Path(mkdtemp(prefix="gatehouse-desk-")) / "var"
+    atexit.register(shutil.rmtree, directory.parent, ignore_errors=True)
+    members = copy_played(directory)
+    cookies = {}
+    with open_story(directory, members) as story:
+        http = story.site.http
+        for name, (role, platform) in PEOPLE.items():
+            story.park.hire(role, name, platform, password=PASSWORD)
+            http.cookies.clear()
+            assert story.site.log_in(name, PASSWORD).status_code == 303
+            cookies[name] = httpx.Cookies(http.cookies)
+    return directory, members, cookies
+
+
 @contextmanager
 def a_desk(directory: Path) -> Iterator[Desk]:
-    """Open a park after its day, with those who log in."""
-    with a_story(directory) as story:
-        yield Desk(story)
+    """Open a park after its day, with those who have logged in."""
+    source, members, cookies = _prepared()
+    shutil.copytree(source, directory)
+    with open_story(directory, members) as story:
+        yield Desk(story, cookies)
 
 
 def words(text: str) -> str:

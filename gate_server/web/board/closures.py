@@ -192,62 +192,59 @@ _PLACES: Final = (
 )
 
 
-def _fields(*places: Field) -> tuple[Field, ...]:
-    return (
-        REASON,
-        Field(
-            "closed_from",
-            lazy_gettext("Closed from"),
-            Kind.TIME,
-            value=_began("closed_from", _this_day(0)),
-        ),
-        Field(
-            "closed_until",
-            lazy_gettext("Closed until"),
-            Kind.TIME,
-            value=_began("closed_until", _this_day(1)),
-        ),
-        Field(
-            "extend_until",
-            lazy_gettext("Vouchers are good until"),
-            Kind.TIME,
-            value=_began("extend_until", _later),
-        ),
-        *places,
-        Field("deals", lazy_gettext("These deals"), Kind.MANY, choices=_deals, value=_chosen),
-        Field(
-            "used_too",
-            lazy_gettext("Who was in already may come once more"),
-            Kind.CHECK,
-            value=_marked("used_too"),
-        ),
-        Field(
-            "refunds_open",
-            lazy_gettext("Who asks the platform may have a refund"),
-            Kind.CHECK,
-            value=_marked("refunds_open"),
-        ),
-        *(
-            Field(
-                f"notice.{language}",
-                label,
-                Kind.TEXT,
-                value=_written(language),
-                needed=False,
-                longest=500,
-                hint=hint,
-            )
-            for language, label, hint in (
-                ("zh", lazy_gettext("What visitors read, Chinese"), None),
-                (
-                    "en",
-                    lazy_gettext("What visitors read, English"),
-                    lazy_gettext("Both empty: the standard sentences."),
-                ),
-            )
-        ),
-    )
-
+_TIMES: Final = (
+    REASON,
+    Field(
+        "closed_from",
+        lazy_gettext("Closed from"),
+        Kind.TIME,
+        value=_began("closed_from", _this_day(0)),
+    ),
+    Field(
+        "closed_until",
+        lazy_gettext("Closed until"),
+        Kind.TIME,
+        value=_began("closed_until", _this_day(1)),
+    ),
+    Field(
+        "extend_until",
+        lazy_gettext("Vouchers are good until"),
+        Kind.TIME,
+        value=_began("extend_until", _later),
+    ),
+)
+_GIVEN: Final = (
+    Field("deals", lazy_gettext("These deals"), Kind.MANY, choices=_deals, value=_chosen),
+    Field(
+        "used_too",
+        lazy_gettext("Who was in already may come once more"),
+        Kind.CHECK,
+        value=_marked("used_too"),
+    ),
+    Field(
+        "refunds_open",
+        lazy_gettext("Who asks the platform may have a refund"),
+        Kind.CHECK,
+        value=_marked("refunds_open"),
+    ),
+    Field(
+        "notice.zh",
+        lazy_gettext("What visitors read, Chinese"),
+        Kind.TEXT,
+        value=_written("zh"),
+        needed=False,
+        longest=500,
+    ),
+    Field(
+        "notice.en",
+        lazy_gettext("What visitors read, English"),
+        Kind.TEXT,
+        value=_written("en"),
+        needed=False,
+        longest=500,
+        hint=lazy_gettext("Both empty: the standard sentences."),
+    ),
+)
 
 _who, _run = by_call(calls, "declare_closure")
 declare(
@@ -256,7 +253,7 @@ declare(
         lazy_gettext("Close for a time"),
         _who,
         _run,
-        fields=_fields(*_PLACES),
+        fields=(*_TIMES, *_PLACES, *_GIVEN),
         tells=_tell,
         preview=True,
         grave=True,
@@ -270,7 +267,7 @@ declare(
         lazy_gettext("Other terms of the closure"),
         _who,
         _run,
-        fields=_fields(),
+        fields=(*_TIMES, *_GIVEN),
         subject=("closure_id",),
         tells=_tell,
         preview=True,

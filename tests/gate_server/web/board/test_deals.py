@@ -12,19 +12,12 @@ from tests.builders import VENUE, at
 from tests.deal_pages import PASSWORD, PEOPLE, a_desk, words
 from tests.settlement_story import DAY
 
-# By hand: a page or act that another role may open fails here.
+# By hand: what `test_pages` cannot open, for it needs a deal.
 PAGES = {
-    "/deals": {"mei", "stew", "aud"},
     "/deals/DAY": {"mei", "stew", "aud", "part"},
-    "/blocks": {"mei", "aud"},
-    "/closures": {"mei", "aud"},
     "/act/deal-hold?deal_id=DAY": {"mei"},
-    "/act/deal-release?deal_id=DAY": {"mei"},
     "/act/deal-void?deal_id=DAY": {"mei"},
-    "/act/deal-amend?deal_id=DAY": {"mei"},
     "/act/deal-restore?deal_id=DAY": {"mei"},
-    "/act/closure": {"mei"},
-    "/act/block": {"mei"},
 }
 TERMS = {
     "reason": "Sold at a wrong price",
@@ -87,7 +80,7 @@ def test_a_deal_tells_its_void_with_terms_and_who_made_it(told):
     assert "Voided, version 1 of 2015-05-01 09:00" in page
     assert "Let in: who arrived by 2015-05-01 17:00" in page
     assert "1 2015-05-01 09:00 anne arrived 2015-05-01 00:00 to 2015-05-01 17:00" in page
-    assert "others get back the price paid, and CN¥10.00 a buyer" in page
+    assert "others get back the price paid · compensation CN¥10.00 a buyer" in page
     assert "2 honoured" in page
     assert "4 came in so far of 11 sold" in page
 
@@ -174,7 +167,7 @@ def test_what_the_preview_says_is_read_by_who_is_refused(desk):
 
 
 def test_a_void_asks_for_the_password_and_is_on_record(desk):
-    desk.do("deal-restore", {"reason": "agreed"}, deal_id="DAY")
+    desk.story.post("/restore", {"reason": "agreed"})
     values = desk.values("deal-void", deal_id="DAY")
     wrong = desk.send(
         "deal-void", {**values, **TERMS, "step": "do", "password": "not mine"}, deal_id="DAY"
@@ -217,7 +210,7 @@ def test_the_same_terms_sent_again_are_the_same_terms(desk):
 
 
 def test_a_first_void_offers_five_in_the_afternoon(desk):
-    desk.do("deal-restore", {"reason": "agreed"}, deal_id="DAY")
+    desk.story.post("/restore", {"reason": "agreed"})
 
     assert desk.values("deal-void", deal_id="DAY")["honour.arrived_by"] == "2015-05-02T17:00"
 
@@ -282,7 +275,7 @@ def test_nothing_is_done_without_a_token_of_the_session(desk):
 
 
 def test_a_hold_is_told_by_its_scope_and_released_by_password(desk):
-    desk.do("deal-restore", {"reason": "agreed"}, deal_id="DAY")
+    desk.story.post("/restore", {"reason": "agreed"})
     fields = {"reason": "price", "at_gate": "refer", "scope.price_at_most_minor": "0.01"}
     said = desk.told("deal-hold", fields, deal_id="DAY")
     desk.do("deal-hold", fields, deal_id="DAY")

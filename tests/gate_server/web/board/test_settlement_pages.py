@@ -9,7 +9,6 @@ from gate_server.web.board.languages import LANGUAGES
 from tests.deal_pages import PASSWORD, PEOPLE, a_desk, words
 
 PAGES = {
-    "/settlement": {"mei", "aud"},
     "/deals/DAY/settlement": {"mei", "aud", "part"},
     "/deals/DAY/bill": {"mei", "aud", "part"},
     "/deals/DAY/statements/1": {"mei", "aud", "part"},
