@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from admission.deals import Deal
-from admission.findings import FindingState
+from admission.findings import FindingKind, FindingState
 from admission.messages import Messages, Sentence
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from admission.wire_figures import DealFigure
@@ -45,6 +44,16 @@ class DealLine:
         return self.deal.status == "held" or bool(self.found) or self._is_voided_now
 
     @property
+    def odd(self) -> list[FindingAnswer]:
+        """What was found about the deal itself."""
+        return [each for each in self.found if each.kind is not FindingKind.BUYER_HOARD]
+
+    @property
+    def hoards(self) -> int:
+        """Accounts that bought very many; about each, and not about the deal, somebody decides."""
+        return len(self.found) - len(self.odd)
+
+    @property
     def rank(self) -> tuple[int, int, str]:
         """Where it stands: what waits for a decision first, then where most people come."""
         waits = 1 if self.found and self.deal.status != "held" else _ORDER[self.deal.status]
@@ -68,7 +77,6 @@ class Stopped:
 class Today:
     """What was scanned of a deal in the running venue day."""
 
-    entered: int
     persons: int
     scans: int
     stopped: list[Stopped]
@@ -89,19 +97,24 @@ class Ceiling:
 
 def list_lines(visit: Visit) -> list[DealLine]:
     """Return the deals that an account may see, in the order in which people should look."""
-    services, now = visit.services, visit.now
-    counted, numbers = today(services, now).deals, services.ledger.catalogue.deal_nos
-    found = list_open(visit)
-    lines = [
-        DealLine(
-            deal,
-            counted.get(numbers[deal.deal_id], 0),
-            [each for each in found if each.deal_id == deal.deal_id],
-            is_over(visit, deal),
-        )
-        for deal in answer_of(visit, deals, "list_deals").deals
-    ]
-    return sorted(lines, key=lambda line: line.rank)
+    found, told = list_open(visit), answer_of(visit, deals, "list_deals").deals
+    return sorted((make_line(visit, deal, found) for deal in told), key=lambda line: line.rank)
+
+
+def make_line(visit: Visit, deal: DealAnswer, found: Iterable[FindingAnswer]) -> DealLine:
+    """Return a deal as a list shows it.
+
+    Args:
+        found: open findings, of other deals too.
+    """
+    services = visit.services
+    counted, numbers = today(services, visit.now).deals, services.ledger.catalogue.deal_nos
+    return DealLine(
+        deal,
+        counted.get(numbers[deal.deal_id], 0),
+        [each for each in found if each.deal_id == deal.deal_id],
+        is_over(visit, deal),
+    )
 
 
 def list_open(visit: Visit) -> list[FindingAnswer]:
@@ -138,7 +151,6 @@ def _today(figures: Iterable[DealFigure], visit: Visit) -> Today:
             reasons[reason] = reasons.get(reason, 0) + scans
     messages = visit.services.answers.messages
     return Today(
-        entered=sum(row.entered for row in rows),
         persons=sum(row.persons for row in rows),
         scans=sum(row.scans for row in rows),
         stopped=[_stopped(*each, messages) for each in sorted(reasons.items(), key=_most_first)],
@@ -169,8 +181,3 @@ def people_honoured(visit: Visit, deal: DealAnswer) -> int:
     """Return how many people were let in under the deal's voids."""
     catalogue = visit.services.ledger.catalogue
     return catalogue.honoured.get(catalogue.deal_nos[deal.deal_id], 0)
-
-
-def local_day(at: datetime, visit: Visit) -> str:
-    """Return the venue day of an instant."""
-    return visit.services.ledger.venue.day_of(at).isoformat()

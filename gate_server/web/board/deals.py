@@ -10,9 +10,9 @@ from gate_server.web.board.deal_charts import draw_curves
 from gate_server.web.board.deal_rows import (
     find_ceiling,
     get_deal,
-    is_over,
     list_lines,
     list_open,
+    make_line,
     people_honoured,
     scanned_today,
 )
@@ -52,7 +52,7 @@ def show_one_deal(visit: Visit) -> Shown:
         "deal.html",
         deal=told,
         known=deal,
-        over=is_over(visit, told),
+        line=make_line(visit, told, list_open(visit)),
         today=scanned_today(visit, deal),
         honoured=people_honoured(visit, told),
         ceiling=find_ceiling(visit, told),

@@ -73,6 +73,18 @@ def test_a_proposal_stands_first_and_is_decided_either_way(desk):
     assert "a travel agency that we know" in desk.read("/blocks")
 
 
+def test_a_deal_sends_on_to_the_accounts_that_somebody_must_decide_about(desk):
+    desk.story.post("/restore", {"reason": "x"})
+    propose(desk)
+
+    for page in ("/deals", "/deals/DAY"):
+        shown = desk.get(page).text
+        assert "1 account bought very many." in shown
+        assert '<a href="/blocks">Decide about them</a>' in shown
+        assert "finding-close" not in shown, "it is decided by its account"
+    assert '<a href="/blocks">' not in desk.get("/deals", "stew").text
+
+
 def test_a_proposal_that_is_accepted_is_a_block(desk):
     number = propose(desk)
     desk.do("block-accept", {"reason": "resold", "expires_at": "2015-05-03T18:00"}, block_id=number)
