@@ -18,9 +18,10 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
+from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
 from gate_server.web.board import languages
 from gate_server.web.board.languages import Lazy, gettext
+from gate_server.web.board.problem_words import CONFLICTS
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
 from gate_server.web.problems import problem_of
@@ -290,4 +291,6 @@ def words_of(error: AdmissionError) -> str:
         return f"{gettext('There is no such thing.')} {error}"
     if isinstance(error, InvalidInput):
         return f"{gettext('This cannot be used:')} {error.field}: {error.problem}"
+    if isinstance(error, LedgerConflict) and error.slug in CONFLICTS:
+        return str(CONFLICTS[error.slug])
     return str(error)

@@ -271,6 +271,20 @@ def test_nothing_is_done_without_a_token_of_the_session(desk):
     assert (answer.status_code, len(versions(desk))) == (403, 1)
 
 
+def test_why_the_ledger_would_not_is_said_in_the_readers_language(told):
+    said = {}
+    for language in ("en", "zh-CN"):
+        told.sit("mei")
+        told.story.site.http.headers["Accept-Language"] = language
+        fields = {"deal_id": "DAY", "reason": "x", "at_gate": "refer", "step": "do"}
+        answer = told.story.site.send("/account", "/act/deal-hold", **fields)
+        assert answer.status_code == 409
+        said[language] = words(answer.text)
+
+    assert "The deal is voided: restore it first." in said["en"]
+    assert "该活动已取消，请先撤销取消。" in said["zh-CN"]
+
+
 # --- hold and release ----------------------------------------------------------------------------
 
 

@@ -81,7 +81,7 @@ def test_a_list_is_told_made_once_and_marks_its_vouchers(desk):
     assert "let in no more" in said
     assert made.status_code == 303
     assert again.status_code == 409
-    assert "nothing is due" in words(again.text)
+    assert "All that is due stands on a list already." in words(again.text)
     assert re.search(r"1 refunds 09:00 \d+ CN¥", page)
     assert json.loads(desk.events("list_made")[0])["by"] == "mei"
     assert desk.story.scan("STAYED-1")["reason"] == "refunded"
