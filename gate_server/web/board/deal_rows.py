@@ -45,8 +45,9 @@ class DealLine:
 
     @property
     def odd(self) -> list[FindingAnswer]:
-        """What was found about the deal itself."""
-        return [each for each in self.found if each.kind is not FindingKind.BUYER_HOARD]
+        """What was found about the deal itself, first that for which it is held."""
+        found = [each for each in self.found if each.kind is not FindingKind.BUYER_HOARD]
+        return sorted(found, key=lambda each: not each.holds)
 
     @property
     def hoards(self) -> int:
