@@ -79,6 +79,11 @@ class Messages:
         """Return a reason's short name, for pages and lists."""
         return self._short[reason.value]
 
+    @property
+    def notices(self) -> NoticeWords:
+        """What puts the notice of a void into words."""
+        return self._notices
+
     def sentence(
         self, verdict: Verdict, *, dry: bool = False, gates: Mapping[str, Gate] = NO_GATES
     ) -> Sentence:

@@ -11,6 +11,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gate_server.bills import Bills
 from gate_server.checkin import CheckIn, Limits
 from gate_server.commands import services as commands
 from gate_server.commands import table
@@ -148,19 +149,13 @@ def create_app(
 
 
 def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) -> Services:
-    limits = Limits(
-        settings.people_limit,
-        settings.stale_after_s,
-        settings.operator_required,
-        settings.anomalies.most_arrivals,
-    )
     segments = Segments(ledger, keys, settings)
     deal_book = DealBook(ledger)
     services = Services(
         ledger=ledger,
         keys=keys,
         settings=settings,
-        check_in=CheckIn(keys, limits),
+        check_in=CheckIn(keys, _limits(settings)),
         answers=Answers(
             read_messages(ledger.venue, settings.help_desk),
             Picks(keys, ledger.epoch),
@@ -175,6 +170,7 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         segments=segments,
         downloads=Downloads(ledger, segments),
         deal_book=deal_book,
+        bills=Bills(ledger),
         read_through=ReadThrough(ledger, keys, settings),
         why=WhyBook(ledger, deal_book, read_why_words(ledger.venue)),
         crowd=CrowdBook(ledger, settings),
@@ -187,6 +183,15 @@ def _services(ledger: Ledger, keys: Keyring, settings: Settings, ca_pem: bytes) 
         ),
     )
     return services
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        settings.people_limit,
+        settings.stale_after_s,
+        settings.operator_required,
+        settings.anomalies.most_arrivals,
+    )
 
 
 def _blueprint(app: GateApp, noun: Noun) -> Blueprint:

@@ -140,7 +140,13 @@ def copy_played(directory: Path) -> tuple[Member, ...]:
 @contextmanager
 def a_story(directory: Path) -> Iterator[Story]:
     """Open a park after its day, and let the test go on from there."""
-    members = copy_played(directory)
+    with open_story(directory, copy_played(directory)) as story:
+        yield story
+
+
+@contextmanager
+def open_story(directory: Path, members: tuple[Member, ...]) -> Iterator[Story]:
+    """Open a copy of a park after its day, on the morning after."""
     park = PastPark(directory, clock("09:00:00", AFTER))
     try:
         with an_app(park) as (_, site):

@@ -120,6 +120,8 @@ def plan_void(ledger: Ledger, deal: Deal, terms: VoidRequest, now: datetime) -> 
         cost_bearer=terms.cost_bearer,
         statuses_since=since,
         settlement_unit_minor=terms.settlement_unit_minor,
+        notice=None if terms.notice is None else (terms.notice.zh, terms.notice.en),
+        remedy=None if terms.remedy is None else _remedy(terms),
     )
 
 

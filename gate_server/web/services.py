@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gate_server.bills import Bills
 from gate_server.checkin import CheckIn
 from gate_server.crowd import CrowdBook
 from gate_server.keyring import Keyring
@@ -49,6 +50,7 @@ class Services:
     segments: Segments
     downloads: Downloads
     deal_book: DealBook
+    bills: Bills
     why: WhyBook
     crowd: CrowdBook
     signers: Signers

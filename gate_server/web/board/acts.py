@@ -167,8 +167,8 @@ def do(visit: Visit) -> Shown:
             visit.sessions.prove(visit.account.name, own, visit.address)
         result = act.run(visit, subject, body)
     except AdmissionError as error:
-        step = visit.form.get("step", "")
-        page = _dialog(visit, act, subject, problem=_problem(error), step=step)
+        # The fields are open again, so what they come to is told again before it is done.
+        page = _dialog(visit, act, subject, problem=_problem(error))
         return Response(page, problem_of(error).problem.status)
     return _finish(visit, act.said(visit, subject, result))
 

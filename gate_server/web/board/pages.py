@@ -18,9 +18,10 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
+from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
 from gate_server.web.board import languages
 from gate_server.web.board.languages import Lazy, gettext
+from gate_server.web.board.problem_words import CONFLICTS
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
 from gate_server.web.problems import problem_of
@@ -183,6 +184,10 @@ class Board:
 
     def _show(self, page: Page, account: Account, args: Mapping[str, str]) -> Response:
         if account.role not in page.who:
+            own = self._navigation(account)
+            if page.rule == "/" and own:
+                # Whoever has no board begins with their own first page.
+                return go_back(own[0][0])
             raise Forbidden("this page is not for your role")
         if page.method != "GET":
             try:
@@ -293,4 +298,6 @@ def words_of(error: AdmissionError) -> str:
         return f"{gettext('There is no such thing.')} {error}"
     if isinstance(error, InvalidInput):
         return f"{gettext('This cannot be used:')} {error.field}: {error.problem}"
+    if isinstance(error, LedgerConflict) and error.slug in CONFLICTS:
+        return str(CONFLICTS[error.slug])
     return str(error)
