@@ -196,7 +196,7 @@ class WhyCard(Answer, frozen=True):
     """A deal that explains why it is busy, and what to say.
 
     Attributes:
-        since: when its terms came into force; of a busy one, since when its scans are counted.
+        since: when it was voided first, or held; of a busy one, since when its scans are counted.
         sold: vouchers; `people_sold`: those that they admit.
         used: people let in so far.
         still_to_come_today: people at most, by what was sold and not used.
