@@ -85,8 +85,8 @@ class HelpCalls:
             # A full disk is no reason to call nobody.
             if not self._send(call, late=False):
                 raise
-            return self._line(call.called_at)
-        self.send(late=False)
+        else:
+            self.send(late=False)
         return self.line() or self._line(call.called_at)
 
     def send(self, *, late: bool = True) -> bool:
@@ -132,13 +132,21 @@ class HelpCalls:
             return None
         clock = tell_clock(told.called_at, self._zone())
         if told.acknowledged_by is None:
-            return self._line(told.called_at)
+            return self._alone(told.called_at) if told.nobody_called else self._line(told.called_at)
         name = legible(told.acknowledged_by, 40)
         return Both(f"{clock} 已求助，{name} 已收到", f"Help called at {clock}, seen by {name}")
 
     def _line(self, called_at: datetime) -> Both:
         clock = tell_clock(called_at, self._zone())
         return Both(f"{clock} 已求助，等待回应", f"Help called at {clock}, not answered yet")
+
+    def _alone(self, called_at: datetime) -> Both:
+        clock = tell_clock(called_at, self._zone())
+        return Both(
+            f"{clock} 已登记求助，但值班名单为空，系统不会呼叫任何人：请用电话或对讲机",
+            f"Help noted at {clock}, but nobody is on the duty list, so nobody is called: "
+            "use the phone or radio",
+        )
 
     def _send(self, call: KeptCall, *, late: bool) -> bool:
         request = IncidentRequest(
@@ -164,6 +172,7 @@ class HelpCalls:
             called_at=made.called_at or made.opened_at,
             acknowledged_at=made.acknowledged_at,
             acknowledged_by=made.acknowledged_by,
+            nobody_called=made.nobody_called,
         )
 
     def _read(self) -> tuple[KeptCall, ...]:

@@ -19,6 +19,10 @@ from gate_server.incidents import STATES
 from gate_server.key_files import write_durably
 
 _ID = click.argument("incident_id", metavar="ID")
+_NOBODY = (
+    "值班名单为空，系统不会呼叫任何人，请自行电话通知"
+    " nobody is on the duty list, so nobody is called: telephone whoever is on duty; then gate-server duty add"
+)
 _SENT = {
     "waiting": "is being sent to the platform",
     "taken": "was taken by the platform",
@@ -84,7 +88,8 @@ def incident_open(
         follows=follows,
     )
     made = call(options().data, "incident open", OpenIncident(request=request))
-    show(made, f"incident {made['incident_id']} is open")
+    lines = [f"incident {made['incident_id']} is open"]
+    show(made, "\n".join([*lines, *([_NOBODY] if made["nobody_called"] else [])]))
 
 
 @incident.command("note")
@@ -153,7 +158,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found["calls"]:
         columns = ("contact", "ring", "rung_at", "state", "tries", "problem")
         lines += ["", "last calls:", *listing(found["calls"], columns).splitlines()]
-    if found["next_ring_at"] is not None:
+    if found["nobody_called"]:
+        lines.append(_NOBODY)
+    elif found["next_ring_at"] is not None:
         lines.append(f"next call {local(found['next_ring_at'])}")
     if found["stop_sale"] is not None:
         lines += ["", *_stop_sale(found["stop_sale"])]
