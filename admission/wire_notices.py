@@ -124,10 +124,15 @@ class NotSeenBy(Answer, frozen=True):
 
 
 class BroadcastDetail(BroadcastAnswer, frozen=True):
-    """A broadcast with every device that has seen it, and every one that has not."""
+    """A broadcast with every device that has seen it, and every one that has not.
+
+    Attributes:
+        warnings: of one that was sent just now, what may be mistyped; it was sent all the same.
+    """
 
     seen_by: list[SeenBy]
     not_seen_by: list[NotSeenBy]
+    warnings: list[Text] = []
 
 
 class BroadcastsAnswer(Answer, frozen=True):

@@ -66,7 +66,8 @@ def broadcast_send(**given: Any) -> None:
     made = call(options().data, "broadcast send", Send(request=request))
     until = local(made["expires_at"])
     text = f"{made['broadcast_id']} is told to {made['unseen']} scanners, until {until}"
-    show(made, "\n".join([text, *_texts(made)]))
+    odd = [f"请核对 look again: {each['zh']} {each['en']}" for each in made["warnings"]]
+    show(made, "\n".join([text, *_texts(made), *odd]))
 
 
 def _message(given: dict[str, Any]) -> Text | None:

@@ -21,7 +21,8 @@ from gate_server.key_files import write_durably
 _ID = click.argument("incident_id", metavar="ID")
 _NOBODY = (
     "值班名单为空，系统不会呼叫任何人，请自行电话通知"
-    " nobody is on the duty list, so nobody is called: telephone whoever is on duty; then gate-server duty add"
+    " nobody is on the duty list, so nobody is called:"
+    " telephone whoever is on duty; then gate-server duty add"
 )
 _SENT = {
     "waiting": "is being sent to the platform",

@@ -75,6 +75,14 @@ def test_template_is_filled_in_and_its_loudspeaker_words_are_printed(venue):
     assert "to all gates, only gate, kiosk" in shown
 
 
+def test_cut_off_of_a_deal_that_is_not_withdrawn_is_asked_about(venue):
+    values = ("--set", "deal=DAY", "--set", "arrived_by=17:00")
+    told = run(venue, "broadcast", "send", "--template", "deal_withdrawn", *values).stdout
+
+    assert "请核对 look again: 此票种目前没有取消" in told
+    assert "this deal is not withdrawn" in told
+
+
 def test_templates_are_listed_with_what_they_want(venue):
     listed = run(venue, "broadcast", "templates").stdout
 
