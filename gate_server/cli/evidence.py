@@ -83,13 +83,15 @@ def audit_heads(out: Path | None, since: int, sign: bool) -> None:
         write_durably(out, b"".join(lines), replace=True)
         tell(f"{out}: {len(told['heads'])} heads")
     rows = [head | {"audit_head": head["audit_head"][:16] + "..."} for head in told["heads"]]
-    tables = (
+    keys = {head["key_id"]: head["public_key"] for head in told["heads"]}
+    parts = (
         listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")),
+        "\n".join(f"public key {number}: {key}" for number, key in keys.items()),
         listing(
             told["sent"], ("platform", "feed_id", "revision", "taken_at", "waiting", "problem")
         ),
     )
-    show(told, "\n\n".join(table for table in tables if table))
+    show(told, "\n\n".join(part for part in parts if part))
 
 
 @audit.command("export")
