@@ -42,7 +42,8 @@ def lists() -> None:
 def list_make(deal_id: str, kind: str) -> None:
     """Make the next list: refunds, compensation, reverse or disputed.
 
-    Nobody is admitted any more on a voucher that stands on a refund list.
+    Nobody is admitted any more on a voucher that stands on a refund list. So refunds and
+    compensation are refused while a void in force still receives who arrives in time.
     """
     made = call(options().data, "list make", MakeList(deal_id=deal_id, kind=ListKind(kind)))
     what = "buyers" if kind == ListKind.COMPENSATION.value else "vouchers"

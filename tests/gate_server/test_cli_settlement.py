@@ -102,6 +102,15 @@ def test_lists_are_made_listed_and_shown(venue, tmp_path):
     run(venue, "list", "show", "DAY", 2, status=1)
 
 
+def test_list_is_not_made_before_the_cut_off(venue):
+    terms = ("--reason", "later", "--cost-bearer", "platform", "--arrived-by", "2099-05-01 17:00")
+    run(venue, "deal", "void", "DAY", *terms)
+    refused = run(venue, "list", "make", "DAY", "refunds", status=1)
+
+    assert "Who arrives by 2099-05-01 17:00 is still received" in refused.stderr
+    assert answer(venue, "list", "list", "DAY") == []
+
+
 def test_compensation_is_written_with_accounts(venue):
     run(venue, "list", "make", "DAY", "compensation")
     rows = list(csv.DictReader(io.StringIO(run(venue, "list", "show", "DAY", 1).stdout)))
