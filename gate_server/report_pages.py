@@ -22,7 +22,7 @@ from gate_server.report_blocks import (
     write_markdown,
 )
 from gate_server.report_charts import bars, course, sparkline, stacked
-from gate_server.report_figures import lasted, local_hours
+from gate_server.report_figures import Queue, lasted, local_hours
 
 OUTCOMES: Final = ("admit", "refuse", "refer", "wait")
 CLASSES: Final = (
@@ -91,7 +91,8 @@ class _Page:
 
     def _facts(self) -> list[Block]:
         rows = [[self.say(f"facts.{name}"), text] for name, text in self._fact_rows() if text]
-        return [Heading(self.say("labels.facts")), Table((), rows)]
+        note = Words(self.say("labels.scans_note"), note=True)
+        return [Heading(self.say("labels.facts")), Table((), rows), note]
 
     def _fact_rows(self) -> list[tuple[str, str]]:
         incident, figures = self.incident, self.figures
@@ -235,13 +236,20 @@ class _Page:
         heads = [self.say("labels.when"), self.say("labels.vouchers")]
         waiting: list[list[str | int]] = [[at, n] for at, n in columns if n]
         table = Table(heads, waiting, bar=1)
-        longest = {"at": self._clock(queue.longest_at), "waiting": f"{queue.longest:,}"}
         return [
             heading,
-            Words(self.say("labels.queue_longest", minutes=queue.minutes, **longest)),
+            Words(self._longest(queue)),
             Chart(course(columns), table),
             Words(self.say("labels.queue_note"), note=True),
         ]
+
+    def _longest(self, queue: Queue) -> str:
+        if not queue.longest:
+            return self.say("labels.queue_none")
+        values = {"at": self._clock(queue.longest_at), "waiting": f"{queue.longest:,}"}
+        if queue.minutes is None:
+            return self.say("labels.queue_still", **values)
+        return self.say("labels.queue_longest", minutes=queue.minutes, **values)
 
     # --- what came of it -------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 import pytest
 from click.testing import CliRunner
 
+from admission.calendar import from_ms
 from admission.errors import NotFound
 from admission.incidents import IncidentKind
 from admission.report_words import ReportWords
@@ -19,13 +20,14 @@ from admission.wire_incidents import IncidentRequest
 from gate_server.cli import main
 from gate_server.incident_report import make_report
 from gate_server.incidents import IncidentDesk
-from gate_server.ledger.report_rows import GateQuarter
+from gate_server.ledger.report_rows import StampRow
 from gate_server.report_blocks import Chart, Heading, Table, Words, write_html, write_markdown
 from gate_server.report_charts import bars, sparkline, stacked
-from gate_server.report_figures import quarter_at, queue_of
+from gate_server.report_figures import first_stamps, quarter_at, queue_of
 from gate_server.report_pages import write_report
 from gate_server.settings import read_report_words
-from tests.incident_day import HOSTILE, IncidentDay, day
+from tests.builders import VENUE
+from tests.incident_day import HOSTILE, STAMPS, IncidentDay, day
 from tests.server import Park
 
 QUARTER = int(day("10:00").timestamp() // 900)
@@ -75,10 +77,16 @@ def test_figures_are_those_of_the_counters(story, report):
     assert sum(each.refuse for each in figures.quarters) == rows["deal_voided"] + rows["used_up"]
     assert dict(figures.reasons)["used_up"] == rows["used_up"]
     assert sum(n for hours in figures.calls.values() for n in hours.values()) == rows["deal_held"]
-    assert sum(one.scans for _, one in figures.deal) == sum(rows.values())
-    assert figures.scans == sum(rows.values())
+    assert sum(one.scans for _, one in figures.deal) == figures.scans
+    assert figures.scans == sum(rows.values()) - STAMPS
     assert figures.honoured >= 2 * rows["honoured"] - 16
-    assert figures.queue.longest > 0
+
+
+def test_queue_has_each_stamped_voucher_once_and_subtracts_no_other(report):
+    queue = report.figures.queue
+
+    assert (queue.longest, queue.longest_at) == (6, day("09:30"))
+    assert queue.waiting[-1][1] == 2
 
 
 def test_report_has_all_its_parts_in_both_languages(pages):
@@ -174,24 +182,51 @@ def test_command_writes_four_files_or_one_language(tmp_path):
 # --- figures, words and drawings by themselves ---------------------------------------------------
 
 
-def quarters(**let_in):
-    return [GateQuarter(QUARTER + int(n[1:]), "G1", "admitted", k, k) for n, k in let_in.items()]
+def ms(quarter):
+    return int(quarter_at(QUARTER).timestamp() * 1000) + int(quarter * 900_000)
 
 
-def test_queue_is_reckoned_first_come_first_in():
-    stamps = {QUARTER: 100, QUARTER + 1: 100}
-    rows = quarters(q0=40, q1=40, q2=40, q3=40, q4=40)
-    queue = queue_of(stamps, rows, quarter_at(QUARTER), quarter_at(QUARTER + 6))
+def stays(*quarters):
+    return [(ms(came), None if left is None else ms(left)) for came, left in quarters]
 
-    assert [n for _, n in queue.waiting] == [60, 120, 80, 40, 0, 0]
-    assert (queue.longest, queue.longest_at) == (120, quarter_at(QUARTER + 2))
-    assert queue.minutes == 45
+
+def queue(*quarters, until=6.0):
+    last = from_ms(ms(until))
+    return queue_of(stays(*quarters), VENUE, quarter_at(QUARTER), last)
+
+
+def test_queue_is_who_was_stamped_and_has_not_left():
+    found = queue((0.1, 0.5), (0.2, 2.5), (1.1, 3.9), (1.2, 2.0))
+
+    assert [n for _, n in found.waiting] == [1, 3, 1, 0, 0, 0]
+    assert (found.longest, found.longest_at) == (3, quarter_at(QUARTER + 2))
+    assert found.minutes == 30
+
+
+def test_who_still_waits_has_no_wait_yet_and_nothing_later_than_the_report_is_told():
+    found = queue((0.1, 0.5), (0.2, None), (0.3, 1.5), until=1.2)
+
+    assert [at for at, _ in found.waiting] == [quarter_at(QUARTER + 1), from_ms(ms(1.2))]
+    assert (found.longest, found.minutes) == (2, None)
+
+
+def test_who_walked_away_leaves_the_queue_at_the_days_end():
+    found = queue((0.1, 1.5), (0.2, None), until=100)
+
+    assert found.waiting[-1][1] == 0
+    assert (found.longest, found.minutes) == (2, 15)
 
 
 def test_nobody_stamped_is_no_queue():
-    rows = quarters(q0=1)
+    assert queue() is None
 
-    assert queue_of({}, rows, quarter_at(QUARTER), quarter_at(QUARTER + 1)) is None
+
+def test_voucher_is_counted_once_a_venue_day_and_a_struck_stamp_not_at_all():
+    told = [(0, 1, False), (1, 1, True), (2, 1, True), (3, 2, True), (96, 1, True), (97, 3, True)]
+    rows = [StampRow(ms(at), b"k", voucher, 1, "deal_voided", good) for at, voucher, good in told]
+    found = first_stamps(rows, VENUE, from_ms(ms(96)))
+
+    assert [(row.at_ms, row.voucher_id) for row in found] == [(ms(1), 1), (ms(3), 2), (ms(96), 1)]
 
 
 def test_charts_draw_nothing_as_nothing_and_hostile_labels_as_text():
