@@ -64,6 +64,7 @@ def test_previews_of_deals_show_the_money_beside_what_is_so_now(venue):
     ended = run(venue, "deal", "restore", "DAY", "--reason", "x", "--preview").stdout
     far = run(venue, *void, "--arrived-by", "2099-05-01 17:00", "--preview").stdout
 
+    assert "paid: 520.00\n" in first
     assert "refunds: 520.00\n" in first
     assert "compensation: 10.00\n" in first
     assert "compensation: 5.00 (now 10.00)" in other
