@@ -28,6 +28,7 @@ from gate_server.ledger.report_rows import (
     list_stamps,
 )
 from gate_server.ledger.settlements import make_settlement
+from gate_server.ledger.void_versions import list_made
 from gate_server.report_figures import (
     Queue,
     ReportFigures,
@@ -104,7 +105,7 @@ def make_report(ledger: Ledger, settings: Settings, incident_id: str) -> Inciden
         figures=figures,
         cut=began_at(incident) < first,
         settlement=settlement,
-        said=_said(ledger, shown, incident),
+        said=_said(ledger, shown, incident, last),
         questions=_questions(ledger, shown, incident, figures, settlement),
     )
 
@@ -151,17 +152,23 @@ def _queue(ledger: Ledger, stamps: list[StampRow], first: datetime, last: dateti
     return queue_of(stays, ledger.venue, first, last)
 
 
-def _said(ledger: Ledger, shown: IncidentDetail, incident: Incident) -> list[tuple[datetime, Said]]:
-    """Return what visitors and lanes were told: broadcasts of its timeline, a void's notice."""
+def _said(
+    ledger: Ledger, shown: IncidentDetail, incident: Incident, last: datetime
+) -> list[tuple[datetime, Said]]:
+    """Return what visitors and lanes were told: broadcasts of its timeline, a void's notices."""
     said = []
     for entry in shown.timeline:
         if entry.kind is EntryKind.BROADCAST:
             find = partial(find_recorded, broadcast_id=str(entry.refs.get("broadcast_id")))
             told = ledger.read(find)
             said.append((entry.at, Said(zh=entry.text, en=told.broadcast.en if told else "")))
-    void = ledger.catalogue.voids.get(incident.deal_no or 0)
-    if void is not None and void.notice is not None:
-        said.append((void.committed_at, Said(zh=void.notice[0], en=void.notice[1])))
+    made = ledger.read(lambda db: list_made(db, incident.deal_no or 0))
+    notices: dict[tuple[str, str], datetime] = {}
+    for void in (each.void for each in made):
+        if void.notice is not None and void.committed_at <= last:
+            # Who amends a void repeats its notice: that is said once.
+            notices.setdefault(void.notice, void.committed_at)
+    said += [(at, Said(zh=zh, en=en)) for (zh, en), at in notices.items()]
     return sorted(said, key=lambda each: each[0])
 
 
