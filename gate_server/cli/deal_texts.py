@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gate_server.cli.edge import local
+from gate_server.cli.edge import counted, local
 from gate_server.cli.settlements import money
 
 _COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
@@ -18,7 +18,8 @@ _MOVED = ("newly_covered", "no_longer_covered")
 
 def deal_text(deal: dict[str, Any]) -> str:
     """Return a deal as `deal show` shows it."""
-    sold = f"{deal['vouchers']} vouchers for {deal['people_sold']} people"
+    people = counted(deal["people_sold"], "person", "people")
+    sold = f"{counted(deal['vouchers'], 'voucher')} for {people}"
     lines = [
         f"{deal['deal_id']} {deal['title']} ({deal['platform']}): {deal['status']}",
         f"valid {local(deal['valid_from'])} to {local(deal['valid_until'])}",
@@ -95,7 +96,8 @@ def _honoured(void: dict[str, Any]) -> str:
     honour = void["honour"]
     if honour is None:
         return "honoured: nobody, not even those who have arrived"
-    most = "" if honour["max_people"] is None else f", at most {honour['max_people']} people"
+    limit = honour["max_people"]
+    most = "" if limit is None else f", at most {counted(limit, 'person', 'people')}"
     owed = f"{void['settlement_unit_minor'] / 100:.2f} {void['currency']}"
     return (
         f"honoured: who arrived from {local(honour['arrived_from'])} to"

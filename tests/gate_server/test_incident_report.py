@@ -298,6 +298,7 @@ def test_words_must_be_whole():
 
 def test_what_is_stored_as_a_word_is_told_in_words():
     words = read_report_words()
+    assert words.find("en", "refs", "overrides", value=1) == "overrides: 1"
     found = [words.find("zh", "refs", each, value=9) for each in ConflictKind]
     found += [words.find("zh", "values", each) for each in FindingKind]
     found += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -343,15 +344,17 @@ def test_commands_hold_purge_erase_and_settle(tmp_path):
 
     assert "no legal hold" in run("holds")
     made = run("hold", "case 7", "--deal", "OLD", "--reason", "court")
-    assert "case 7" in run("holds")
-    assert "0 phones would be erased" in run("purge", "--dry-run")
+    assert re.search(r"case 7 .* \d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", run("holds"))
+    assert "0 phone numbers would be erased" in run("purge", "--dry-run")
     assert "A legal hold keeps it." in run("purge")
     number = made.split()[2]
     run("end-hold", number, "--reason", "over")
     run("end-hold", number, "--reason", "over", status=1)
-    assert "1 vouchers would be erased" in run("erase", "--phone", PHONE, "--dry-run")
+    asked = run("erase", "--phone", PHONE, "--dry-run")
+    assert "1 voucher would be erased" in asked
+    assert "已删除" not in asked
     run("settled", "OLD")
-    assert "1 phones erased" in run("purge")
+    assert "1 phone number erased" in run("purge")
     run("erase", status=1)
     run("erase", "--buyer", BUYER, status=1)
     run("erase", "--phone", "123", status=1)
