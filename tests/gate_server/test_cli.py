@@ -229,25 +229,6 @@ def test_a_void_says_how_it_was_understood(venue):
     assert "nobody" in run(venue, *VOID, "--nobody", "--preview").stdout
 
 
-def test_terms_are_told_with_refund_compensation_and_notice(venue):
-    notice = ("--notice-zh", "活动取消", "--notice-en", "called off")
-    preview = run(venue, *VOID, "--nobody", *notice, "--compensation", 1000, "--preview").stdout
-    first = run(venue, *VOID, "--nobody", *notice, "--compensation", 1000).stdout
-    shown = run(venue, "deal", "show", "DAY").stdout
-    second = run(venue, *VOID, "--nobody").stdout
-    third = run(venue, *VOID, "--nobody", "--refund", "none").stdout
-
-    for text in (preview, first, shown):
-        assert "others get back: the price paid, and 10.00 CNY a buyer" in text
-        assert "notice: 活动取消 / called off" in text
-    assert "look again" not in first
-    assert "others get back: not said; the settlement counts the price paid" in second
-    assert "look again: the terms do not say what all others get back" in second
-    assert "look again: the notice of version 1 no longer applies" in second
-    assert "others get back: nothing" in third
-    assert "look again" not in third
-
-
 def test_a_deal_is_shown_with_its_hold_and_all_versions_of_its_void(venue):
     run(venue, "deal", "hold", "DAY", "--reason", "price 0.01", "--price-at-most", 100)
     held = run(venue, "deal", "show", "DAY").stdout
