@@ -11,7 +11,7 @@ from admission.incident_words import money
 from admission.incidents import OPENED_BY_PEOPLE, IncidentKind
 from admission.report_words import LANGUAGES
 from admission.wire_incidents import IncidentRequest
-from gate_server.cli.edge import Group, listing, local, options, show
+from gate_server.cli.edge import Group, counted, listing, local, options, show
 from gate_server.commands.incidents import Close, ListIncidents, Note, OpenIncident
 from gate_server.commands.venue import Named
 from gate_server.control import call
@@ -202,19 +202,21 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     currency = figures["currency"]
     paid, face = money(figures["paid_minor"], currency), money(figures["face_minor"], currency)
     when = f"{local(figures['since'])} to {local(figures['until'])}"
-    sold = f"{figures['vouchers']} vouchers for {figures['people']} people"
+    people = counted(figures["people"], "person", "people")
+    sold = f"{counted(figures['vouchers'], 'voucher')} for {people}"
     what = figures["what"]
     return [what["zh"], what["en"], f"{when}: {sold}, {paid} paid, {face} at face price"]
 
 
 def _surge(surge: dict[str, Any]) -> list[str]:
     card, share = surge["card"], f"{surge['share'] * 100:.0f} %"
-    before, people = f"{surge['before'] * 100:.0f} % before", card["people_sold"]
+    before = f"{surge['before'] * 100:.0f} % before"
+    people = counted(card["people_sold"], "person", "people")
     come = f"{card['used']} in, at most {card['still_to_come_today']} to come today"
     return [
         f"{surge['measure']}: {surge['count']} within a quarter of an hour, {share}; {before}",
         f"{card['state']} since {local(card['since'])}",
-        f"{card['sold']} vouchers sold for {people} people, {come}",
+        f"{counted(card['sold'], 'voucher')} sold for {people}, {come}",
         card["say"]["zh"],
         card["say"]["en"],
     ]
@@ -233,5 +235,5 @@ def _timeline(entries: list[dict[str, Any]]) -> list[str]:
 def _stop_sale(request: dict[str, Any]) -> list[str]:
     lines = [f"stop-sale request to {request['platform']}: it {_SENT[request['state']]}"]
     if request["problem"] is not None:
-        lines.append(f"after {request['tries']} tries: {request['problem']}")
+        lines.append(f"after {counted(request['tries'], 'try', 'tries')}: {request['problem']}")
     return [*lines, request["text"]["zh"], "", request["text"]["en"]]

@@ -49,8 +49,8 @@ def queue_close(
 def queue_list() -> None:
     """List closings, the newest first."""
     found = call(options().data, "queue list")
-    rows = [row | {"place": _place(row)} for row in found]
-    columns = ("queue_id", "place", "closed_at", "ends_at", "open", "made_by", "reason")
+    rows = [row | {"place": _place(row), "state": _state(row)} for row in found]
+    columns = ("queue_id", "place", "closed_at", "ends_at", "state", "made_by", "reason")
     show(found, listing(rows, columns))
 
 
@@ -61,6 +61,10 @@ def queue_reopen(queue_id: str, reason: str) -> None:
     """End a closing now; stamps that count as it go on to."""
     ended = call(options().data, "queue reopen", ReopenQueue(queue_id=queue_id, reason=reason))
     show(ended, f"{queue_id}: no stamp counts as it any more")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "open" if row["open"] else "over"
 
 
 def _place(row: dict[str, Any]) -> str:

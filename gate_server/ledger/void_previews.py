@@ -120,6 +120,8 @@ def plan_void(ledger: Ledger, deal: Deal, terms: VoidRequest, now: datetime) -> 
         cost_bearer=terms.cost_bearer,
         statuses_since=since,
         settlement_unit_minor=terms.settlement_unit_minor,
+        notice=None if terms.notice is None else (terms.notice.zh, terms.notice.en),
+        remedy=None if terms.remedy is None else _remedy(terms),
     )
 
 
@@ -258,8 +260,8 @@ class _Walk:
             refund_vouchers=found.classes[SettlementClass.REFUND_DUE],
             refunds_minor=found.refunds,
             unpriced=found.unpriced,
-            buyers_compensated=len(found.compensated),
-            buyers_withheld=len(found.withheld),
+            buyers_compensated=len(found.compensated) if each else 0,
+            buyers_withheld=len(found.withheld) if each else 0,
             compensation_minor=len(found.compensated) * each,
             owed_minor=found.owed,
             disputed_minor=found.disputed,
