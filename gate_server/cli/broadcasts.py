@@ -68,8 +68,7 @@ def broadcast_send(**given: Any) -> None:
     whom = counted(made["unseen"], "scanner") if made["unseen"] else "no scanner: none is there"
     text = f"{made['broadcast_id']} is told to {whom}, until {until}"
     odd = [f"请核对 look again: {each['zh']} {each['en']}" for each in made["warnings"]]
-    show(made, "
-".join([text, *_texts(made), *odd]))
+    show(made, "\n".join([text, *_texts(made), *odd]))
 
 
 def _message(given: dict[str, Any]) -> Text | None:
