@@ -21,8 +21,10 @@ TEXTS: Final = ("zh", "en", "loud_zh", "loud_en")
 LONGEST_VALUE: Final = 80
 DESK: Final = "desk"
 """A name that every template may use: where visitors are helped, by the venue's settings."""
+ARRIVED_BY: Final = "arrived_by"
+"""A field by this name is held against the terms in force of the template's deal."""
+CLOCK: Final = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 _KEY: Final = re.compile("[a-z][a-z0-9_]{0,39}")
-_CLOCK: Final = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 _NUMBER: Final = re.compile("[1-9][0-9]{0,3}")
 
 
@@ -201,4 +203,4 @@ def _say(at: str, kind: FieldKind, value: str, lookups: Lookups) -> str:
         if not _NUMBER.fullmatch(value):
             raise InvalidInput(at, "give a whole number from 1 to 9999")
         return value
-    return value if _CLOCK.fullmatch(value) else lookups.instant(at, value)
+    return value if CLOCK.fullmatch(value) else lookups.instant(at, value)

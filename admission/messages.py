@@ -19,7 +19,8 @@ WOULD_ADMIT = "would_admit"
 TICKETS_MADE = "tickets_made"
 COPIED = "copied_code"
 SLIP_PROVES = "slip_proves"
-BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED, SLIP_PROVES)
+NO_COPY = "no_copy"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED, SLIP_PROVES, NO_COPY)
 """Sentences said instead of a reason's own: nobody passes by it, or more is known."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
@@ -114,6 +115,8 @@ class Messages:
             name = COPIED
         elif "slip_at" in verdict.say:
             name = SLIP_PROVES
+        elif NO_COPY in verdict.say:
+            name = NO_COPY
         plain = self._plain.get(name)
         if plain is not None:
             return plain

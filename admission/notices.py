@@ -7,7 +7,7 @@ only to put its own notice into a verdict's `say`, under `notice`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from admission.calendar import Venue
@@ -22,6 +22,7 @@ from admission.vouchers import Voucher
 PARTS = ("happened", "refund", "refund_unknown", "compensation", "received", "where")
 """The sentences that a notice is put together from, in this order; each where it is true."""
 _NAMES = ("amount", "arrived_by", "desk")
+_OF_REFUND = ("refund", "refund_unknown", "compensation")
 
 
 def bears_notice(reason: Reason, voucher: Voucher) -> bool:
@@ -70,10 +71,14 @@ class NoticeWords:
         written = say.get("notice")
         if isinstance(written, tuple):
             return Sentence(*written)
-        return self._compose(say) if say.get("withdrawn") else None
+        return self._compose(PARTS, say) if say.get("withdrawn") else None
 
-    def _compose(self, say: Say) -> Sentence:
-        parts = [part for part in PARTS if self._is_true(part, say)]
+    def refund(self, say: Say) -> Sentence:
+        """Return what of a composed notice is about money, for whoever says the rest otherwise."""
+        return self._compose(_OF_REFUND, say)
+
+    def _compose(self, among: Sequence[str], say: Say) -> Sentence:
+        parts = [part for part in among if self._is_true(part, say)]
         texts = [self._templates[part] for part in parts]
         zh = "".join(zh.format_map(self._names(say, "zh")) for zh, _ in texts)
         en = " ".join(en.format_map(self._names(say, "en")) for _, en in texts)

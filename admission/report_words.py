@@ -9,7 +9,7 @@ from admission.verdicts import Reason
 
 LANGUAGES: Final = ("zh", "en")
 PARTS: Final = (
-    *("labels", "facts", "refs", "values", "states", "classes", "questions", "reasons"),
+    *("labels", "facts", "refs", "values", "actors", "states", "classes", "questions", "reasons"),
 )
 Templates = Mapping[str, Mapping[str, Mapping[str, str]]]
 

@@ -66,18 +66,22 @@ class Sums:
 
     @property
     def buyers_compensated(self) -> int:
-        """Buyers who get the compensation a buyer."""
-        return len(self._compensated)
+        """Buyers who get the compensation a buyer; nobody where there is none."""
+        return len(self._compensated) if self._each_minor else 0
 
     @property
     def buyers_withheld(self) -> int:
         """Buyers who would, but whose account stands under a block."""
-        return len(self._withheld)
+        return len(self._withheld) if self._each_minor else 0
 
     @property
     def compensation_minor(self) -> int:
         """The compensation of all buyers together."""
-        return len(self._compensated) * self.basis.remedy.compensation_per_buyer_minor
+        return len(self._compensated) * self._each_minor
+
+    @property
+    def _each_minor(self) -> int:
+        return self.basis.remedy.compensation_per_buyer_minor
 
     def balanced(self, sold: int) -> bool:
         """Say whether the rows are all there, each fits, and both ways to sum them agree.

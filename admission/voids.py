@@ -107,6 +107,17 @@ def is_far(honour: Honour | None, now: datetime) -> bool:
     return honour is not None and abs(honour.arrived_by - now) > FAR
 
 
+def lost_notice(before: Void | None, after: Void) -> int | None:
+    """Return the version whose notice visitors no longer hear, for the new one has none.
+
+    Args:
+        before: the version in force until then; None: there was none.
+    """
+    if before is None or before.notice is None or after.notice is not None:
+        return None
+    return before.version
+
+
 def default_statuses_since(versions: Sequence[Void], hold: Hold | None, now: datetime) -> datetime:
     """Return since when statuses are the effect of a version that does not say so.
 

@@ -52,7 +52,11 @@ class EnrolRequest(Request, frozen=True):
 
 
 class Enrolled(Answer, frozen=True):
-    """A device's identity; the token is shown this once."""
+    """A device's identity; the token is shown this once.
+
+    Attributes:
+        zone: the venue's time zone, as `Asia/Shanghai`.
+    """
 
     device_id: str
     token: str
@@ -61,10 +65,15 @@ class Enrolled(Answer, frozen=True):
     code_key: str
     server_time: datetime
     epoch: str
+    zone: str = ""
 
 
 class DeviceSelf(Answer, frozen=True):
-    """What the server knows of the asking device."""
+    """What the server knows of the asking device.
+
+    Attributes:
+        zone: the venue's time zone, as `Asia/Shanghai`.
+    """
 
     device_id: str
     name: str
@@ -80,6 +89,7 @@ class DeviceSelf(Answer, frozen=True):
     ledger_revision: int
     operator: str | None = None
     operator_required: bool = False
+    zone: str = ""
 
 
 class HeartbeatRequest(Request, frozen=True, omit_defaults=True):

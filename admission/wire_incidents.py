@@ -166,11 +166,13 @@ class IncidentDetail(IncidentAnswer, frozen=True):
 
     Attributes:
         next_ring_at: when the on-duty list is called next; null: not any more.
+        nobody_called: somebody would be called now, and the duty list is empty.
     """
 
     calls: list[DutyCallAnswer]
     next_ring_at: datetime | None
     stop_sale: StopSaleAnswer | None
+    nobody_called: bool = False
 
 
 class IncidentsAnswer(Answer, frozen=True):

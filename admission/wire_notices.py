@@ -124,10 +124,15 @@ class NotSeenBy(Answer, frozen=True):
 
 
 class BroadcastDetail(BroadcastAnswer, frozen=True):
-    """A broadcast with every device that has seen it, and every one that has not."""
+    """A broadcast with every device that has seen it, and every one that has not.
+
+    Attributes:
+        warnings: of one that was sent just now, what may be mistyped; it was sent all the same.
+    """
 
     seen_by: list[SeenBy]
     not_seen_by: list[NotSeenBy]
+    warnings: list[Text] = []
 
 
 class BroadcastsAnswer(Answer, frozen=True):
@@ -196,7 +201,7 @@ class WhyCard(Answer, frozen=True):
     """A deal that explains why it is busy, and what to say.
 
     Attributes:
-        since: when its terms came into force; of a busy one, since when its scans are counted.
+        since: when it was voided first, or held; of a busy one, since when its scans are counted.
         sold: vouchers; `people_sold`: those that they admit.
         used: people let in so far.
         still_to_come_today: people at most, by what was sold and not used.

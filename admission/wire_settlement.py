@@ -140,6 +140,10 @@ class ListKind(StrEnum):
     DISPUTED = "disputed"
 
 
+PROMISES = frozenset({ListKind.REFUNDS, ListKind.COMPENSATION})
+"""Money for whom a void does not honour: not before its cut-off (`admission.cut_offs`)."""
+
+
 class ListRequest(Request, frozen=True):
     """Make the next list of a kind; it holds only what no list before it holds."""
 

@@ -15,12 +15,14 @@ class HelpTold(Answer, frozen=True):
     Attributes:
         called_at: when it was pressed.
         acknowledged_by: who said last to see to it; null: nobody yet.
+        nobody_called: the duty list is empty, so that nobody is called by itself.
     """
 
     incident_id: str
     called_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    nobody_called: bool = False
 
 
 class SurgeAnswer(Answer, frozen=True):

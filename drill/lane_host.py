@@ -104,6 +104,7 @@ class _Lane:
             scanner.presenter,
             scanner.settings.broadcasts,
             now=scanner.clock.now,
+            zone=lambda: scanner.zone,
         )
         self._stack.enter_context(announcer)
         self._stack.enter_context(Company(scanner, enters, scanner.presenter, self.stop))

@@ -7,7 +7,16 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
-from admission.broadcast_templates import Lookups, Template, Worded, fill, read_templates
+from admission.broadcast_templates import (
+    ARRIVED_BY,
+    CLOCK,
+    FieldKind,
+    Lookups,
+    Template,
+    Worded,
+    fill,
+    read_templates,
+)
 from admission.broadcasts import Priority
 from admission.calendar import Venue
 from admission.errors import InvalidInput
@@ -18,6 +27,13 @@ from gate_server.ledger.ledger import Ledger
 
 FILE: Final = "broadcasts.toml"
 MOST_BYTES: Final = 1 << 20
+_NOT_WITHDRAWN: Final = Text(
+    zh="此票种目前没有取消，请核对票种", en="this deal is not withdrawn; look at the deal again"
+)
+_NOBODY_RECEIVED: Final = Text(
+    zh="现行条款不接待任何到场游客，请核对；可用 deal_withdrawn_all",
+    en="the terms in force receive nobody; look again, or use deal_withdrawn_all",
+)
 
 
 def find_templates(ledger: Ledger) -> dict[str, Template]:
@@ -88,10 +104,36 @@ def _instant(at: str, text: str, venue: Venue, now: datetime) -> str:
         found = datetime.fromisoformat(text)
         if found.tzinfo is None:
             raise ValueError("no offset")
-        form = "%H:%M" if venue.same_day(found, now) else "%m-%d %H:%M"
-        return found.astimezone(venue.zone).strftime(form)
+        return _say(found, venue, now)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(at, "give a time as 17:00, or with its day and offset") from error
+
+
+def _say(at: datetime, venue: Venue, now: datetime) -> str:
+    form = "%H:%M" if venue.same_day(at, now) else "%m-%d %H:%M"
+    return at.astimezone(venue.zone).strftime(form)
+
+
+def find_warnings(ledger: Ledger, key: str | None, values: dict[str, str]) -> list[Text]:
+    """Return what a filled-in template says otherwise than the terms in force of its deal."""
+    template = None if key is None else find_templates(ledger).get(key)
+    fields = {} if template is None else template.fields
+    deal_id = next((values[name] for name, kind in fields.items() if kind is FieldKind.DEAL), None)
+    if fields.get(ARRIVED_BY) is not FieldKind.TIME or deal_id is None:
+        return []
+    catalogue, venue, now = ledger.catalogue, ledger.venue, ledger.clock()
+    void = catalogue.voids.get(catalogue.deal_nos[deal_id.strip()])
+    if void is None:
+        return [_NOT_WITHDRAWN]
+    if void.honour is None:
+        return [_NOBODY_RECEIVED]
+    told, by = values[ARRIVED_BY].strip(), _say(void.honour.arrived_by, venue, now)
+    said = told if CLOCK.fullmatch(told) else _instant(ARRIVED_BY, told, venue, now)
+    if said == by:
+        return []
+    zh = f"通知说 {said} 前到场的游客照常接待，现行条款是 {by}，请核对"
+    en = f"it says that arrivals by {said} are received, the terms in force say {by}; look again"
+    return [Text(zh=zh, en=en)]
 
 
 def list_templates(ledger: Ledger) -> TemplatesAnswer:

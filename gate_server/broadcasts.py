@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from admission import wire
 from admission.broadcasts import (
     Broadcast,
@@ -28,7 +30,7 @@ from admission.wire_notices import (
     NotSeenBy,
     SeenBy,
 )
-from gate_server.broadcast_templates import word
+from gate_server.broadcast_templates import find_warnings, word
 from gate_server.ledger.broadcasts import (
     Recorded,
     end_broadcast,
@@ -56,6 +58,7 @@ def send(ledger: Ledger, request: BroadcastRequest, *, desk: Sentence, by: str) 
     """
     now = ledger.clock()
     message, loud, priority = _words(ledger, request, desk)
+    warnings = find_warnings(ledger, request.template, request.values or {})
     gates = request.gates or []
     if len(set(gates)) < len(gates):
         raise InvalidInput("gates", "a gate stands twice")
@@ -75,7 +78,7 @@ def send(ledger: Ledger, request: BroadcastRequest, *, desk: Sentence, by: str) 
     broadcast_id = ledger.write(
         lambda tx: _record(tx, broadcast, request, by), alone=True, urgent=True
     )
-    return show(ledger, broadcast_id)
+    return replace(show(ledger, broadcast_id), warnings=warnings)
 
 
 _Both = tuple[str, str]

@@ -38,6 +38,16 @@ FAR: Final = timedelta(days=14)
 """A closed time further away than this may be a mistyped day."""
 
 
+_FAR_OFF: Final = Text(
+    zh="闭园时间在14天以后，请核对日期",
+    en="the closed time begins more than 14 days from now; look at the day again",
+)
+_LONG_AGO: Final = Text(
+    zh="闭园时间在14天以前，请核对日期",
+    en="the closed time began more than 14 days ago; look at the day again",
+)
+
+
 class ClosureDesk:
     """What supervisors do with closures; on every connected scanner within a second.
 
@@ -193,12 +203,7 @@ def odd_days(closure: Closure, now: datetime) -> list[Text]:
     """Say what of a closure's times may be mistyped, though it can be meant."""
     if abs(closure.closed_from - now) <= FAR:
         return []
-    return [
-        Text(
-            zh="闭园时间距今超过14天，请核对日期",
-            en="the closed time is more than 14 days from now; look at the day again",
-        )
-    ]
+    return [_LONG_AGO if closure.closed_from < now else _FAR_OFF]
 
 
 def _check_texts(request: ClosureRequest) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from time import monotonic
 from typing import Final, Literal
 
 from admission.deals import Deal
 from admission.errors import LedgerConflict, NotFound
-from admission.voids import Honour, Void, is_far
+from admission.remedies import Refund, Remedy
+from admission.voids import Honour, Void, is_far, lost_notice
 from admission.wire_base import Text
-from admission.wire_staff import Preview, VoidAnswer, VoidRequest
+from admission.wire_staff import Preview, RemedyWire, VoidAnswer, VoidRequest
 from admission.wire_terms import HonourTerms, RemedyTerms, VoidVersion
 from gate_server.breath import Breath
 from gate_server.ledger.actions import restore_deal, void_deal
@@ -23,11 +25,18 @@ _FAR: Final = Text(
     zh="到场截止时间距今超过36小时，请核对日期",
     en="arrived_by is more than 36 hours from now; look at the day again",
 )
+_UNSAID: Final = Text(
+    zh="条款没有写明其余订单退什么：对游客只说“退款以平台公告为准”，结算单和退款清单则按实付金额计；"
+    "请用 remedy（命令行 --refund）写明",
+    en="the terms do not say what all others get back: visitors hear that refunds follow the"
+    " platform's notice, the settlement and refund lists count the price paid; say it with remedy"
+    " (--refund)",
+)
 
 
 def void(ledger: Ledger, deal_id: str, terms: VoidRequest, *, by: str) -> VoidAnswer:
     """Withdraw a deal, or change the terms; on every connected scanner within a second."""
-    now = ledger.clock()
+    now, before = ledger.clock(), ledger.catalogue.voids.get(_deal(ledger, deal_id).deal_no)
     version = ledger.write(
         lambda tx: void_deal(tx, deal_id, terms, by=by, now=ledger.clock()),
         alone=True,
@@ -35,9 +44,21 @@ def void(ledger: Ledger, deal_id: str, terms: VoidRequest, *, by: str) -> VoidAn
     )
     reconcile_deal(ledger, deal_id)
     in_force = ledger.catalogue.voids.get(ledger.catalogue.deal_nos[deal_id])
-    far = in_force is not None and is_far(in_force.honour, now)
-    warnings = [_FAR] if far else []
+    warnings = [] if in_force is None else _warnings(before, in_force, now)
     return VoidAnswer(deal_id=deal_id, status="voided", void_version=version, warnings=warnings)
+
+
+def _warnings(before: Void | None, after: Void, now: datetime) -> list[Text]:
+    """Return what may be a mistake in new terms, though it can be meant."""
+    found = [_FAR] if is_far(after.honour, now) else []
+    if after.remedy is None:
+        found.append(_UNSAID)
+    lost = lost_notice(before, after)
+    if lost is not None:
+        zh = f"第 {lost} 版的对外说明不再生效，游客听到的改由条款自动生成；要保留请再写一次"
+        en = f"the notice of version {lost} no longer applies; visitors hear one put together from"
+        found.append(Text(zh=zh, en=f"{en} the terms. To keep it, give it again"))
+    return found
 
 
 def restore(ledger: Ledger, deal_id: str, reason: str, *, by: str) -> VoidAnswer:
@@ -80,6 +101,7 @@ def _preview(
     ledger: Ledger, deal: Deal, terms: VoidRequest | None, version: Void | None
 ) -> VoidAnswer:
     begun_s, now = monotonic(), ledger.clock()
+    before = ledger.catalogue.voids.get(deal.deal_no)
     found = preview_terms(ledger, deal, terms, version, now, pause=Breath().take)
     touched = found.touched
     preview = Preview(
@@ -104,7 +126,7 @@ def _preview(
         status=status_of(ledger.catalogue, deal),
         void_version=None,
         preview=preview,
-        warnings=[_FAR] if version is not None and is_far(version.honour, now) else [],
+        warnings=[] if version is None else _warnings(before, version, now),
     )
 
 
@@ -144,7 +166,6 @@ def void_versions(ledger: Ledger, deal: Deal, *, named: bool = True) -> list[Voi
 
 def _version(made: MadeVersion, deal: Deal, *, named: bool) -> VoidVersion:
     version, remedy = made.void, made.remedy
-    notice = version.notice
     return VoidVersion(
         void_version=version.version,
         committed_at=version.committed_at,
@@ -155,11 +176,22 @@ def _version(made: MadeVersion, deal: Deal, *, named: bool) -> VoidVersion:
         cost_bearer=version.cost_bearer,
         settlement_unit_minor=unit_minor(deal, version.settlement_unit_minor),
         statuses_since=version.statuses_since,
-        notice=None if notice is None else Text(zh=notice[0], en=notice[1]),
-        remedy=None
-        if remedy is None
-        else RemedyTerms(
-            refund=remedy.refund,
-            compensation_per_buyer_minor=remedy.compensation_per_buyer_minor,
-        ),
+        notice=notice_terms(version),
+        remedy=remedy_terms(remedy),
+    )
+
+
+def notice_terms(version: Void) -> Text | None:
+    """Return the notice that somebody wrote for a version, as it is shown."""
+    return None if version.notice is None else Text(zh=version.notice[0], en=version.notice[1])
+
+
+def remedy_terms(remedy: RemedyWire | Remedy | None) -> RemedyTerms | None:
+    """Return what a version promises to buyers, as it is shown; None: its terms do not say."""
+    if remedy is None:
+        return None
+    refund = Refund(remedy.refund)
+    return RemedyTerms(
+        refund="none" if refund is Refund.NONE else "price_paid",
+        compensation_per_buyer_minor=remedy.compensation_per_buyer_minor,
     )

@@ -60,4 +60,5 @@ def told_of_help(catalogue: Catalogue, device_id: str) -> HelpTold | None:
         called_at=found.called_at,
         acknowledged_at=found.acknowledged_at,
         acknowledged_by=found.acknowledged_by,
+        nobody_called=not catalogue.duty.contacts,
     )

@@ -19,18 +19,24 @@ from gate_server.ledger.broadcasts import find_recorded
 from gate_server.ledger.incidents import get_incident
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.report_rows import (
+    StampRow,
     count_conflicts,
     list_deal,
     list_entered,
+    list_left,
     list_quarters,
+    list_stamps,
 )
 from gate_server.ledger.settlements import make_settlement
+from gate_server.ledger.void_versions import list_made
 from gate_server.report_figures import (
+    Queue,
     ReportFigures,
     calls_of,
     chart_bounds,
     chart_day,
     count_all,
+    first_stamps,
     quarter_at,
     queue_of,
     rates_of,
@@ -99,7 +105,7 @@ def make_report(ledger: Ledger, settings: Settings, incident_id: str) -> Inciden
         figures=figures,
         cut=began_at(incident) < first,
         settlement=settlement,
-        said=_said(ledger, shown, incident),
+        said=_said(ledger, shown, incident, last),
         questions=_questions(ledger, shown, incident, figures, settlement),
     )
 
@@ -107,7 +113,8 @@ def make_report(ledger: Ledger, settings: Settings, incident_id: str) -> Inciden
 def _figures(ledger: Ledger, incident: Incident, first: datetime, last: datetime) -> ReportFigures:
     devices = ledger.catalogue.devices.values()
     marshals = {each.device_id for each in devices if each.profile is Profile.MARSHAL}
-    rows, stamps, overrides = ledger.read(lambda db: list_quarters(db, first, last, marshals))
+    rows, overrides = ledger.read(lambda db: list_quarters(db, first, last, marshals))
+    stamps = ledger.read(lambda db: list_stamps(db, first, last, marshals))
     day = chart_day(rows, ledger.venue, first)
     day_last = ledger.venue.day_bounds(ledger.venue.day_of(day))[1]
     begin, end = chart_bounds(rows, max(first, day), min(last, day_last))
@@ -115,7 +122,7 @@ def _figures(ledger: Ledger, incident: Incident, first: datetime, last: datetime
     outcomes, people, honoured = count_all(rows)
     deal_no, deal = incident.deal_no, []
     if deal_no is not None:
-        found = ledger.read(lambda db: list_deal(db, first, last, deal_no))
+        found = ledger.read(lambda db: list_deal(db, first, last, deal_no, stamps))
         deal = [(quarter_at(quarter), each) for quarter, each in sorted(found.items())]
     conflicts, still_open = ledger.read(lambda db: count_conflicts(db, first, last, deal_no))
     return ReportFigures(
@@ -128,7 +135,7 @@ def _figures(ledger: Ledger, incident: Incident, first: datetime, last: datetime
         deal=deal,
         reasons=reasons_of(rows),
         calls=calls_of(rows),
-        queue=queue_of(stamps, rows, begin, end),
+        queue=_queue(ledger, stamps, begin, last),
         outcomes=outcomes,
         people=people,
         honoured=honoured,
@@ -138,17 +145,30 @@ def _figures(ledger: Ledger, incident: Incident, first: datetime, last: datetime
     )
 
 
-def _said(ledger: Ledger, shown: IncidentDetail, incident: Incident) -> list[tuple[datetime, Said]]:
-    """Return what visitors and lanes were told: broadcasts of its timeline, a void's notice."""
+def _queue(ledger: Ledger, stamps: list[StampRow], first: datetime, last: datetime) -> Queue | None:
+    came = first_stamps(stamps, ledger.venue, last)
+    left = ledger.read(lambda db: list_left(db, came))
+    stays = [(stamp.at_ms, left_ms) for stamp, left_ms in zip(came, left, strict=True)]
+    return queue_of(stays, ledger.venue, first, last)
+
+
+def _said(
+    ledger: Ledger, shown: IncidentDetail, incident: Incident, last: datetime
+) -> list[tuple[datetime, Said]]:
+    """Return what visitors and lanes were told: broadcasts of its timeline, a void's notices."""
     said = []
     for entry in shown.timeline:
         if entry.kind is EntryKind.BROADCAST:
             find = partial(find_recorded, broadcast_id=str(entry.refs.get("broadcast_id")))
             told = ledger.read(find)
             said.append((entry.at, Said(zh=entry.text, en=told.broadcast.en if told else "")))
-    void = ledger.catalogue.voids.get(incident.deal_no or 0)
-    if void is not None and void.notice is not None:
-        said.append((void.committed_at, Said(zh=void.notice[0], en=void.notice[1])))
+    made = ledger.read(lambda db: list_made(db, incident.deal_no or 0))
+    notices: dict[tuple[str, str], datetime] = {}
+    for void in (each.void for each in made):
+        if void.notice is not None and void.committed_at <= last:
+            # Who amends a void repeats its notice: that is said once.
+            notices.setdefault(void.notice, void.committed_at)
+    said += [(at, Said(zh=zh, en=en)) for (zh, en), at in notices.items()]
     return sorted(said, key=lambda each: each[0])
 
 

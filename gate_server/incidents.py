@@ -182,16 +182,14 @@ class IncidentDesk:
         now = self._ledger.clock()
         found = self._ledger.read(lambda db: get_record(db, incident_id))
         entries = self._ledger.read(lambda db: gather(db, found.incident, found.entries, now=now))
+        venue, opens_at = self._ledger.venue, self._settings.duty.opens
+        next_at = next_ring(found.incident, found.rung_at, now, venue=venue, opens_at=opens_at)
+        nobody = not self._ledger.catalogue.duty.contacts
         return IncidentDetail(
             **self._fields(found.incident, entries),
             calls=[_call(name, each) for name, each in found.calls],
-            next_ring_at=next_ring(
-                found.incident,
-                found.rung_at,
-                now,
-                venue=self._ledger.venue,
-                opens_at=self._settings.duty.opens,
-            ),
+            next_ring_at=next_at,
+            nobody_called=nobody and next_at is not None,
             stop_sale=None if found.request is None else _stop_sale(found.request),
         )
 

@@ -15,7 +15,7 @@ _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 # Markup anywhere; addresses, which some readers make links of; what begins a line as a list does.
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>|~&$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 _BEGINS: Final = re.compile(r"^([#+\-=])")
-_NUMBERED: Final = re.compile(r"^(\d+)([.)])")
+_NUMBERED: Final = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _BAR: Final = 24
 
 

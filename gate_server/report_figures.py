@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
 from admission.calendar import Venue, from_ms, to_ms
 from admission.surges import DealScans
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from gate_server.ledger.lanes import QUARTER_MS
-from gate_server.ledger.report_rows import GateQuarter
+from gate_server.ledger.report_rows import GateQuarter, StampRow
 from gate_server.ledger.tallies import COUNTED, MINUTE_MS
 
 STEP_MINUTES: Final = 5
@@ -52,17 +53,18 @@ class Quarter:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Who waited: vouchers that marshals stamped and that were not let in yet.
+    """Who waited: vouchers that marshals stamped and no gate let in or refused yet.
 
     Attributes:
-        waiting: at the end of each quarter.
-        longest_at, longest: when most waited; `minutes`: how long whoever came last then waited.
+        waiting: at the end of each quarter; of the last one, at the end of what is counted.
+        longest_at, longest: when most waited; `minutes`: until the last of them that a gate saw
+            had left, None where some still waited at the end.
     """
 
     waiting: list[tuple[datetime, int]]
     longest_at: datetime
     longest: int
-    minutes: int
+    minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,17 @@ def chart_day(rows: Sequence[GateQuarter], venue: Venue, otherwise: datetime) ->
 def chart_bounds(
     rows: Sequence[GateQuarter], first: datetime, last: datetime
 ) -> tuple[datetime, datetime]:
-    """Return from when to when something was scanned within a day; all of it if nothing was."""
+    """Return from when to when something was scanned within a day; all of it if nothing was.
+
+    Whole quarters of an hour, but never later than `last`.
+    """
     low, high = to_ms(first) // QUARTER_MS, to_ms(last) // QUARTER_MS
     busy = [
         row.quarter for row in rows if low <= row.quarter <= high and (row.scans or row.entered)
     ]
     if not busy:
         return first, last
-    return from_ms(min(busy) * QUARTER_MS), from_ms((max(busy) + 1) * QUARTER_MS)
+    return quarter_at(min(busy)), min(quarter_at(max(busy) + 1), last)
 
 
 def rates_of(
@@ -197,38 +202,66 @@ def calls_of(rows: Sequence[GateQuarter]) -> dict[str, dict[datetime, int]]:
     return found
 
 
+def first_stamps(stamps: Sequence[StampRow], venue: Venue, last: datetime) -> list[StampRow]:
+    """Return the first stamp of each voucher on each venue day; struck ones are none."""
+    found: dict[tuple[int | bytes | None, date], StampRow] = {}
+    for stamp in stamps:
+        if stamp.counts and stamp.at_ms <= to_ms(last):
+            voucher = stamp.key if stamp.voucher_id is None else stamp.voucher_id
+            found.setdefault((voucher, venue.day_of(from_ms(stamp.at_ms))), stamp)
+    return [*found.values()]
+
+
 def queue_of(
-    stamps: Mapping[int, int], rows: Sequence[GateQuarter], first: datetime, last: datetime
+    stays: Sequence[tuple[int, int | None]], venue: Venue, first: datetime, last: datetime
 ) -> Queue | None:
-    """Return who waited, first come, first in; None where nobody was stamped."""
-    if not stamps:
+    """Return who waited; None where nobody was stamped.
+
+    Args:
+        stays: when each voucher was stamped and when it left, milliseconds since 1970; whoever
+            left unseen has done so by the venue day's end.
+        last: the end of what is counted; nothing is said of a later moment.
+    """
+    if not stays:
         return None
-    let_in: Counter[int] = Counter()
-    for row in _entries(rows):
-        if OUTCOMES[Reason(row.reason)] is Outcome.ADMIT:
-            let_in[row.quarter] += row.scans
-    low = min(to_ms(first) // QUARTER_MS, *stamps)
-    high = max((to_ms(last) - 1) // QUARTER_MS, low)
+    stood = [_stood(stay, venue, last) for stay in stays]
+    came, left = Counter(each.came for each in stood), Counter(each.left for each in stood)
+    low = min(to_ms(first) // QUARTER_MS, *came)
+    high = max((to_ms(last) - 1) // QUARTER_MS, *came)
     waiting, course = 0, []
     for quarter in range(low, high + 1):
-        waiting = max(0, waiting + stamps.get(quarter, 0) - let_in[quarter])
+        waiting += came[quarter] - left[quarter]
         course.append((quarter, waiting))
     at, longest = max(course, key=lambda each: each[1])
     return Queue(
-        waiting=[(from_ms((quarter + 1) * QUARTER_MS), n) for quarter, n in course],
-        longest_at=from_ms((at + 1) * QUARTER_MS),
+        waiting=[(min(quarter_at(quarter + 1), last), n) for quarter, n in course],
+        longest_at=min(quarter_at(at + 1), last),
         longest=longest,
-        minutes=_wait_minutes(longest, at, let_in, high),
+        minutes=_wait_minutes([each for each in stood if each.came <= at < each.left], at),
     )
 
 
-def _wait_minutes(waiting: int, at: int, let_in: Mapping[int, int], high: int) -> int:
-    """Return how long it takes until so many were let in, from the end of a quarter on."""
-    quarters = 0
-    while waiting > 0 and at + quarters < high:
-        quarters += 1
-        waiting -= let_in.get(at + quarters, 0)
-    return quarters * QUARTER_MS // MINUTE_MS
+class _Stood(NamedTuple):
+    """A stamped voucher in the queue, by quarters; `seen`: a gate saw it leave."""
+
+    came: int
+    left: float
+    seen: bool
+
+
+def _stood(stay: tuple[int, int | None], venue: Venue, last: datetime) -> _Stood:
+    at_ms, left_ms = stay
+    day_end = to_ms(venue.day_bounds(venue.day_of(from_ms(at_ms)))[1])
+    end = day_end if left_ms is None else min(left_ms, day_end)
+    left = math.inf if end > to_ms(last) else end // QUARTER_MS
+    return _Stood(at_ms // QUARTER_MS, left, left_ms == end)
+
+
+def _wait_minutes(waiting: Sequence[_Stood], at: int) -> int | None:
+    """Return how long they waited on from the end of a quarter, so far as gates saw them leave."""
+    ends = [each.left for each in waiting if each.seen or each.left == math.inf]
+    most = max(ends, default=at)
+    return None if most == math.inf else int(most - at) * QUARTER_MS // MINUTE_MS
 
 
 def _entries(rows: Sequence[GateQuarter]) -> list[GateQuarter]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
+from msgspec.structs import replace
+
 from admission.incident_words import money
+from admission.incidents import EntryKind
 from admission.report_words import ReportWords
 from admission.wire_incidents import EntryAnswer
 from admission.wire_notices import Said
@@ -22,7 +26,7 @@ from gate_server.report_blocks import (
     write_markdown,
 )
 from gate_server.report_charts import bars, course, sparkline, stacked
-from gate_server.report_figures import lasted, local_hours
+from gate_server.report_figures import STEP_MINUTES, Queue, lasted, local_hours
 
 OUTCOMES: Final = ("admit", "refuse", "refer", "wait")
 CLASSES: Final = (
@@ -31,17 +35,32 @@ CLASSES: Final = (
 )
 AMOUNTS: Final = ("owed_to_venue", "disputed", "refunds", "compensation", "refunds_to_reverse")
 MOST_GATES: Final = 40
-_SPOKEN: Final = frozenset({"state", "on"})
+_SPOKEN: Final = frozenset({"state", "on", "kind"})
+UNNAMED: Final = "Venue"
+"""What gate.toml calls a venue that nobody has named."""
 MOST_ROWS: Final = 400
+QUARTER: Final = timedelta(minutes=15)
 
 
 def write_report(report: IncidentReport, words: ReportWords, language: str) -> dict[str, str]:
     """Return the report in one language: the text of each file by the end of its name."""
     page = _Page(report, words, language)
     blocks = page.blocks()
-    title = f"{page.say('labels.title')} {report.incident.incident_id}"
+    title = f"{page.title()} {report.incident.incident_id}"
     html = write_html(blocks, language=language, title=title, foot=page.say("labels.page"))
     return {f"{language}.md": write_markdown(blocks), f"{language}.html": html}
+
+
+def joined(entries: Sequence[EntryAnswer]) -> list[EntryAnswer]:
+    """Return a timeline with what was found again and again as one entry, at its first time."""
+    told: list[EntryAnswer] = []
+    for _, group in groupby(entries, key=lambda each: (each.kind, each.by, each.text)):
+        first, *more = group
+        if first.kind is EntryKind.RAISED and more:
+            told.append(replace(first, refs=first.refs | {"times": len(more) + 1}))
+        else:
+            told += [first, *more]
+    return told
 
 
 class _Page:
@@ -54,6 +73,12 @@ class _Page:
     def say(self, name: str, **values: object) -> str:
         """Return one text of the report."""
         return self._words.say(self._language, name, **values)
+
+    def title(self) -> str:
+        """Return the venue's name and what this is."""
+        name = self.report.venue_name
+        venue = self.say("labels.unnamed") if name == UNNAMED else name
+        return f"{venue} – {self.say('labels.title')}"
 
     def blocks(self) -> list[Block]:
         """Return the whole report."""
@@ -82,7 +107,7 @@ class _Page:
             note += " " + self.say("labels.cut", days=MOST.days)
         summary = incident.summary or self.say("labels.unsummed")
         return [
-            Heading(f"{self.report.venue_name} {self.say('labels.title')}", 1),
+            Heading(self.title(), 1),
             Words(f"{incident.incident_id}　{self._told_as(incident.title)}"),
             Words(note, note=True),
             Heading(self.say("labels.summary")),
@@ -91,7 +116,8 @@ class _Page:
 
     def _facts(self) -> list[Block]:
         rows = [[self.say(f"facts.{name}"), text] for name, text in self._fact_rows() if text]
-        return [Heading(self.say("labels.facts")), Table((), rows)]
+        note = Words(self.say("labels.scans_note"), note=True)
+        return [Heading(self.say("labels.facts")), Table((), rows), note]
 
     def _fact_rows(self) -> list[tuple[str, str]]:
         incident, figures = self.incident, self.figures
@@ -102,7 +128,7 @@ class _Page:
             ("state", state),
             ("deal", self._deal()),
             ("where", self._gate(incident.gate_id)),
-            ("opened", f"{self._at(incident.opened_at)}　{incident.opened_by}"),
+            ("opened", self._by(incident.opened_at, incident.opened_by)),
             ("acknowledged", self._first_answer()),
             ("closed", self._by(incident.closed_at, incident.closed_by)),
             ("lasted", lasted(incident.called_at or incident.opened_at, end)),
@@ -130,19 +156,19 @@ class _Page:
             rows.append(("calls_lane", f"{calls:,}　{self._gate(gate)} {self._clock(hour)}"))
         if figures.rates:
             fastest = max(figures.rates, key=lambda rate: rate.peak)
-            rows.append(("busiest", f"{self._gate(fastest.gate_id)}　{fastest.peak:.1f} / min"))
+            rows.append(("busiest", f"{self._gate(fastest.gate_id)}　{self._rate(fastest.peak)}"))
         return rows
 
     def _timeline(self) -> list[Block]:
         heads = [self.say(f"labels.{name}") for name in ("when", "what", "who", "said")]
-        entries = self.incident.timeline
+        entries = joined(self.incident.timeline)
         rows = [self._entry(each) for each in entries[:MOST_ROWS]]
         return [Heading(self.say("labels.timeline")), Table(heads, rows)]
 
     def _entry(self, entry: EntryAnswer) -> list[str]:
         refs = self._refs(entry.refs)
         text = "　".join(part for part in (entry.text, f"({refs})" if refs else "") if part)
-        return [self._at(entry.at), self._told_as(entry.says), entry.by, text]
+        return [self._at(entry.at), self._told_as(entry.says), self._actor(entry.by), text]
 
     def _refs(self, refs: dict[str, str | int]) -> str:
         """Return what an entry points to; states and switches in words."""
@@ -170,19 +196,24 @@ class _Page:
             Words(self.say("labels.charted", day=day, **drawn), note=True),
         ]
         for rate in figures.rates[:MOST_GATES]:
-            peak = f"{self.say('labels.peak')} {rate.peak:.1f} / min"
+            peak = f"{self.say('labels.peak')} {self._rate(rate.peak)}"
             people = f"{self.say('labels.people')} {rate.people:,}"
             label = f"{self._gate(rate.gate_id)}　{peak}　{people}"
-            hours = self._hourly(rate.per_minute)
-            blocks.append(Chart(sparkline(rate.per_minute, top), hours, label, half=True))
+            spans = self._spans(rate.per_minute)
+            blocks.append(Chart(sparkline(rate.per_minute, top), spans, label, half=True))
         return blocks
 
-    def _hourly(self, per_minute: list[float]) -> Table:
-        """Return averages of each hour of a gate: a course of 5 minutes is too much for a table."""
-        step = 12
+    def _spans(self, per_minute: list[float]) -> Table:
+        """Return a gate's averages by the hour: a course of 5 minutes is too much for a table.
+
+        Of at most two hours by the quarter.
+        """
+        first, last = self.figures.chart_first, self.figures.chart_last
+        span = QUARTER if last - first <= 8 * QUARTER else 4 * QUARTER
+        step = span // timedelta(minutes=STEP_MINUTES)
         means = [per_minute[at : at + step] for at in range(0, len(per_minute), step)]
-        start = self.figures.chart_first
-        heads = [self._clock(start, hours=place) for place in range(len(means))]
+        begins = [first + place * span for place in range(len(means))]
+        heads = [f"{self._clock(at)}-{self._clock(min(at + span, last))}" for at in begins]
         return Table(heads, [[f"{sum(each) / len(each):.1f}" for each in means]])
 
     def _verdicts(self) -> list[Block]:
@@ -235,13 +266,20 @@ class _Page:
         heads = [self.say("labels.when"), self.say("labels.vouchers")]
         waiting: list[list[str | int]] = [[at, n] for at, n in columns if n]
         table = Table(heads, waiting, bar=1)
-        longest = {"at": self._clock(queue.longest_at), "waiting": f"{queue.longest:,}"}
         return [
             heading,
-            Words(self.say("labels.queue_longest", minutes=queue.minutes, **longest)),
+            Words(self._longest(queue)),
             Chart(course(columns), table),
             Words(self.say("labels.queue_note"), note=True),
         ]
+
+    def _longest(self, queue: Queue) -> str:
+        if not queue.longest:
+            return self.say("labels.queue_none")
+        values = {"at": self._clock(queue.longest_at), "waiting": f"{queue.longest:,}"}
+        if queue.minutes is None:
+            return self.say("labels.queue_still", **values)
+        return self.say("labels.queue_longest", minutes=queue.minutes, **values)
 
     # --- what came of it -------------------------------------------------------------------------
 
@@ -293,7 +331,16 @@ class _Page:
         return f"{gate_id} {self.report.gates.get(gate_id, '')}".strip()
 
     def _by(self, at: datetime | None, who: str | None) -> str:
-        return "" if at is None else f"{self._at(at)}　{who}"
+        return "" if at is None else f"{self._at(at)}　{self._actor(who or '')}"
+
+    def _actor(self, who: str) -> str:
+        """Return who did it; what is no person in words."""
+        name, opened, rest = who.partition(" (")
+        word = self._words.find(self._language, "actors", name) or name
+        return f"{word}{opened}{rest}"
+
+    def _rate(self, per_minute: float) -> str:
+        return self.say("labels.rate", n=f"{per_minute:.1f}")
 
     def _first_answer(self) -> str:
         found = (each for each in self.incident.timeline if each.kind == "acknowledged")
@@ -306,6 +353,5 @@ class _Page:
     def _whole(self, at: datetime) -> str:
         return at.astimezone(self.report.calendar.zone).strftime("%Y-%m-%d %H:%M")
 
-    def _clock(self, at: datetime, *, hours: int = 0) -> str:
-        local = at.astimezone(self.report.calendar.zone)
-        return f"{(local.hour + hours) % 24:02}:{local.minute:02}"
+    def _clock(self, at: datetime) -> str:
+        return at.astimezone(self.report.calendar.zone).strftime("%H:%M")

@@ -179,8 +179,12 @@ def read_messages(venue: Venue, help_desk: Sentence) -> Messages:
 
 def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
-    text = files("gatehouse_config").joinpath("messages/why.toml").read_text("utf-8")
-    return WhyWords(_parse(text, "why.toml"), venue)
+    folder = files("gatehouse_config").joinpath("messages")
+    why, notices = (
+        _parse(folder.joinpath(name).read_text("utf-8"), name)
+        for name in ("why.toml", "notices.toml")
+    )
+    return WhyWords(why, venue, NoticeWords(notices, venue, None))
 
 
 @cache

@@ -316,7 +316,7 @@ def _check_counts(told: dict[str, Any], rows: dict[int, Row], vouchers: list[Any
 def _sentences(told: dict[str, Any], walked: Walked, keys: set[str], given: int) -> list[str]:
     counts = ", ".join("{} {}".format(*each) for each in sorted(told["counts"].items()))
     said = [
-        "deal {deal_id}: {vouchers} vouchers, {rows} rows up to revision {upto}".format(**told),
+        "deal {deal_id}: vouchers {vouchers}, rows {rows}, up to revision {upto}".format(**told),
         "counted from the rows: " + counts,
         f"chain: {len(walked.heads)} links, unbroken, each disclosed row in its place",
     ]
@@ -324,7 +324,7 @@ def _sentences(told: dict[str, Any], walked: Walked, keys: set[str], given: int)
         said.append(f"{walked.unproven} old links are taken on trust")
     said += [f"signed with the key {key}; compare it with yours" for key in sorted(keys)]
     if given:
-        said.append(f"the chain goes through all {given} heads that you had")
+        said.append(f"the chain goes through every head that you had: {given}")
     return said
 
 

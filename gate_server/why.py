@@ -27,6 +27,7 @@ from gate_server.ledger.deal_hours import DealHour, hour_of, list_hours
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.reports import DealBook, DealCounts
 from gate_server.ledger.surges import list_up
+from gate_server.ledger.void_versions import voided_since
 
 # A card is as old as this at most, and what was sold as old as that: 200 devices ask each minute,
 # and counting vouchers anew after each push of a platform would keep a core busy.
@@ -157,8 +158,9 @@ class _Page:
                 max_people=honour.max_people,
                 cost_bearer=void.cost_bearer.value,
             )
-        say = self._words.voided(deal.title, void, self._now)
-        return self._card(deal, say, state="voided", since=void.committed_at, terms=terms)
+        say = self._words.voided(deal, void, self._now)
+        since = self._ledger.read(lambda db: voided_since(db, deal.deal_no)) or void.committed_at
+        return self._card(deal, say, state="voided", since=since, terms=terms)
 
     def held(self, deal: Deal) -> WhyCard:
         """Return the card of a deal on hold."""

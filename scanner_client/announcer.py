@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from admission import wire
 from admission.broadcasts import Priority
@@ -14,6 +15,7 @@ from scanner_client.broadcasts import Broadcasts, BroadcastSettings
 from scanner_client.checkin import Shown
 from scanner_client.legible import legible
 from scanner_client.presenter import Outlook, Presenter
+from scanner_client.venue_time import tell_clock
 
 TICK_S: Final = 0.2
 # A code was seen and its verdict is on its way; at most so long is waited for it.
@@ -25,6 +27,7 @@ class Announcer:
 
     Args:
         now: the server's time, as well as it is known.
+        zone: the venue's, as far as it is known.
         monotonic: seconds that only go forward.
     """
 
@@ -35,10 +38,11 @@ class Announcer:
         settings: BroadcastSettings,
         *,
         now: Callable[[], datetime],
+        zone: Callable[[], ZoneInfo | None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._broadcasts, self._presenter, self._settings = broadcasts, presenter, settings
-        self._now, self._monotonic = now, monotonic
+        self._now, self._zone, self._monotonic = now, zone, monotonic
         self._quiet_until_s = float("-inf")
         self._said_at_s: dict[str, float] = {}
         self._over = threading.Event()
@@ -78,7 +82,8 @@ class Announcer:
         if due is None:
             return
         self._said_at_s[due.broadcast_id] = now_s
-        self._presenter.announce(tell_broadcast(due), loud=due.priority is Priority.HIGH)
+        line = tell_broadcast(due, self._zone())
+        self._presenter.announce(line, loud=due.priority is Priority.HIGH)
         # What went into a log only, nobody has seen.
         if self._presenter.on_screen:
             self._broadcasts.shown(due.broadcast_id)
@@ -95,8 +100,8 @@ class Announcer:
             self.look()
 
 
-def tell_broadcast(told: wire.BroadcastEvent) -> str:
+def tell_broadcast(told: wire.BroadcastEvent, zone: ZoneInfo | None) -> str:
     """Return a broadcast as one line that cannot steer a terminal."""
     word = "IMPORTANT 重要通知" if told.priority is Priority.HIGH else "NOTICE 通知"
     zh, en = legible(told.message.zh), legible(told.message.en)
-    return f"{word} {told.made_at.astimezone():%H:%M}: {zh} {en}"
+    return f"{word} {tell_clock(told.made_at, zone)}: {zh} {en}"

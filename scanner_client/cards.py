@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from admission.wire_notices import WhyCard, WhyTerms
 from scanner_client.legible import legible
+from scanner_client.venue_time import tell_day
 
 CALM = "nothing stands out 没有特别的票种"
 STATES: Mapping[str, str] = MappingProxyType(
@@ -15,33 +16,30 @@ STATES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def tell_cards(cards: Iterable[WhyCard]) -> list[str]:
-    """Return the lines of all cards."""
-    lines = [line for card in cards for line in tell_card(card)]
+def tell_cards(cards: Iterable[WhyCard], zone: ZoneInfo | None) -> list[str]:
+    """Return the lines of all cards, in the time of the venue's zone."""
+    lines = [line for card in cards for line in tell_card(card, zone)]
     return lines or [CALM]
 
 
-def tell_card(card: WhyCard) -> list[str]:
+def tell_card(card: WhyCard, zone: ZoneInfo | None) -> list[str]:
     """Return the lines of one card, safe to show."""
     deal = f"{legible(card.title, 80)} ({legible(card.deal_id, 64)})"
     return [
-        f"{STATES[card.state]}  {deal}, since {_local(card.since)} 起",
+        f"{STATES[card.state]}  {deal}, since {tell_day(card.since, zone)} 起",
         f"  {card.share_of_scans:.0%} of scans 占验票, {card.refused} refused today 今日未放行",
         f"  sold 已售 {card.sold} ({card.people_sold} 人 people), in 已入园 {card.used} 人 people",
         f"  may still come today 今日最多还来: {card.still_to_come_today} 人 people",
-        *([] if card.terms is None else [_terms(card.terms)]),
+        *([] if card.terms is None else [_terms(card.terms, zone)]),
         f"  {legible(card.say.zh)}",
         f"  {legible(card.say.en)}",
     ]
 
 
-def _terms(terms: WhyTerms) -> str:
+def _terms(terms: WhyTerms, zone: ZoneInfo | None) -> str:
     most = "" if terms.max_people is None else f", at most 最多 {terms.max_people} 人 people"
     return (
-        f"  honoured 照常入园: arrived 到场 {_local(terms.arrived_from)} - "
-        f"{_local(terms.arrived_by)}, in until 入园截止 {_local(terms.admit_until)}{most}"
+        f"  honoured 照常入园: arrived 到场 {tell_day(terms.arrived_from, zone)} - "
+        f"{tell_day(terms.arrived_by, zone)}, "
+        f"in until 入园截止 {tell_day(terms.admit_until, zone)}{most}"
     )
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone():%m-%d %H:%M}"

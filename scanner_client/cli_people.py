@@ -12,6 +12,7 @@ from admission import wire
 from admission.scans import Direction
 from scanner_client.cli_options import Options, open_named, options
 from scanner_client.counting import CountedHere
+from scanner_client.venue_time import tell_clock
 
 
 @click.group()
@@ -50,14 +51,14 @@ def operator_out(obj: Options) -> None:
 def operator_who(obj: Options) -> None:
     """Say who stands here."""
     with open_named(obj) as scanner:
-        here = scanner.desk.find_here()
+        here, zone = scanner.desk.find_here(), scanner.zone
     if obj.as_json:
         click.echo(msgspec.json.encode(here))
     elif here is None:
         click.echo("无人上岗 nobody has signed in", err=True)
     else:
         unsure = "" if here.verified else "  未核实 unverified"
-        click.echo(f"{here.line}  {here.since.astimezone():%H:%M}{unsure}", err=True)
+        click.echo(f"{here.line}  {tell_clock(here.since, zone)}{unsure}", err=True)
 
 
 def _show(obj: Options, here: bool, text: wire.Text) -> None:

@@ -37,10 +37,12 @@ def print_pending(ctx: click.Context, pending: bool, again: bool) -> None:
 def reprint(obj: Options, ticket: str, reason: str) -> None:
     """Print a new ticket in the place of TICKET (as T1-57), which is dead from now on."""
     with open_named(obj) as scanner:
+        desk = scanner.print_desk()
+        desk.check()
         made = scanner.relay.reprint(ticket, ReprintRequest(reason=reason))
         # First its name: if the printer fails, the next one takes the place of this one.
         click.echo(f"{ticket} is dead; its place has {made.ticket}", err=True)
-        scanner.print_desk().print_new(made)
+        desk.print_new(made)
     if obj.as_json:
         click.echo(msgspec.json.encode({"ticket": made.ticket, "tail": made.tail}))
 
@@ -53,8 +55,10 @@ def reprint(obj: Options, ticket: str, reason: str) -> None:
 def slip(obj: Options, nonce: str, device: str | None) -> None:
     """Print the slip of an arrival stamp; again if it has to be."""
     with open_named(obj) as scanner:
+        desk = scanner.print_desk()
+        desk.check()
         found = scanner.relay.fetch_slip(nonce, SlipRequest(device_id=device))
-        scanner.print_desk().print_slip(found)
+        desk.print_slip(found)
     if obj.as_json:
         click.echo(msgspec.json.encode({"number": found.number}))
 
@@ -67,10 +71,12 @@ def slip(obj: Options, nonce: str, device: str | None) -> None:
 def refusal_slip(obj: Options, nonce: str, device: str | None) -> None:
     """Print a slip for a visitor who was not let in, as proof of coming; a copy says so."""
     with open_named(obj) as scanner:
+        desk = scanner.print_desk()
+        desk.check()
         found = fetch_refusal(scanner.relay, nonce, scanner.clock.wall(), device_id=device)
         # First its number: if the printer fails, the next one is a copy of this.
         click.echo(f"{found.number}, {found.copy}", err=True)
-        scanner.print_desk().print_refusal(found)
+        desk.print_refusal(found)
     if obj.as_json:
         click.echo(msgspec.json.encode({"number": found.number, "copy": found.copy}))
 

@@ -49,6 +49,7 @@ def status(obj: Options) -> None:
         link_line, parked = tell_link(scanner.outlook()), scanner.journal.parked()
         now = scanner.clock.now()
         told = scanner.broadcasts.current(now)
+        zone = scanner.zone
         copy = tell_replica(scanner.replica.revision, scanner.replica.age_s(now))
     if obj.as_json:
         _echo_json(standing)
@@ -63,7 +64,7 @@ def status(obj: Options) -> None:
     for line in parked:
         report(f"parked: {line.kind} {line.nonce}: {line.problem}")
     for each in told:
-        report(tell_broadcast(each))
+        report(tell_broadcast(each, zone))
 
 
 @click.command()
@@ -72,11 +73,11 @@ def status(obj: Options) -> None:
 def why(obj: Options) -> None:
     """Say which deals explain why it is busy, and what to tell visitors."""
     with open_named(obj) as scanner:
-        answer = scanner.relay.fetch_why()
+        answer, zone = scanner.relay.fetch_why(), scanner.zone
     if obj.as_json:
         click.echo(wire.write(answer))
     else:
-        click.echo("\n".join(tell_cards(answer.cards)))
+        click.echo("\n".join(tell_cards(answer.cards, zone)))
 
 
 @click.command()

@@ -164,6 +164,7 @@ def _identity(invitation: Invitation, ca_pem: str, enrolled: wire.Enrolled) -> I
         code_key=enrolled.code_key,
         fingerprint=invitation.fingerprint,
         ca_pem=ca_pem,
+        zone=enrolled.zone,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -24,6 +25,7 @@ from scanner_client.legible import legible
 from scanner_client.relay import Relay
 from scanner_client.screen_pictures import Both
 from scanner_client.state import StateError, save_state
+from scanner_client.venue_time import tell_clock
 
 HELP_FILE: Final = "help.json"
 LOCK_FILE: Final = "help.lock"
@@ -46,12 +48,25 @@ class KeptCall:
 
 
 class HelpCalls:
-    """The calls of one scanner. Safe for several threads and processes; no scan waits for them."""
+    """The calls of one scanner. Safe for several threads and processes; no scan waits for them.
 
-    def __init__(self, directory: Path, relay: Relay, contact: Contact, clock: SteadyClock) -> None:
+    Args:
+        zone: the venue's, as far as it is known.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        relay: Relay,
+        contact: Contact,
+        clock: SteadyClock,
+        *,
+        zone: Callable[[], ZoneInfo | None],
+    ) -> None:
         self._path = directory / HELP_FILE
         self._lock_path = directory / LOCK_FILE
         self._relay, self._contact, self._clock = relay, contact, clock
+        self._zone = zone
         self._sending = threading.Lock()
         self._told: HelpTold | None = None
         self._sent_at: datetime | None = None
@@ -70,8 +85,8 @@ class HelpCalls:
             # A full disk is no reason to call nobody.
             if not self._send(call, late=False):
                 raise
-            return self._line(call.called_at)
-        self.send(late=False)
+        else:
+            self.send(late=False)
         return self.line() or self._line(call.called_at)
 
     def send(self, *, late: bool = True) -> bool:
@@ -108,22 +123,30 @@ class HelpCalls:
         """Return how this lane's call stands, for whoever waits; None: nobody has called."""
         waiting, told = self._read(), self._told
         if waiting:
-            clock = _clock(waiting[-1].called_at)
+            clock = tell_clock(waiting[-1].called_at, self._zone())
             return Both(
                 f"{clock} 已求助，网络恢复后立即发送；急事请用电话或对讲机",
                 f"Help called at {clock}, sent as soon as the server is back; else use the phone",
             )
         if told is None:
             return None
-        clock = _clock(told.called_at)
+        clock = tell_clock(told.called_at, self._zone())
         if told.acknowledged_by is None:
-            return self._line(told.called_at)
+            return self._alone(told.called_at) if told.nobody_called else self._line(told.called_at)
         name = legible(told.acknowledged_by, 40)
         return Both(f"{clock} 已求助，{name} 已收到", f"Help called at {clock}, seen by {name}")
 
     def _line(self, called_at: datetime) -> Both:
-        clock = _clock(called_at)
+        clock = tell_clock(called_at, self._zone())
         return Both(f"{clock} 已求助，等待回应", f"Help called at {clock}, not answered yet")
+
+    def _alone(self, called_at: datetime) -> Both:
+        clock = tell_clock(called_at, self._zone())
+        return Both(
+            f"{clock} 已登记求助，但值班名单为空，系统不会呼叫任何人：请用电话或对讲机",
+            f"Help noted at {clock}, but nobody is on the duty list, so nobody is called: "
+            "use the phone or radio",
+        )
 
     def _send(self, call: KeptCall, *, late: bool) -> bool:
         request = IncidentRequest(
@@ -149,6 +172,7 @@ class HelpCalls:
             called_at=made.called_at or made.opened_at,
             acknowledged_at=made.acknowledged_at,
             acknowledged_by=made.acknowledged_by,
+            nobody_called=made.nobody_called,
         )
 
     def _read(self) -> tuple[KeptCall, ...]:
@@ -165,7 +189,3 @@ class HelpCalls:
                 save_state(self._path, change(self._read()))
         except OSError as error:
             raise StateError(f"cannot write {self._path}: {error.strerror}") from error
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone():%H:%M}"

@@ -24,7 +24,7 @@ from admission.verdicts import NOTHING_TO_SAY, Reason, Say, Verdict
 from scanner_client.journal import Journal
 from scanner_client.journal_rows import Draft, OwnScan
 from scanner_client.journal_store import JournalUnwritable
-from scanner_client.offline_answers import Answers, Decision
+from scanner_client.offline_answers import Answers, Decision, without_copy
 from scanner_client.offline_case import NOWHERE, Gathered, Gatherer
 from scanner_client.offline_claims import Arriving, Asked, attested_again, with_answered
 from scanner_client.offline_drafts import (
@@ -237,7 +237,8 @@ class Offline:
         self, decision: Decision, view: View | None, arrival_number: str | None = None
     ) -> wire.ScanAnswer:
         if view is None:
-            return self._answers.write(decision, NOWHERE, arrival_number=arrival_number)
+            said = without_copy(decision)
+            return self._answers.write(said, NOWHERE, arrival_number=arrival_number)
         desk = view.state.help_desk
         return self._answers.write(decision, view.venue, view.gates, arrival_number, desk=desk)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -14,10 +14,10 @@ from msgspec import UNSET
 from admission import wire
 from admission.calendar import Venue, whole_ms
 from admission.cases import Found
-from admission.messages import NO_GATES, Messages, Sentence
+from admission.messages import NO_COPY, NO_GATES, Messages, Sentence
 from admission.notices import NoticeWords
 from admission.scans import Gate
-from admission.verdicts import RULES_VERSION, FirstUse, Verdict
+from admission.verdicts import RULES_VERSION, FirstUse, Reason, Verdict
 from admission.wire_arrivals import AttestedAnswer
 
 
@@ -45,6 +45,13 @@ class Decision:
     replayed: bool = False
     attested: AttestedAnswer | None = None
     fresh: bool = False
+
+
+def without_copy(decision: Decision) -> Decision:
+    """Return a decision that was made with no replica at all: it says so, not that it is late."""
+    if decision.verdict.reason is not Reason.LEDGER_STALE:
+        return decision
+    return replace(decision, verdict=replace(decision.verdict, say={NO_COPY: True}))
 
 
 class Answers:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from rich.align import Align
 from rich.console import Console, Group
@@ -21,6 +22,7 @@ from scanner_client.checkin import Shown
 from scanner_client.connectivity import Link
 from scanner_client.legible import legible
 from scanner_client.questions import list_picks
+from scanner_client.venue_time import tell_clock
 
 BELL_GAP_S = 0.15
 MINUTE_S = 60
@@ -37,6 +39,7 @@ class Outlook:
         waiting: scans that the gate server has yet to take.
         operator: number and masked name of who has signed in; "" for nobody.
         practice: staff are learning: nobody is let in.
+        zone: the venue's, for every time that is said; None: not known yet.
     """
 
     link: Link
@@ -44,6 +47,7 @@ class Outlook:
     waiting: int
     operator: str = ""
     practice: bool = False
+    zone: ZoneInfo | None = None
 
 
 class Presenter:
@@ -81,14 +85,15 @@ class Presenter:
         face, outlook = face_of(shown), self._look_out() if self._look_out is not None else None
         link_line = tell_away(outlook)
         operator = "" if outlook is None else legible(outlook.operator, 60)
+        zone = None if outlook is None else outlook.zone
         with self._lock:
             if self._out.is_terminal:
-                panel = _panel(shown, face, link_line)
+                panel = _panel(shown, face, link_line, zone)
                 panel.title = PRACTICE if shown.practice else None
                 panel.subtitle = f"工号 {operator}" if operator else None
                 self._out.print(panel)
             else:
-                parts = [*_plain(shown, face), *([link_line] if link_line else [])]
+                parts = [*_plain(shown, face, zone), *([link_line] if link_line else [])]
                 self._out.print(" | ".join(parts), soft_wrap=True)
         if self._bell and self._out.is_terminal:
             self._ring(face.bells)
@@ -136,7 +141,7 @@ def tell_link(outlook: Outlook) -> str:
     age_s = outlook.replica_age_s
     word = "STOPPED 已停用" if link.barred else "OFFLINE 离线"
     parts = [
-        f"{word} since {link.since.astimezone():%H:%M}",
+        f"{word} since {tell_clock(link.since, outlook.zone)}",
         "no replica 无离线票库" if age_s is None else f"replica {tell_age(age_s)} old",
         *waiting,
     ]
@@ -159,10 +164,11 @@ def tell_age(seconds: float) -> str:
     return f"{seconds / HOUR_S:.0f} h"
 
 
-def tell_attested(attested: AttestedAnswer) -> str:
+def tell_attested(attested: AttestedAnswer, zone: ZoneInfo | None) -> str:
     """Return the line about an earlier arrival: as of when, and by whose word."""
     by = legible(attested.by or attested.queue or f"{attested.slip}", 40)
-    return f"到场按 {attested.at.astimezone():%H:%M} 计 arrived as of then, attested 证明 {by}"
+    at = tell_clock(attested.at, zone)
+    return f"到场按 {at} 计 arrived as of {at}, attested 证明 {by}"
 
 
 def face_of(shown: Shown) -> Face:
@@ -185,7 +191,7 @@ def _console(stream: TextIO, colour: str) -> Console:
     )
 
 
-def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
+def _panel(shown: Shown, face: Face, link_line: str, zone: ZoneInfo | None) -> Panel:
     style = f"bold {face.colour}"
     lines = [
         *([Text(f"  {PRACTICE}  ", style="bold reverse magenta")] if shown.practice else []),
@@ -197,7 +203,7 @@ def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
         lines.append(Text(f"  {banner}  ", style="bold reverse"))
     lines += [Text(part, style="bold") for part in _people(shown.answer)]
     lines += [Text(part) for part in _sentences(shown)]
-    lines += [Text(part, style="dim") for part in _details(shown)]
+    lines += [Text(part, style="dim") for part in _details(shown, zone)]
     if link_line:
         lines.append(Text(link_line, style="bold yellow"))
     for line in lines:
@@ -206,7 +212,7 @@ def _panel(shown: Shown, face: Face, link_line: str) -> Panel:
     return Panel(Group(*(Align.center(line) for line in lines)), border_style=style, padding=(1, 2))
 
 
-def _plain(shown: Shown, face: Face) -> list[str]:
+def _plain(shown: Shown, face: Face, zone: ZoneInfo | None) -> list[str]:
     banner = _banner(shown.answer)
     return [
         *([PRACTICE] if shown.practice else []),
@@ -214,7 +220,7 @@ def _plain(shown: Shown, face: Face) -> list[str]:
         *([banner] if banner else []),
         *_people(shown.answer),
         *_sentences(shown),
-        *_details(shown),
+        *_details(shown, zone),
     ]
 
 
@@ -238,7 +244,7 @@ def _sentences(shown: Shown) -> list[str]:
     return [legible(shown.message.zh), legible(shown.message.en)]
 
 
-def _details(shown: Shown) -> list[str]:
+def _details(shown: Shown, zone: ZoneInfo | None) -> list[str]:
     answer = shown.answer
     if answer is None:
         return [legible(shown.problem)] if shown.problem else []
@@ -248,7 +254,7 @@ def _details(shown: Shown) -> list[str]:
     if answer.arrival_number:
         lines.append(f"排队号 arrival {legible(answer.arrival_number, 80)}")
     if answer.attested is not None:
-        lines.append(tell_attested(answer.attested))
+        lines.append(tell_attested(answer.attested, zone))
     lines += list_picks(answer.vouchers or [])
     offline = "  offline 离线核验" if shown.offline else ""
     lines.append(f"{answer.reason}  {legible(answer.nonce, 64)}{offline}")

@@ -249,9 +249,19 @@ class PrintDesk:
 
         Raises NotPrinted, Doubtful: another can be made in its place.
         """
+        self._ready().print([lay_out_ticket(ticket)])
+
+    def check(self) -> None:
+        """Refuse where no printer is set up, before the server counts anything as printed.
+
+        Raises NotPrinted.
+        """
+        self._ready()
+
+    def _ready(self) -> Printer:
         if self._printer is None:
             raise NotPrinted(NO_PRINTER)
-        self._printer.print([lay_out_ticket(ticket)])
+        return self._printer
 
     # --- slips -----------------------------------------------------------------------------------
 
@@ -266,6 +276,7 @@ class PrintDesk:
         while self._refused:
             nonce = self._refused.pop(0)
             try:
+                self.check()
                 self.print_refusal(fetch_refusal(self._relay, nonce, wall_clock()))
             except AdmissionError as error:
                 self._report(f"no slip for {nonce}: {error}; scanner-client refusal-slip {nonce}")
@@ -275,18 +286,14 @@ class PrintDesk:
 
         Raises NotPrinted, Doubtful.
         """
-        if self._printer is None:
-            raise NotPrinted(NO_PRINTER)
-        self._printer.print([lay_out_slip(slip)])
+        self._ready().print([lay_out_slip(slip)])
 
     def print_refusal(self, slip: RefusalSlipAnswer) -> None:
         """Print a refused visitor's slip; a copy says so on its paper.
 
         Raises NotPrinted, Doubtful.
         """
-        if self._printer is None:
-            raise NotPrinted(NO_PRINTER)
-        self._printer.print([lay_out_refusal(slip)])
+        self._ready().print([lay_out_refusal(slip)])
 
     # --- words -----------------------------------------------------------------------------------
 

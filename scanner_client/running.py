@@ -112,7 +112,9 @@ def _questions(
 
 def _announcer(scanner: Scanner) -> Announcer:
     settings, now = scanner.settings.broadcasts, scanner.clock.now
-    return Announcer(scanner.broadcasts, scanner.presenter, settings, now=now)
+    return Announcer(
+        scanner.broadcasts, scanner.presenter, settings, now=now, zone=lambda: scanner.zone
+    )
 
 
 def _answers(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Self, TextIO
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -53,6 +55,7 @@ from scanner_client.state import (
     save_told,
 )
 from scanner_client.upload import Uploader
+from scanner_client.venue_time import find_zone
 from scanner_client.wipe import wipe
 
 # A first download over a slow link takes minutes; only one that stands still is given up.
@@ -97,6 +100,11 @@ class Scanner:
         except (RelayError, JournalUnwritable) as error:
             self.presenter.report(str(error))
         self.close()
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The venue's time zone, in which every time is said; None: nobody has told it yet."""
+        return _find_zone(self.replica, self.offline, self.identity)
 
     def close(self) -> None:
         """Close what is open."""
@@ -191,6 +199,7 @@ class Scanner:
             known.staffed,
             known.party_default,
             known.operator_required,
+            known.zone,
         )
         self.offline.told = told
         save_told(self.directory, told)
@@ -217,7 +226,7 @@ class Scanner:
         waiting = 0 if depth is None else depth.waiting
         here = self.desk.find_here()
         operator = "" if here is None else here.line
-        return Outlook(self.contact.connectivity.link, age_s, waiting, operator)
+        return Outlook(self.contact.connectivity.link, age_s, waiting, operator, zone=self.zone)
 
     def _depth(self) -> Depth | None:
         try:
@@ -292,8 +301,7 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
         wipe(directory, SteadyClock().now())
     settings, identity = load_settings(directory), load_identity(directory)
     presenter = Presenter(out, err, colour=settings.colour, bell=settings.bell)
-    alarms = Alarms(presenter.report)
-    seal = load_seal(directory, presenter.report)
+    alarms, seal = Alarms(presenter.report), load_seal(directory, presenter.report)
     owner = Owner(identity.device_id, identity.epoch, boot_id(directory))
     journal = Journal(directory, seal, owner, _alarm_of(alarms, "journal damaged"))
     clock = SteadyClock(journal.find_clock())
@@ -326,7 +334,8 @@ def open_scanner(directory: Path, out: TextIO, err: TextIO) -> Scanner:
     whole = (directory, settings, identity, relay, presenter, clock, journal, replica)
     desk = Desk(DutyFile(directory), relay, contact, clock, venue=lambda: replica.standing.venue)
     more = offline, uploader, download, broadcasts, listeners, desk
-    return Scanner(*whole, contact, *more, HelpCalls(directory, relay, contact, clock))
+    zone = partial(_find_zone, replica, offline, identity)
+    return Scanner(*whole, contact, *more, HelpCalls(directory, relay, contact, clock, zone=zone))
 
 
 def _callbacks(
@@ -362,6 +371,14 @@ def _tell(presenter: Presenter, broadcasts: Broadcasts, gate_id: str, event: Eve
 
 def _alarm_of(alarms: Alarms, name: str) -> Callable[[str], None]:
     return lambda line: alarms.sound(name, line)
+
+
+def _find_zone(replica: Replica, offline: Offline, identity: Identity) -> ZoneInfo | None:
+    """Return the venue's zone: by the replica, else as the server last told it."""
+    few = replica.standing
+    if few.state is not None:
+        return few.venue.zone
+    return find_zone(offline.told.zone or identity.zone)
 
 
 def _told(directory: Path, identity: Identity) -> Told:

@@ -97,10 +97,10 @@ class Lookout:
     def look(self) -> Around:
         """Return what holds round the lane now."""
         scanner, told = self.scanner, self.scanner.offline.told
-        around, zone = Around(name=told.gate_name, area=told.area), None
+        around = Around(name=told.gate_name, area=told.area)
         try:
             with scanner.replica.view() as view:
-                gate, zone = view.gates.get(told.gate_id), view.venue.zone
+                gate = view.gates.get(told.gate_id)
                 around = replace(
                     around,
                     name=gate.name if gate else told.gate_name,
@@ -110,13 +110,13 @@ class Lookout:
         except NoReplica:
             pass  # it says no gate closed and nothing else
         outlook, now = scanner.outlook(), scanner.clock.now()
-        clock = now.astimezone(zone).time()
+        clock = now.astimezone(outlook.zone).time()
         return replace(
             around,
             name=legible(around.name, 40),
             area=legible(around.area, 40),
             trouble=self._trouble(outlook),
-            offline=tell_outage(outlook, zone),
+            offline=tell_outage(outlook),
             broadcast=self._broadcast(now),
             theme=scanner.settings.screen.theme_at(clock),
             level=scanner.settings.sound.level_at(clock),

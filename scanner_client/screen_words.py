@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from admission.looks import CATEGORIES, LOOKS, QUIET
 from admission.scans import Direction, GateState, Mode
@@ -16,6 +14,7 @@ from scanner_client.checkin import Shown
 from scanner_client.legible import legible
 from scanner_client.presenter import MINUTE_S, Outlook, face_of
 from scanner_client.screen_pictures import Both, LanePicture, Trouble, VerdictPicture
+from scanner_client.venue_time import tell_clock
 
 # Visitors read it from some steps away: what is longer is nothing for this screen.
 MOST_TITLE = 60
@@ -140,16 +139,12 @@ def _ticket(ticket: TicketAnswer) -> str:
     return legible(ticket.ticket, 20)
 
 
-def tell_outage(outlook: Outlook, zone: ZoneInfo | None) -> Both | None:
-    """Return what staff have to know while the server is away; None while it is there.
-
-    Args:
-        zone: the venue's; None: this machine's.
-    """
+def tell_outage(outlook: Outlook) -> Both | None:
+    """Return what staff have to know while the server is away; None while it is there."""
     link = outlook.link
     if link.online is not False or link.barred:
         return None
-    since = _clock(link.since, zone)
+    since = "" if link.since is None else tell_clock(link.since, outlook.zone)
     zh, en = [f"离线验票{since and f'（{since} 起）'}"], [f"Offline{since and f' since {since}'}"]
     if outlook.replica_age_s is not None:
         age_zh, age_en = _age(outlook.replica_age_s)
@@ -159,10 +154,6 @@ def tell_outage(outlook: Outlook, zone: ZoneInfo | None) -> Both | None:
         zh.append(f"待上传 {outlook.waiting} 条")
         en.append(f"{outlook.waiting} to upload")
     return Both(" · ".join(zh), " · ".join(en))
-
-
-def _clock(at: datetime | None, zone: ZoneInfo | None) -> str:
-    return "" if at is None else f"{at.astimezone(zone):%H:%M}"
 
 
 def _age(seconds: float) -> tuple[str, str]:

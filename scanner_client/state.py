@@ -36,6 +36,7 @@ class Identity:
         enrolled_with: hash of the enrolment code, so that the same code is not spent twice.
         fingerprint: the authority's public-key hash; "" over loopback HTTP.
         ca_pem: the authority's certificate; "" over loopback HTTP.
+        zone: the venue's, as of the enrolment; "": an older server did not tell.
     """
 
     device_id: str
@@ -48,6 +49,7 @@ class Identity:
     code_key: str = field(repr=False)
     fingerprint: str = ""
     ca_pem: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Told:
 
     Attributes:
         device_id: whom it was told of.
+        zone: the venue's; "": an older server did not tell.
     """
 
     device_id: str
@@ -77,6 +80,7 @@ class Told:
     staffed: bool
     party_default: PartyDefault
     operator_required: bool = False
+    zone: str = ""
 
 
 def load_identity(directory: Path) -> Identity:

@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -25,6 +26,7 @@ from admission.verdicts import OUTCOMES, Reason
 from admission.wire_outage import NDJSON, BatchAnswer, CompleteLine
 
 NOW = datetime(2015, 2, 12, 9, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "t" * 32
 ENROLMENT_CODE = "C0DE-C0DE-C0DE"
 EPOCH = "epoch-1"
@@ -257,6 +259,7 @@ class Handler(BaseHTTPRequestHandler):
             code_key="1." + "A" * 43,
             server_time=NOW,
             epoch=self.server.epoch,
+            zone=ZONE.key,
         )
 
     def _device(self) -> wire.DeviceSelf:
@@ -273,6 +276,7 @@ class Handler(BaseHTTPRequestHandler):
             server_version="0",
             epoch=self.server.epoch,
             ledger_revision=7,
+            zone=ZONE.key,
         )
 
     def _scan(self, request: wire.ScanRequest) -> tuple[int, object]:

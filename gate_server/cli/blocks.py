@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from admission.errors import InvalidInput
-from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
+from gate_server.cli.edge import Command, Group, counted, listing, local, options, show, tell
 from gate_server.cli.times import read_time
 from gate_server.commands.blocks import (
     Accepted,
@@ -166,7 +166,7 @@ def _says(made: dict[str, Any]) -> str:
     if made["vouchers"] == 0 and made["state"] == "in_force":
         tell("no voucher of this account is known yet; those that come will be referred")
     until = "" if made["expires_at"] is None else f", until {local(made['expires_at'])}"
-    vouchers = f"{made['vouchers']} vouchers"
+    vouchers = counted(made["vouchers"], "voucher")
     return f"block {made['block_id']} of {made['platform']}: {made['state']}{until}, {vouchers}"
 
 
@@ -183,8 +183,9 @@ def _told(found: dict[str, Any]) -> str:
         f" {local(found['created_at'])}"
     )
     if facts is not None:
+        people = counted(facts["people"], "person", "people")
         lines.append(
-            f"bought: {facts['vouchers']} vouchers for {facts['people']} people,"
+            f"bought: {counted(facts['vouchers'], 'voucher')} for {people},"
             f" {local(facts['first_sold_at'])} to {local(facts['last_sold_at'])};"
             f" {facts['scanned']} presented; deals {', '.join(facts['deals'])}"
         )

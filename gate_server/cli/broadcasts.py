@@ -10,7 +10,7 @@ from admission.broadcasts import Priority
 from admission.scans import Profile
 from admission.wire import Text
 from admission.wire_notices import BroadcastRequest
-from gate_server.cli.edge import Group, listing, local, options, show
+from gate_server.cli.edge import Group, counted, listing, local, options, show
 from gate_server.cli.times import read_time
 from gate_server.commands.broadcasts import End, Send
 from gate_server.commands.venue import Named
@@ -65,8 +65,10 @@ def broadcast_send(**given: Any) -> None:
     )
     made = call(options().data, "broadcast send", Send(request=request))
     until = local(made["expires_at"])
-    text = f"{made['broadcast_id']} is told to {made['unseen']} scanners, until {until}"
-    show(made, "\n".join([text, *_texts(made)]))
+    whom = counted(made["unseen"], "scanner") if made["unseen"] else "no scanner: none is there"
+    text = f"{made['broadcast_id']} is told to {whom}, until {until}"
+    odd = [f"请核对 look again: {each['zh']} {each['en']}" for each in made["warnings"]]
+    show(made, "\n".join([text, *_texts(made), *odd]))
 
 
 def _message(given: dict[str, Any]) -> Text | None:
@@ -148,8 +150,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"{ended}: {found['end_reason']}")
     columns = ("device_id", "name", "gate_id", "gate_name")
     for title, key, last in (
-        (f"shown by {found['seen']}:", "seen_by", "seen_at"),
-        (f"not shown by {found['unseen']}:", "not_seen_by", "last_seen_at"),
+        ("shown by", "seen_by", "seen_at"),
+        ("not shown by", "not_seen_by", "last_seen_at"),
     ):
-        lines += [title, *listing(found[key], (*columns, last)).splitlines()]
+        table = listing(found[key], (*columns, last)).splitlines()
+        count = len(found[key])
+        lines += [f"{title} {count}:", *table] if count else [f"{title}: nobody"]
     return lines

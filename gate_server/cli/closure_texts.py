@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gate_server.cli.edge import local
+from gate_server.cli.edge import counted, local
 
 _COUNTED = (
     *("vouchers", "people", "buyers", "extended", "used_vouchers", "used_people"),
@@ -43,7 +43,7 @@ def _terms(terms: dict[str, Any]) -> list[str]:
     ]
     deals = terms["deals"]
     named = ", ".join(deals[:10]) + (", ..." if len(deals) > 10 else "")
-    lines.append(f"{len(deals)} deals: {named}")
+    lines.append(f"{counted(len(deals), 'deal')}: {named}")
     if terms["notice"] is not None:
         lines += [f"notice: {terms['notice']['zh']}", f"        {terms['notice']['en']}"]
     return lines

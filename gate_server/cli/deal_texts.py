@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gate_server.cli.edge import local
+from gate_server.cli.edge import counted, local
+from gate_server.cli.settlements import money
 
 _COUNTED = ("vouchers", "people", "buyers", "paid_minor", "arrived", "admitted_people", "inside")
 _MONEY = (
@@ -17,7 +18,8 @@ _MOVED = ("newly_covered", "no_longer_covered")
 
 def deal_text(deal: dict[str, Any]) -> str:
     """Return a deal as `deal show` shows it."""
-    sold = f"{deal['vouchers']} vouchers for {deal['people_sold']} people"
+    people = counted(deal["people_sold"], "person", "people")
+    sold = f"{counted(deal['vouchers'], 'voucher')} for {people}"
     lines = [
         f"{deal['deal_id']} {deal['title']} ({deal['platform']}): {deal['status']}",
         f"valid {local(deal['valid_from'])} to {local(deal['valid_until'])}",
@@ -52,25 +54,50 @@ def understood(made: dict[str, Any]) -> str:
 def preview_text(made: dict[str, Any]) -> str:
     """Return what a void or a restore would come to, beside what is so now."""
     preview = made["preview"]
-    before, money = preview["before"], preview["money"]
-    lines = [f"{name.replace('_', ' ')}: {preview[name]}" for name in _COUNTED]
+    before, found = preview["before"], preview["money"]
+    lines = [_line(name, preview) for name in _COUNTED]
     for name in _MONEY:
-        line = f"{name.replace('_minor', '').replace('_', ' ')}: {_shown(name, money)}"
+        line = _line(name, found)
         lines.append(line if before is None else f"{line} (now {_shown(name, before)})")
-    lines += [f"{name.replace('_', ' ')}: {preview[name]}" for name in _MOVED]
+    lines += [_line(name, preview) for name in _MOVED]
     return "\n".join(lines)
 
 
-def _shown(name: str, money: dict[str, Any]) -> str:
-    return f"{money[name] / 100:.2f}" if name.endswith("_minor") else str(money[name])
+def _line(name: str, found: dict[str, Any]) -> str:
+    return f"{name.removesuffix('_minor').replace('_', ' ')}: {_shown(name, found)}"
+
+
+def _shown(name: str, found: dict[str, Any]) -> str:
+    return money(found[name]) if name.endswith("_minor") else str(found[name])
 
 
 def terms(void: dict[str, Any]) -> str:
-    """Return whom a void honours and who pays, in venue time."""
+    """Return whom a void honours and who pays, what others get and hear; in venue time."""
+    return "\n".join((_honoured(void), _others(void), _notice(void["notice"])))
+
+
+def _others(void: dict[str, Any]) -> str:
+    remedy = void["remedy"]
+    if remedy is None:
+        return "others get back: not said; the settlement counts the price paid"
+    back = "the price paid" if remedy["refund"] == "price_paid" else "nothing"
+    each = remedy["compensation_per_buyer_minor"]
+    more = f", and {money(each, void['currency'])} a buyer" if each else ""
+    return f"others get back: {back}{more}"
+
+
+def _notice(notice: dict[str, str] | None) -> str:
+    if notice is None:
+        return "notice: none written; it is put together from the terms"
+    return f"notice: {notice['zh']} / {notice['en']}"
+
+
+def _honoured(void: dict[str, Any]) -> str:
     honour = void["honour"]
     if honour is None:
         return "honoured: nobody, not even those who have arrived"
-    most = "" if honour["max_people"] is None else f", at most {honour['max_people']} people"
+    limit = honour["max_people"]
+    most = "" if limit is None else f", at most {counted(limit, 'person', 'people')}"
     owed = f"{void['settlement_unit_minor'] / 100:.2f} {void['currency']}"
     return (
         f"honoured: who arrived from {local(honour['arrived_from'])} to"

@@ -120,8 +120,11 @@ def deal_restore(deal_id: str, *, reason: str, preview: bool) -> None:
               "the void's own; default the hold that it ends.")  # fmt: skip
 @click.option("--notice-zh", help="Sentence on every refusal, in Chinese.")
 @click.option("--notice-en", help="... and in English.")
-@click.option("--refund", type=click.Choice(["price_paid", "none"]), help="What others get back.")
-@click.option("--compensation", type=_MONEY, metavar="MINOR", help="... and a buyer on top.")
+@click.option("--refund", type=click.Choice(["price_paid", "none"]), help="What others get back. "
+              "Not given, visitors are promised nothing, and the settlement counts the price "
+              "paid; with --compensation it is price_paid.")  # fmt: skip
+@click.option("--compensation", type=_MONEY, metavar="MINOR", help="... and a buyer on top; "
+              "default 0.")  # fmt: skip
 @click.option("--preview", is_flag=True, help="Change nothing; count what it would touch.")
 def deal_void(deal_id: str, **given: Any) -> None:
     """Withdraw a deal, or change the terms on which it was withdrawn.

@@ -114,6 +114,15 @@ def tell(text: str) -> None:
     click.echo(text, err=True)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: `1 voucher`, `2 vouchers`.
+
+    Args:
+        many: where no s makes it.
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Return rows as a table for people, instants in venue time; "" where there are none."""
     if not rows:

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from gate_server.bundle import Exported, write_bundle
-from gate_server.cli.edge import Command, listing, options, show, tell
+from gate_server.cli.edge import Command, counted, listing, local, options, show, tell
 from gate_server.cli.upkeep import audit
 from gate_server.commands.evidence import Conduct, Export, Heads, Replay, StatementOf
 from gate_server.commands.figures import AuditList
@@ -37,7 +37,8 @@ def replay(scan_id: int) -> None:
 
 def _replayed(told: dict[str, Any]) -> str:
     rows = [
-        {"": name, "answered": told["answered"][name], "again": told["again"][name]}
+        {"": name.replace("_", " ")}
+        | {side: _shown(name, told[side][name]) for side in ("answered", "again")}
         for name in _COMPARED
     ]
     said = [f"scan {told['scan_id']}, rules version {told['rules_version']}: {told['agreement']}"]
@@ -45,12 +46,16 @@ def _replayed(told: dict[str, Any]) -> str:
     said += [f"- {each['message']['zh']} {each['message']['en']}" for each in told["doubts"]]
     said.append(listing(rows, ("", "answered", "again")))
     for each in told["changed_since"]:
-        said.append(
-            f"since: {each['kind']} at revision {each['revision']}, {each['people']} people"
-        )
+        people = counted(each["people"], "person", "people")
+        said.append(f"since: {each['kind']} at revision {each['revision']}, {people}")
     if told["uploaded_later"]:
-        said.append(f"since: {told['uploaded_later']} earlier scans of it came in by upload")
+        scans = counted(told["uploaded_later"], "earlier scan")
+        said.append(f"since: {scans} of it came in by upload")
     return "\n".join(said)
+
+
+def _shown(name: str, value: Any) -> Any:
+    return local(value) if name.endswith("_at") else value
 
 
 @click.command("conduct", cls=Command)
@@ -83,15 +88,17 @@ def audit_heads(out: Path | None, since: int, sign: bool) -> None:
     if out is not None:
         lines = (msgspec.json.encode(head) + b"\n" for head in told["heads"])
         write_durably(out, b"".join(lines), replace=True)
-        tell(f"{out}: {len(told['heads'])} heads")
+        tell(f"{out}: {counted(len(told['heads']), 'head')}")
     rows = [head | {"audit_head": head["audit_head"][:16] + "..."} for head in told["heads"]]
-    tables = (
+    keys = {head["key_id"]: head["public_key"] for head in told["heads"]}
+    parts = (
         listing(rows, ("revision", "day", "signed_at", "audit_head", "key_id")),
+        "\n".join(f"public key {number}: {key}" for number, key in keys.items()),
         listing(
             told["sent"], ("platform", "feed_id", "revision", "taken_at", "waiting", "problem")
         ),
     )
-    show(told, "\n\n".join(table for table in tables if table))
+    show(told, "\n\n".join(part for part in parts if part))
 
 
 @audit.command("export")
@@ -131,7 +138,8 @@ def audit_export(deal_id: str, out: Path, statement: Path | None) -> None:
         public_keys={int(number): bytes.fromhex(key) for number, key in keys.items()},
         statement=figures,
     )
-    said = f"{made.vouchers} vouchers, {made.rows} rows up to revision {made.upto}"
+    rows = counted(made.rows, "row")
+    said = f"{counted(made.vouchers, 'voucher')}, {rows} up to revision {made.upto}"
     value = msgspec.to_builtins(made) | {"public_keys": list(keys.values())}
     show(value, f"{out}: {said}; check it with `python3 verify.py`")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gate_server.cli.edge import Command, listing, options, show, tell
+from gate_server.cli.edge import Command, counted, listing, options, show, tell
 from gate_server.commands.feed_redemptions import Retry, Which
 from gate_server.control import call, connect
 from gate_server.keyring import Keyring
@@ -96,7 +96,7 @@ def reconcile(platform: str, day: str, path: Path | None) -> None:
     rows = [_row(line) for line in found.lines]
     columns = ("voucher_ref", "tail", "ours", "theirs", "difference", "why")
     show(_value(found, rows), listing(rows, columns))
-    tell(f"{found.counted} vouchers counted on {on}, {len(rows)} of them differently")
+    tell(f"{counted(found.counted, 'voucher')} counted on {on}, {len(rows)} of them differently")
     if rows:
         raise click.exceptions.Exit(1)
 

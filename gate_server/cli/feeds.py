@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
+from gate_server.cli.edge import Command, Group, counted, listing, local, options, show, tell
 from gate_server.cli.feed_redemptions import redemptions_text
 from gate_server.commands.feeds import AddNative, RotateSecret, WhichFeed
 from gate_server.control import call
@@ -86,7 +86,7 @@ def feed_rejects(platform: str, feed_id: int | None, *, drop: bool) -> None:
     which = WhichFeed(platform=platform, feed_id=feed_id)
     if drop:
         done = call(options().data, "feed drop", which)
-        show(done, f"{done['dropped']} rows of {platform} are dropped")
+        show(done, f"dropped: {counted(done['dropped'], 'row')} of {platform}")
         return
     found = [_reject(row) for row in call(options().data, "feed rejects", which)]
     show(found, listing(found, ("kind", "place", "field", "problem", "tries", "since_at")))

@@ -11,7 +11,7 @@ from admission.incident_words import money
 from admission.incidents import OPENED_BY_PEOPLE, IncidentKind
 from admission.report_words import LANGUAGES
 from admission.wire_incidents import IncidentRequest
-from gate_server.cli.edge import Group, listing, local, options, show
+from gate_server.cli.edge import Group, counted, listing, local, options, show
 from gate_server.commands.incidents import Close, ListIncidents, Note, OpenIncident
 from gate_server.commands.venue import Named
 from gate_server.control import call
@@ -19,6 +19,11 @@ from gate_server.incidents import STATES
 from gate_server.key_files import write_durably
 
 _ID = click.argument("incident_id", metavar="ID")
+_NOBODY = (
+    "值班名单为空，系统不会呼叫任何人，请自行电话通知"
+    " nobody is on the duty list, so nobody is called:"
+    " telephone whoever is on duty; then gate-server duty add"
+)
 _SENT = {
     "waiting": "is being sent to the platform",
     "taken": "was taken by the platform",
@@ -84,7 +89,8 @@ def incident_open(
         follows=follows,
     )
     made = call(options().data, "incident open", OpenIncident(request=request))
-    show(made, f"incident {made['incident_id']} is open")
+    lines = [f"incident {made['incident_id']} is open"]
+    show(made, "\n".join([*lines, *([_NOBODY] if made["nobody_called"] else [])]))
 
 
 @incident.command("note")
@@ -153,7 +159,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found["calls"]:
         columns = ("contact", "ring", "rung_at", "state", "tries", "problem")
         lines += ["", "last calls:", *listing(found["calls"], columns).splitlines()]
-    if found["next_ring_at"] is not None:
+    if found["nobody_called"]:
+        lines.append(_NOBODY)
+    elif found["next_ring_at"] is not None:
         lines.append(f"next call {local(found['next_ring_at'])}")
     if found["stop_sale"] is not None:
         lines += ["", *_stop_sale(found["stop_sale"])]
@@ -194,19 +202,21 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     currency = figures["currency"]
     paid, face = money(figures["paid_minor"], currency), money(figures["face_minor"], currency)
     when = f"{local(figures['since'])} to {local(figures['until'])}"
-    sold = f"{figures['vouchers']} vouchers for {figures['people']} people"
+    people = counted(figures["people"], "person", "people")
+    sold = f"{counted(figures['vouchers'], 'voucher')} for {people}"
     what = figures["what"]
     return [what["zh"], what["en"], f"{when}: {sold}, {paid} paid, {face} at face price"]
 
 
 def _surge(surge: dict[str, Any]) -> list[str]:
     card, share = surge["card"], f"{surge['share'] * 100:.0f} %"
-    before, people = f"{surge['before'] * 100:.0f} % before", card["people_sold"]
+    before = f"{surge['before'] * 100:.0f} % before"
+    people = counted(card["people_sold"], "person", "people")
     come = f"{card['used']} in, at most {card['still_to_come_today']} to come today"
     return [
         f"{surge['measure']}: {surge['count']} within a quarter of an hour, {share}; {before}",
         f"{card['state']} since {local(card['since'])}",
-        f"{card['sold']} vouchers sold for {people} people, {come}",
+        f"{counted(card['sold'], 'voucher')} sold for {people}, {come}",
         card["say"]["zh"],
         card["say"]["en"],
     ]
@@ -225,5 +235,5 @@ def _timeline(entries: list[dict[str, Any]]) -> list[str]:
 def _stop_sale(request: dict[str, Any]) -> list[str]:
     lines = [f"stop-sale request to {request['platform']}: it {_SENT[request['state']]}"]
     if request["problem"] is not None:
-        lines.append(f"after {request['tries']} tries: {request['problem']}")
+        lines.append(f"after {counted(request['tries'], 'try', 'tries')}: {request['problem']}")
     return [*lines, request["text"]["zh"], "", request["text"]["en"]]

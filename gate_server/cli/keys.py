@@ -12,7 +12,7 @@ import click
 from admission.errors import InvalidInput
 from admission.vouchers import MOST_ADMITS
 from gate_server.cli.blocks import voucher_verify
-from gate_server.cli.edge import Group, listing, options, show
+from gate_server.cli.edge import Group, counted, listing, options, show
 from gate_server.cli.pictures import png_qr
 from gate_server.commands.issue import MOST_ISSUED, TLS, Issue, Rotate
 from gate_server.control import call
@@ -87,7 +87,7 @@ def voucher_issue(deal_id: str, count: int, admits: int, out: Path) -> None:
         write_durably(out / f"{each['voucher_ref']}.png", png_qr(each["code"]), replace=False)
     write_durably(out / LIST, _csv(issued), replace=False)
     shown = [{**each, "file": f"{each['voucher_ref']}.png"} for each in issued]
-    show(shown, f"{len(issued)} vouchers in {out}")
+    show(shown, f"{counted(len(issued), 'voucher')} in {out}")
 
 
 def _csv(issued: list[dict[str, Any]]) -> bytes:

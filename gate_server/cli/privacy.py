@@ -6,12 +6,29 @@ from typing import Any
 
 import click
 
-from gate_server.cli.edge import Group, listing, options, show
+from gate_server.cli.edge import Group, counted, listing, local, options, show
 from gate_server.commands.privacy import EndHold, Erase, Hold, Purge, Settled
 from gate_server.control import call
 
 _DRY = click.option("--dry-run", is_flag=True, help="Only count; nothing is changed.")
 _REASON = click.option("--reason", required=True, help="Why, for the record.")
+_ROWS: dict[str, tuple[str, str]] = {
+    "phones": ("phone number", "phone numbers"),
+    "sealed_codes": ("sealed code", "sealed codes"),
+    "buyers": ("voucher's order and account", "vouchers' orders and accounts"),
+    "audit_fields": ("personal field of the audit", "personal fields of the audit"),
+    "scans_operators": ("operator of a scan", "operators of scans"),
+    "counts_operators": ("operator of a count", "operators of counts"),
+    "reports_operators": ("operator of a lane's report", "operators of lanes' reports"),
+    "shifts": ("shift", "shifts"),
+    "set_aside": ("row set aside", "rows set aside"),
+    "revoked_devices_lines": ("line of a revoked device", "lines of revoked devices"),
+    "accounts": ("account", "accounts"),
+    "operators": ("operator who left", "operators who left"),
+    "vouchers": ("voucher", "vouchers"),
+    "lookups": ("look-up", "look-ups"),
+}
+"""What one row of each kind is called, and several."""
 
 
 @click.group("privacy", cls=Group)
@@ -43,11 +60,12 @@ def privacy_erase(phone: str | None, platform: str | None, buyer: str | None, **
 
 def _tell(done: dict[str, Any]) -> None:
     verb = "would be erased" if done["dry_run"] else "erased"
-    lines = [f"{rows} {what.replace('_', ' ')} {verb}" for what, rows in done["removed"].items()]
+    lines = [f"{counted(rows, *_ROWS[what])} {verb}" for what, rows in done["removed"].items()]
     for each in done["kept"]:
         deal = "" if each["deal_id"] is None else f"deal {each['deal_id']}: "
-        statements = f", {each['statements']} statements" if each["statements"] else ""
-        count = f"{each['vouchers']} vouchers{statements}"
+        signed = each["statements"]
+        statements = f", {counted(signed, 'statement')}" if signed else ""
+        count = f"{counted(each['vouchers'], 'voucher')}{statements}"
         lines.append(f"kept: {deal}{count}. {each['zh']} {each['en']}")
     show(done, "\n".join(lines))
 
@@ -78,7 +96,8 @@ def privacy_holds() -> None:
     """List the legal holds in force."""
     found = call(options().data, "privacy holds")
     columns = ("hold_id", "subject", "deal_id", "since", "made_by", "reason")
-    show(found, listing(found, columns) or "no legal hold is in force")
+    rows = [each | {"since": local(each["since"])} for each in found]
+    show(found, listing(rows, columns) or "no legal hold is in force")
 
 
 @privacy.command("settled")

@@ -51,8 +51,8 @@ def queue_close(
 def queue_list() -> None:
     """List closings, the newest first."""
     found = call(options().data, "queue list")
-    rows = [row | {"place": _place(row)} for row in found]
-    columns = ("queue_id", "place", "closed_at", "ends_at", "open", "made_by", "reason")
+    rows = [row | {"place": _place(row), "state": _state(row)} for row in found]
+    columns = ("queue_id", "place", "closed_at", "ends_at", "state", "made_by", "reason")
     show(found, listing(rows, columns))
 
 
@@ -77,6 +77,10 @@ def queue_count(people: int, gate: str | None, area: str | None, at: str | None)
     )
     made = call(options().data, "queue count", CountQueue(request=request))
     show(made, f"{_place(made)}: {made['people']} wait at {local(made['counted_at'])}")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "open" if row["open"] else "over"
 
 
 def _place(row: dict[str, Any]) -> str:

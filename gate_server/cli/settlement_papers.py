@@ -9,9 +9,9 @@ import click
 
 from admission.errors import FeedRejected
 from admission.wire_settlement import ListKind
-from gate_server.cli.edge import Command, Group, listing, options, show
+from gate_server.cli.edge import Command, Group, counted, listing, options, show
 from gate_server.cli.month_text import month_text
-from gate_server.cli.settlements import FILE, money, settlement_text, write_parts
+from gate_server.cli.settlements import FILE, in_venue_time, money, settlement_text, write_parts
 from gate_server.commands.settlement_papers import (
     MakeList,
     Month,
@@ -42,11 +42,12 @@ def lists() -> None:
 def list_make(deal_id: str, kind: str) -> None:
     """Make the next list: refunds, compensation, reverse or disputed.
 
-    Nobody is admitted any more on a voucher that stands on a refund list.
+    Nobody is admitted any more on a voucher that stands on a refund list. So refunds and
+    compensation are refused while a void in force still receives who arrives in time.
     """
     made = call(options().data, "list make", MakeList(deal_id=deal_id, kind=ListKind(kind)))
-    what = "buyers" if kind == ListKind.COMPENSATION.value else "vouchers"
-    show(made, f"list {made['number']} of {kind}: {made['entries']} {what}")
+    what = "buyer" if kind == ListKind.COMPENSATION.value else "voucher"
+    show(made, f"list {made['number']} of {kind}: {counted(made['entries'], what)}")
 
 
 @lists.command("list")
@@ -84,7 +85,7 @@ def settlement_make(deal_id: str) -> None:
     """Keep a statement of the settlement as it is now; where nothing changed, the newest stands."""
     made = call(options().data, "settlement make", Named(name=deal_id))
     head = f"statement {made['version']}, hash {made['hash']}"
-    show(made, f"{head}\n{settlement_text(made['settlement'])}")
+    show(made, f"{head}\n{settlement_text(in_venue_time(made['settlement']))}")
 
 
 @settlement.command("list")
@@ -192,4 +193,4 @@ def _differences_text(differences: list[dict[str, Any]]) -> str:
 def _side(used: dict[str, int] | None) -> str:
     if used is None:
         return "nothing"
-    return f"{used['people']} people, {money(used['amount_minor'])}"
+    return f"{counted(used['people'], 'person', 'people')}, {money(used['amount_minor'])}"

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from admission.wire_settlement import SettlementAnswer
-from gate_server.cli.edge import Command, options, show, tell
+from gate_server.cli.edge import Command, counted, local, options, show, tell
 from gate_server.cli.times import read_time
 from gate_server.commands.services import Caller
 from gate_server.commands.settlements import Settle
@@ -44,7 +44,7 @@ def settle(deal_id: str, *, form: str | None, as_of: str | None, out: Path | Non
         if not figures["balanced"]:
             tell("NOT BALANCED: the rows contradict each other; run `gate-server doctor`")
         if made["unpriced"]:
-            tell(f"{made['unpriced']} vouchers that are due a refund have no price paid")
+            tell(f"due a refund without a known price: {counted(made['unpriced'], 'voucher')}")
         if form == "xlsx":
             _write_book(figures, _rows(caller, made["page"]), out)
         elif form == "csv":
@@ -52,7 +52,7 @@ def settle(deal_id: str, *, form: str | None, as_of: str | None, out: Path | Non
         elif form == "json" or out is not None:
             write_parts([f"{json.dumps(figures, ensure_ascii=False)}\n".encode()], out)
         else:
-            show(figures, settlement_text(figures))
+            show(figures, settlement_text(in_venue_time(figures)))
     if not figures["balanced"]:
         raise click.exceptions.Exit(1)
 
@@ -106,6 +106,11 @@ def money(minor: int, currency: str = "") -> str:
     return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02} {currency}".rstrip()
 
 
+def in_venue_time(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return a settlement with its moment as people at the venue say it."""
+    return figures | {"as_of": local(figures["as_of"])}
+
+
 def settlement_text(figures: dict[str, Any]) -> str:
     """Return a settlement for people."""
     currency, amounts = figures["currency"], figures["amounts_minor"]
@@ -121,7 +126,8 @@ def settlement_text(figures: dict[str, Any]) -> str:
     lines.append(f"buyers compensated: {figures['buyers_compensated']}")
     lines.append(f"buyers withheld: {figures['buyers_withheld']}")
     if asked := figures.get("on_request"):
-        whom = f"{asked['people']} people of {asked['vouchers']} vouchers"
+        people = counted(asked["people"], "person", "people")
+        whom = f"{people} of {counted(asked['vouchers'], 'voucher')}"
         lines.append(f"given back on request: {whom}, {money(asked['paid_back_minor'], currency)}")
     evidence = ", ".join(f"{_said(name)} {n}" for name, n in figures["evidence"].items())
     return "\n".join([*lines, f"evidence: {evidence}"])

@@ -10,7 +10,7 @@ import msgspec
 
 from admission.errors import InvalidInput
 from gate_server import __version__
-from gate_server.cli.edge import Command, Group, options, show, tell
+from gate_server.cli.edge import Command, Group, counted, options, show, tell
 from gate_server.control import answers, who
 from gate_server.ledger.backup import write_backup
 from gate_server.ledger.directory import check_directory
@@ -46,7 +46,7 @@ def audit_verify(heads: Path | None) -> None:
     found = verify_chain(check_directory(directory), seen)
     for finding in found.findings:
         tell(f"revision {finding.revision}: {finding.problem}")
-    text = f"{found.rows} rows up to revision {found.revision}, head {found.head.hex()}"
+    text = f"{counted(found.rows, 'row')} up to revision {found.revision}, head {found.head.hex()}"
     value = {
         "rows": found.rows,
         "revision": found.revision,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from admission.scans import GateState, PartyDefault, Profile
-from gate_server.cli.edge import Command, Group, listing, options, show, tell
+from gate_server.cli.edge import Command, Group, listing, local, options, show, tell
 from gate_server.cli.pictures import png_qr, terminal_qr
 from gate_server.commands.venue import (
     AddGate,
@@ -118,7 +118,7 @@ def device_enrol(
     show(
         {"code": code, "url": invitation.url, "expires_at": made["expires_at"]},
         f"{terminal_qr(invitation.scanned)}\n{invitation.command}\n"
-        f"good once, until {made['expires_at']}",
+        f"good once, until {local(made['expires_at'])}",
     )
 
 

@@ -140,6 +140,8 @@ def _version(deal: Deal, void: Void) -> dict[str, Any]:
         "honour": msgspec.to_builtins(void.honour),
         "cost_bearer": void.cost_bearer.value,
         "settlement_unit_minor": deal_terms.unit_minor(deal, void.settlement_unit_minor),
+        "remedy": msgspec.to_builtins(deal_terms.remedy_terms(void.remedy)),
+        "notice": msgspec.to_builtins(deal_terms.notice_terms(void)),
     }
 
 
@@ -169,6 +171,8 @@ def _understood(services: Services, params: VoidDeal, counted: VoidAnswer) -> di
         "honour": msgspec.to_builtins(read_honour(ledger.venue, terms)),
         "cost_bearer": terms.cost_bearer.value,
         "settlement_unit_minor": deal_terms.unit_minor(deal, terms.settlement_unit_minor),
+        "remedy": msgspec.to_builtins(deal_terms.remedy_terms(terms.remedy)),
+        "notice": msgspec.to_builtins(terms.notice),
         "currency": deal.currency,
         "would_admit": 0 if preview is None else preview.would_admit,
         "would_refuse": 0 if preview is None else preview.would_refuse,

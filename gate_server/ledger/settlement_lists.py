@@ -17,10 +17,11 @@ from typing import Any, Final
 import msgspec
 
 from admission.calendar import from_ms, to_ms
+from admission.cut_offs import cut_off_ahead, find_cut_off_ahead
 from admission.errors import LedgerConflict, NotFound
 from admission.settlement import settle
 from admission.settlement_terms import Basis, Refund, Row, SettlementClass
-from admission.wire_settlement import ListAnswer, ListKind
+from admission.wire_settlement import PROMISES, ListAnswer, ListKind
 from gate_server.ledger.closing import close_accounts
 from gate_server.ledger.imports import LEAST_S, MOST_S
 from gate_server.ledger.ledger import Ledger
@@ -66,16 +67,25 @@ def make_list(ledger: Ledger, deal_id: str, kind: ListKind, *, by: str) -> ListA
 
     Raises:
         NotFound: no such deal.
-        LedgerConflict: `nothing-new`: all that is due stands on a list already.
+        LedgerConflict: `cut-off-ahead`: who arrives in time may still be received;
+            `nothing-new`: all that is due stands on a list already.
     """
     newest = ledger.read(newest_voucher)
     basis = with_honoured(ledger, find_basis(ledger, deal_id, None), newest)
     making = _Making(basis, kind, by)
+    _check_cut_off(kind, basis)
     if kind is ListKind.REFUNDS:
         _list_refunds(ledger, making, newest)
     else:
         _list_others(ledger, making, _ENTRIES[kind](walk(ledger, basis, newest), basis))
     return ledger.write(lambda tx: _finish(tx, making))
+
+
+def _check_cut_off(kind: ListKind, basis: Basis) -> None:
+    ahead = find_cut_off_ahead(basis.in_force, basis.as_of) if kind in PROMISES else None
+    if ahead is not None:
+        told = cut_off_ahead(ahead, basis.venue)
+        raise LedgerConflict("cut-off-ahead", f"{told.zh} {told.en}")
 
 
 # --- refunds: decided again where they are written -----------------------------------------------
@@ -98,6 +108,7 @@ def _refund_slice(
     begun = time.monotonic()
     now = tx.clock()
     known = read_basis(tx.db, making.basis.deal, tx.venue, now)
+    _check_cut_off(making.kind, known)
     basis = replace(known, honoured_people=making.basis.honoured_people)
     due: list[Entry] = []
     while True:

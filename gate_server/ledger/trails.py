@@ -44,6 +44,10 @@ _TO_DEAL: Final = {
 }
 
 
+class _Terms(msgspec.Struct):
+    reason: str = ""
+
+
 class _Body(msgspec.Struct):
     at: int
     by: str = ""
@@ -55,6 +59,12 @@ class _Body(msgspec.Struct):
     people: int = 0
     scan_id: int = 0
     void_version: int | None = None
+    terms: _Terms | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason that was given; a void's stands among its terms."""
+        return self.reason or (self.terms.reason if self.terms is not None else "")
 
 
 def gather(
@@ -86,9 +96,13 @@ def gather(
 def _deeds(
     db: sqlite3.Connection, incident: Incident, first: datetime, until: datetime
 ) -> Iterator[Entry]:
-    """Yield what was done to its deal and to its gates; overrides as counts a quarter hour."""
+    """Yield what was done to its deal and to its gates; overrides as counts a quarter hour.
+
+    A count stands at the first of what it counts.
+    """
     deal_id = _deal_id(db, incident)
     overrides: dict[int, Counter[str]] = defaultdict(Counter)
+    firsts: dict[int, int] = {}
     for kind, body in _newest_first(db, to_ms(first - EARLIER)):
         if body.at > to_ms(until):
             continue
@@ -98,9 +112,11 @@ def _deeds(
         elif body.at >= to_ms(first):
             yield from _at_venue(incident, kind, body)
             if kind == "override" and _is_of(db, body.scan_id, incident.deal_no):
-                overrides[body.at // QUARTER_MS].update(overrides=1, people=body.people)
+                quarter = body.at // QUARTER_MS
+                overrides[quarter].update(overrides=1, people=body.people)
+                firsts[quarter] = min(body.at, firsts.get(quarter, body.at))
     for quarter, counts in overrides.items():
-        yield _counted(EntryKind.OVERRIDES, max(quarter * QUARTER_MS, to_ms(first)), counts)
+        yield _counted(EntryKind.OVERRIDES, firsts[quarter], counts)
 
 
 def _to_deal(kind: EntryKind, body: _Body) -> Entry:
@@ -159,15 +175,17 @@ def _conflicts(
     if incident.deal_no is None:
         return
     rows = db.execute(
-        "SELECT opened_at / ?1, kind, COUNT(*) FROM conflicts"
+        "SELECT opened_at / ?1, kind, COUNT(*), MIN(opened_at) FROM conflicts"
         " WHERE deal_no = ?2 AND opened_at BETWEEN ?3 AND ?4 GROUP BY 1, 2 ORDER BY 1, 2",
         (QUARTER_MS, incident.deal_no, to_ms(first), to_ms(until)),
     )
     found: dict[int, dict[str, str | int]] = defaultdict(dict)
-    for quarter, kind, count in rows:
+    firsts: dict[int, int] = {}
+    for quarter, kind, count, at_ms in rows:
         found[quarter][kind] = count
+        firsts[quarter] = min(at_ms, firsts.get(quarter, at_ms))
     for quarter, counts in found.items():
-        yield _counted(EntryKind.CONFLICTS, max(quarter * QUARTER_MS, to_ms(first)), counts)
+        yield _counted(EntryKind.CONFLICTS, firsts[quarter], counts)
 
 
 def _rings(db: sqlite3.Connection, incident: Incident) -> Iterator[Entry]:
@@ -192,7 +210,7 @@ def _shown(db: sqlite3.Connection, told: Sequence[Entry]) -> Iterator[Entry]:
 
 def _entry(kind: EntryKind, body: _Body, refs: Mapping[str, str | int]) -> Entry:
     at = from_ms(body.at)
-    return Entry(number=0, kind=kind, at=at, by=body.by, text=body.reason, refs=dict(refs))
+    return Entry(number=0, kind=kind, at=at, by=body.by, text=body.why, refs=dict(refs))
 
 
 def _counted(kind: EntryKind, at_ms: int, refs: Mapping[str, str | int], *, by: str = "") -> Entry:

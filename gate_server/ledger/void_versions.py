@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from admission.calendar import from_ms
 from admission.voids import Void
 from admission.wire_staff import RemedyWire
 from gate_server.ledger.catalogue import VOIDS, read_void
 
 _BESIDE: Final = "SELECT made_by, remedy FROM voids WHERE deal_no = ? ORDER BY version"
+
+
+_SINCE: Final = """
+SELECT MIN(committed_at) FROM voids WHERE deal_no = :deal AND version > (
+    SELECT COALESCE(MAX(version), 0) FROM voids WHERE deal_no = :deal AND restored = 1
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,12 @@ class MadeVersion:
     void: Void
     made_by: str
     remedy: RemedyWire | None
+
+
+def voided_since(db: sqlite3.Connection, deal_no: int) -> datetime | None:
+    """Return when a deal was voided, whatever terms it has had since; None: it is not."""
+    at = db.execute(_SINCE, {"deal": deal_no}).fetchone()[0]
+    return None if at is None else from_ms(at)
 
 
 def list_made(db: sqlite3.Connection, deal_no: int) -> list[MadeVersion]:

@@ -58,6 +58,7 @@ def enrol(call: Call) -> Enrolled:
         code_key=write_code_keys(services.keys.code_keys),
         server_time=now,
         epoch=ledger.epoch,
+        zone=ledger.venue.zone.key,
     )
 
 
@@ -81,6 +82,7 @@ def tell_self(call: Call) -> DeviceSelf:
         ledger_revision=ledger.revision,
         operator=ledger.catalogue.operator_at(device.device_id, now),
         operator_required=call.services.settings.operator_required,
+        zone=ledger.venue.zone.key,
     )
 
 

@@ -70,6 +70,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "decision-awaited": Kind(409, "Its deal is still on hold"),
         "push-reused": Kind(409, "The webhook-id belongs to another body"),
         "request-reused": Kind(409, "The request's id belongs to another question"),
+        "cut-off-ahead": Kind(409, "Visitors may still arrive in time"),
         "nothing-new": Kind(409, "All of it stands on a list already"),
         "not-balanced": Kind(409, "The settlement's rows contradict each other"),
         "statement-old": Kind(409, "A newer statement has taken its place"),

@@ -37,13 +37,14 @@ def show_lists(call: Call) -> ListsAnswer:
     body=ListRequest,
     answer=ListAnswer,
     status=201,
-    problems=("nothing-new",),
+    problems=("cut-off-ahead", "nothing-new"),
 )
 def make_next_list(call: Call) -> ListAnswer:
     """Make the next list: refunds, compensation, reverse or disputed.
 
     It holds only what no list of its kind holds already. A refund list marks its vouchers: none of
-    them is admitted from then on.
+    them is admitted from then on. So neither refunds nor compensation are listed while a void in
+    force still receives who arrives in time.
     """
     deal, kind = own_deal(call), call.body.kind
     return make_list(call.services.ledger, deal.deal_id, kind, by=call.caller.name)

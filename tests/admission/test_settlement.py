@@ -10,8 +10,9 @@ import pytest
 
 from admission.settlement import settle
 from admission.settlement_sums import Sums, row_fits
-from admission.settlement_terms import ADMITTED, Row, SettlementClass
-from tests.settlements import Case, read_basis, read_sold
+from admission.settlement_terms import ADMITTED, Remedy, Row, SettlementClass, Sold
+from tests.builders import a_void, a_voucher
+from tests.settlements import Case, a_basis, read_basis, read_sold
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "settlement.json"
 CASES: list[Case] = json.loads(VECTORS.read_text("utf-8"))["settlements"]
@@ -59,6 +60,19 @@ def test_each_row_alone_is_balanced(case: Case) -> None:
 
     assert sums.balanced(1)
     assert not sums.balanced(2)
+
+
+@pytest.mark.parametrize(("each_minor", "buyers"), [(1000, 1), (0, 0)])
+@pytest.mark.parametrize("blocked", [False, True])
+def test_no_buyer_is_compensated_with_nothing(
+    each_minor: int, buyers: int, *, blocked: bool
+) -> None:
+    remedy = Remedy(compensation_per_buyer_minor=each_minor)
+    sums = Sums(a_basis(voids=(a_void(arrived_by=None),), remedy=remedy))
+    sums.add(settle(Sold(voucher=a_voucher(), buyer_no=1, buyer_blocked=blocked), sums.basis))
+
+    told = (sums.buyers_withheld, sums.buyers_compensated)
+    assert told == ((buyers, 0) if blocked else (0, buyers))
 
 
 def test_every_class_occurs() -> None:

@@ -1,5 +1,6 @@
 """Which deals explain why it is busy, by counts alone."""
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admission.deals import AtGate, Hold
+from admission.notices import notice_to_say
+from admission.remedies import Refund, Remedy
 from admission.why import (
     Bar,
     find_busy,
@@ -16,6 +19,7 @@ from admission.why import (
     still_to_come,
 )
 from admission.why_words import KINDS, WhyWords
+from tests.admission.test_messages import NOTICES
 from tests.builders import VENUE, a_deal, a_void, at
 
 BAR = Bar(scans=30, share=0.25, times=2.0, hours=3)
@@ -111,11 +115,16 @@ def templates(**changes):
     return usual | changes
 
 
+def a_book(**changes):
+    """Words that say only which of them they are."""
+    return WhyWords(templates(**changes), VENUE, NOTICES)
+
+
 def test_terms_are_said_in_venue_time():
     text = {"zh": "{arrived_from}至{arrived_by}", "en": "{arrived_by}, {admit_until}"}
-    words = WhyWords(templates(voided=text), VENUE)
-    said = words.voided("T", a_void("17:00"), at("18:40"))
-    next_day = words.voided("T", a_void("17:00"), at("08:00", date(2015, 2, 13)))
+    words = a_book(voided=text)
+    said = words.voided(a_deal(title="T"), a_void("17:00"), at("18:40"))
+    next_day = words.voided(a_deal(title="T"), a_void("17:00"), at("08:00", date(2015, 2, 13)))
 
     assert said.zh == "00:00至17:00"
     assert said.en == "17:00, 23:59"
@@ -123,15 +132,46 @@ def test_terms_are_said_in_venue_time():
 
 
 def test_notice_of_a_void_follows():
-    words = WhyWords(templates(), VENUE)
-    said = words.voided("T", a_void(None, notice=("请联系平台。", "Ask them.")), at("10:00"))
+    words = a_book()
+    said = words.voided(
+        a_deal(title="T"), a_void(None, notice=("请联系平台。", "Ask them.")), at("10:00")
+    )
 
     assert said.zh == "voided_nobody T请联系平台。"
     assert said.en == "voided_nobody T Ask them."
 
 
+@pytest.mark.parametrize(
+    ("remedy", "words"),
+    [
+        (None, "Refunds follow the platform's notice. "),
+        (Remedy(Refund.NONE), "Refunds follow the platform's notice. "),
+        (Remedy(Refund.PRICE_PAID), "It refunds you automatically; there is nothing to do here. "),
+    ],
+)
+def test_refunds_are_said_as_each_refusal_says_them(remedy, words):
+    text = {"zh": "{refund}", "en": "{refund}"}
+    void = a_void(None, remedy=remedy)
+    said = a_book(voided_nobody=text).voided(a_deal(), void, at("10:00"))
+    refusal = NOTICES.find_notice(notice_to_say(void, a_deal(), at("10:00")))
+
+    assert said.en == words
+    assert said.en.strip() in refusal.en
+    assert said.zh in refusal.zh
+
+
+def test_compensation_is_said_too_and_a_written_notice_says_it_all():
+    text = {"zh": "{refund}", "en": "{refund}"}
+    void = a_void(None, remedy=Remedy(Refund.PRICE_PAID, 1000))
+    words, now = a_book(voided_nobody=text), at("10:00")
+    written = replace(void, notice=("请看公告。", "See the notice."))
+
+    assert "每个下单账号补偿 10 元" in words.voided(a_deal(), void, now).zh
+    assert words.voided(a_deal(), written, now).zh == "请看公告。"
+
+
 def test_title_is_no_template():
-    words = WhyWords(templates(), VENUE)
+    words = a_book()
 
     assert words.busy("{share} {0.x}", 0.5).en == "busy {share} {0.x}"
 
@@ -142,7 +182,7 @@ def test_title_is_no_template():
 def test_hold_says_what_it_does_at_the_gate(at_gate, kind):
     hold = Hold(at("09:00"), "cheap", at_gate=at_gate)
 
-    assert WhyWords(templates(), VENUE).held("T", hold).en == f"{kind} T"
+    assert a_book().held("T", hold).en == f"{kind} T"
 
 
 @pytest.mark.parametrize(
@@ -150,4 +190,4 @@ def test_hold_says_what_it_does_at_the_gate(at_gate, kind):
 )
 def test_missing_or_wrong_sentence_is_told_at_start(wrong):
     with pytest.raises(ValueError, match=r"why.toml: \[busy\]"):
-        WhyWords(templates(busy=wrong), VENUE)
+        a_book(busy=wrong)

@@ -3,6 +3,8 @@
 import contextlib
 import re
 import tomllib
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -88,6 +90,46 @@ def test_command_is_one_that_the_program_takes(command, tmp_path, monkeypatch):
     # A mention in a sentence lacks arguments, and --help ends by itself.
     with contextlib.suppress(click.MissingParameter, click.exceptions.Exit):
         taken.make_context(command[0], words)
+
+
+def values_of(option):
+    return [
+        (command, value)
+        for command in commands()
+        for name, value in pairwise(command)
+        if name == option
+    ]
+
+
+def test_end_that_a_page_shows_is_not_past():
+    ends = values_of("--expires")
+    past = [
+        command
+        for command, value in ends
+        if not re.fullmatch(r"\d\d:\d\d", value) and date.fromisoformat(value[:10]).year < 2039
+    ]
+
+    assert ends
+    assert past == []
+
+
+def test_gate_of_a_broadcast_that_a_page_shows_is_added_before():
+    page = read(ROOT / "docs/notices.md")
+    told = set(re.findall(r"(?:--gate |gate=)(G\d)", page)) - {"G1"}
+
+    assert told
+    for gate in told:
+        assert 0 < page.find(f"gate-server gate add {gate} ") < page.find("broadcast send")
+
+
+def test_number_4711_is_an_operator_on_every_page():
+    others = [
+        command
+        for command in commands()
+        if "4711" in command and not {"operator", "--operator"} & {*command}
+    ]
+
+    assert others == []
 
 
 @pytest.mark.parametrize("name", ["gate.toml", "scanner.toml"])

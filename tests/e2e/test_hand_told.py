@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.hand import Venue, a_phone, chromium
 from tests.e2e.processes import gate_server
+from tests.fakes import ZONE
 from tests.people import PIN
 from tests.server import Member, a_running_server
 
@@ -38,7 +39,8 @@ def browser_of_phones(playwright, venue):
 
 @pytest.fixture(scope="module")
 def shared(browser_of_phones, server, venue):
-    with a_phone(browser_of_phones, server) as phone:
+    # Set to a zone that is not the venue's.
+    with a_phone(browser_of_phones, server, timezone_id="America/New_York") as phone:
         yield phone.enrol(venue.code())
 
 
@@ -192,7 +194,7 @@ def test_help_is_called_with_one_press_and_one_to_confirm(phone, server, venue):
     asked = phone.page.locator(".panel").inner_text()
     before = [each for each in phone.requests if each.endswith("/incidents")]
     phone.page.click(".choice.sure")
-    expect(phone.page.locator(".notices")).to_contain_text("已求助")
+    expect(phone.page.locator(".notices")).to_contain_text("值班名单为空")
     called = phone.page.locator(".notices").inner_text()
     made = server.get("/incidents", venue.supervisor).json()["incidents"][0]
     path = f"/incidents/{made['incident_id']}"
@@ -206,7 +208,9 @@ def test_help_is_called_with_one_press_and_one_to_confirm(phone, server, venue):
 
     assert "确认呼叫现场支援" in asked
     assert before == []
-    assert "等待回应" in called
+    assert (
+        f"{datetime.fromisoformat(made['opened_at']).astimezone(ZONE):%H:%M} 已登记求助" in called
+    )
     assert (made["kind"], made["device_id"]) == ("help", phone.device_id())
     assert verdict.startswith("verdict green")
 

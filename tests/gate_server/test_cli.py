@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 
 import click
@@ -141,6 +142,7 @@ def test_the_enrolment_qr_is_drawn_in_the_terminal(venue):
 
     assert "█" in done.stdout
     assert "scanner-client enrol 'https://127.0.0.1:8443/enrol#" in done.stdout
+    assert re.search(r"good once, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", done.stdout)
 
 
 def test_a_users_secrets_are_told_once_and_in_the_contracts_words(venue):

@@ -23,6 +23,7 @@ def venue(tmp_path):
 
 def test_a_queue_is_closed_listed_and_reopened(venue):
     told = run(venue, "queue", "close", "--gate", "G1", "--reason", "long tail").stdout
+    open_one = run(venue, "queue", "list").stdout
     (listed,) = answer(venue, "queue", "list")
     ended = run(venue, "queue", "reopen", listed["queue_id"], "--reason", "short again").stdout
     shown = run(venue, "queue", "list").stdout
@@ -30,6 +31,8 @@ def test_a_queue_is_closed_listed_and_reopened(venue):
     assert told.startswith(f"{listed['queue_id']}: park (G1) closed at ")
     assert "no stamp counts as it any more" in ended
     assert "long tail" in shown
+    assert " open " in open_one
+    assert " over " in shown
     assert not answer(venue, "queue", "list")[0]["open"]
 
 

@@ -30,13 +30,23 @@ def test_broadcast_is_sent_listed_shown_and_ended(venue):
     ended = run(venue, "broadcast", "end", sent["broadcast_id"], "--reason", "over").stdout
     after = run(venue, "broadcast", "show", sent["broadcast_id"]).stdout
 
-    assert "is told to 1 scanners" in told
+    assert "is told to 1 scanner," in told
     assert "请走北门" in listed
     assert "in_force, high, to G1" in shown
     assert "not shown by 1:\ndevice  name  gate  gate name   last seen at\nD1" in shown
     assert "over" in ended
     assert ": ended, high, to G1" in after
     assert "command line" in after
+
+
+def test_who_has_not_shown_it_is_a_table_only_where_somebody_is_there(tmp_path):
+    Park(tmp_path / "var").close()
+    told = run(tmp_path / "var", "broadcast", "send", *SAY).stdout
+    (sent,) = answer(tmp_path / "var", "broadcast", "list")
+    shown = run(tmp_path / "var", "broadcast", "show", sent["broadcast_id"]).stdout
+
+    assert "is told to no scanner: none is there, until" in told
+    assert shown.splitlines()[-2:] == ["shown by: nobody", "not shown by: nobody"]
 
 
 def test_time_is_the_venues_and_a_date_is_its_last_instant(venue):
@@ -73,6 +83,14 @@ def test_template_is_filled_in_and_its_loudspeaker_words_are_printed(venue):
         assert "请引导排队游客前往Valley lane" in text
         assert "广播词 loudspeaker:\n各位游客请注意" in text
     assert "to all gates, only gate, kiosk" in shown
+
+
+def test_cut_off_of_a_deal_that_is_not_withdrawn_is_asked_about(venue):
+    values = ("--set", "deal=DAY", "--set", "arrived_by=17:00")
+    told = run(venue, "broadcast", "send", "--template", "deal_withdrawn", *values).stdout
+
+    assert "请核对 look again: 此票种目前没有取消" in told
+    assert "this deal is not withdrawn" in told
 
 
 def test_templates_are_listed_with_what_they_want(venue):

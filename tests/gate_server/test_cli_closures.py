@@ -64,6 +64,7 @@ def test_previews_of_deals_show_the_money_beside_what_is_so_now(venue):
     ended = run(venue, "deal", "restore", "DAY", "--reason", "x", "--preview").stdout
     far = run(venue, *void, "--arrived-by", "2099-05-01 17:00", "--preview").stdout
 
+    assert "paid: 520.00\n" in first
     assert "refunds: 520.00\n" in first
     assert "compensation: 10.00\n" in first
     assert "compensation: 5.00 (now 10.00)" in other
@@ -71,3 +72,23 @@ def test_previews_of_deals_show_the_money_beside_what_is_so_now(venue):
     assert "newly covered: 2" in ended
     assert "look again: arrived_by is more than 36 hours from now" in far
     assert answer(venue, "deal", "show", "DAY")["status"] == "voided"
+
+
+def test_terms_are_told_with_refund_compensation_and_notice(venue):
+    void = ("deal", "void", "DAY", "--reason", "limit failed", "--cost-bearer", "platform")
+    notice = ("--notice-zh", "活动取消", "--notice-en", "called off")
+    preview = run(venue, *void, "--nobody", *notice, "--compensation", 1000, "--preview").stdout
+    first = run(venue, *void, "--nobody", *notice, "--compensation", 1000).stdout
+    shown = run(venue, "deal", "show", "DAY").stdout
+    second = run(venue, *void, "--nobody").stdout
+    third = run(venue, *void, "--nobody", "--refund", "none").stdout
+
+    for text in (preview, first, shown):
+        assert "others get back: the price paid, and 10.00 CNY a buyer" in text
+        assert "notice: 活动取消 / called off" in text
+    assert "look again" not in first
+    assert "others get back: not said; the settlement counts the price paid" in second
+    assert "look again: the terms do not say what all others get back" in second
+    assert "look again: the notice of version 1 no longer applies" in second
+    assert "others get back: nothing" in third
+    assert "look again" not in third

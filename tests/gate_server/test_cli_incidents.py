@@ -8,7 +8,7 @@ import pytest
 
 from tests.gate_server.test_cli import answer, run
 from tests.night import Night
-from tests.robots import SEC, robots, says
+from tests.robots import SEC, SECRET, robots, says
 from tests.server import Park
 
 
@@ -44,6 +44,26 @@ def test_incident_is_opened_noted_acknowledged_and_closed(venue):
     assert "first aid is there" in shown
     assert "walks again" in shown
     assert answer(venue, "incident", "list", "--state", "open")["incidents"] == []
+
+
+def test_incident_that_would_call_says_that_nobody_is_on_the_list(venue, tmp_path):
+    opened = run(venue, "incident", "open", "--kind", "crowd", "--title", "x", "--gate", "G1")
+    quiet = run(venue, "incident", "open", "--kind", "equipment", "--title", "y").stdout
+    incident_id = opened.stdout.split()[1]
+    waiting = run(venue, "incident", "show", incident_id).stdout
+    run(venue, "incident", "acknowledge", incident_id)
+    seen = run(venue, "incident", "show", incident_id).stdout
+    (tmp_path / "secret").write_text(SECRET)
+    how = ("--url", "https://192.0.2.1/hook", "--secret-file", tmp_path / "secret")
+    run(venue, "duty", "add", "shift", *how)
+    listed = run(venue, "incident", "open", "--kind", "help", "--title", "z").stdout
+
+    for said in (opened.stdout, waiting):
+        assert "nobody is on the duty list, so nobody is called" in said
+        assert "值班名单为空" in said
+        assert "next call" not in said
+    for said in (quiet, seen, listed):
+        assert "duty list" not in said
 
 
 def test_incident_of_a_held_sale_shows_figures_request_and_what_is_asked(found):

@@ -57,9 +57,20 @@ def test_settle_tells_the_contracts_figures(venue, tmp_path):
 def test_settle_is_read_by_people(venue):
     said = run(venue, "settle", "DAY", *AS_OF).stdout
 
+    assert "deal DAY, as of 2015-05-02 09:00:00, void version 1\n" in said
     assert "balanced: yes" in said
     assert "owed to venue: 780.00 CNY" in said
     assert "refunds: 0.70 CNY" in said
+
+
+def test_replay_tells_an_arrival_in_venue_time(venue):
+    table = csv.DictReader(io.StringIO(run(venue, "settle", "DAY", "--format", "csv").stdout))
+    scan = next(row["scan_ids"] for row in table if row["voucher_ref"] == "V-2")
+    (told,) = [
+        line for line in run(venue, "replay", scan).stdout.splitlines() if "arrived at" in line
+    ]
+
+    assert told.split("  ")[-1] == "2015-05-01 16:58:00"
 
 
 def test_tables_are_the_servers_bytes(venue, tmp_path):
@@ -92,14 +103,25 @@ def test_a_file_that_cannot_be_written_leaves_nothing(venue, tmp_path):
 def test_lists_are_made_listed_and_shown(venue, tmp_path):
     made = answer(venue, "list", "make", "DAY", "refunds")
     again = run(venue, "list", "make", "DAY", "refunds", status=1)
+    others = run(venue, "list", "make", "DAY", "compensation").stdout
     run(venue, "list", "show", "DAY", 1, "--out", tmp_path / "refunds.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "refunds.csv").read_text("utf-8"))))
 
     assert (made["entries"], made["amount_minor"], made["made_by"]) == (4, 70, made["made_by"])
     assert "holds already" in again.stderr
+    assert others == "list 2 of compensation: 3 buyers\n"
     assert sum(int(row["amount_minor"]) for row in rows) == 70
-    assert [each["number"] for each in answer(venue, "list", "list", "DAY")] == [1]
-    run(venue, "list", "show", "DAY", 2, status=1)
+    assert [each["number"] for each in answer(venue, "list", "list", "DAY")] == [1, 2]
+    run(venue, "list", "show", "DAY", 3, status=1)
+
+
+def test_list_is_not_made_before_the_cut_off(venue):
+    terms = ("--reason", "later", "--cost-bearer", "platform", "--arrived-by", "2099-05-01 17:00")
+    run(venue, "deal", "void", "DAY", *terms)
+    refused = run(venue, "list", "make", "DAY", "refunds", status=1)
+
+    assert "Who arrives by 2099-05-01 17:00 is still received" in refused.stderr
+    assert answer(venue, "list", "list", "DAY") == []
 
 
 def test_compensation_is_written_with_accounts(venue):

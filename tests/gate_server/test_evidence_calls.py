@@ -104,12 +104,13 @@ def test_commands_replay_conduct_heads_and_export(tmp_path):
     run(directory, "replay", "999999", fails=True)
     assert "anne" in run(directory, "conduct").output
     assert "nobody" in run(directory, "conduct", "--day", "2015-02-12").output
-    run(directory, "audit", "heads", "--sign", "--out", heads)
+    said = run(directory, "audit", "heads", "--sign", "--out", heads).output
     assert "unbroken" in run(directory, "audit", "verify", "--heads", heads).output
     made = json.loads(
         run(directory, "audit", "export", "--deal", "DAY", "--out", out, "--json").stdout
     )
     assert verify([str(out), "--key", made["public_keys"][0]]) == 0
+    assert f"public key 1: {made['public_keys'][0]}" in said
     run(directory, "audit", "export", "--deal", "DAY", "--out", out, fails=True)
     run(directory, "audit", "export", "--deal", "NONE", "--out", tmp_path / "no", fails=True)
     assert "unbroken" in run(directory, "audit", "verify").output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -12,21 +13,37 @@ from importlib.resources import files
 import pytest
 from click.testing import CliRunner
 
+from admission.calendar import from_ms
 from admission.errors import NotFound
-from admission.incidents import IncidentKind
+from admission.findings import FindingKind
+from admission.incidents import EntryKind, IncidentKind
+from admission.reconcile import ConflictKind
 from admission.report_words import ReportWords
-from admission.wire_incidents import IncidentRequest
+from admission.wire_incidents import EntryAnswer, IncidentRequest
+from admission.wire_notices import Said
 from gate_server.cli import main
+from gate_server.conduct_watch import BY as CONDUCT
+from gate_server.duty_calls import BY as DUTY
 from gate_server.incident_report import make_report
 from gate_server.incidents import IncidentDesk
-from gate_server.ledger.report_rows import GateQuarter
+from gate_server.ledger.findings import WATCH as LOOK
+from gate_server.ledger.report_rows import GateQuarter, StampRow
+from gate_server.ledger.surges import WATCH as SURGES
+from gate_server.ledger.trails import BY_LEDGER
 from gate_server.report_blocks import Chart, Heading, Table, Words, write_html, write_markdown
 from gate_server.report_charts import bars, sparkline, stacked
-from gate_server.report_figures import quarter_at, queue_of
-from gate_server.report_pages import write_report
+from gate_server.report_figures import (
+    GateRate,
+    chart_bounds,
+    first_stamps,
+    quarter_at,
+    queue_of,
+)
+from gate_server.report_pages import UNNAMED, joined, write_report
 from gate_server.settings import read_report_words
-from tests.incident_day import HOSTILE, IncidentDay, day
-from tests.server import Park
+from tests.builders import VENUE
+from tests.incident_day import HOSTILE, STAMPS, IncidentDay, day
+from tests.server import Park, an_app
 
 QUARTER = int(day("10:00").timestamp() // 900)
 
@@ -75,10 +92,16 @@ def test_figures_are_those_of_the_counters(story, report):
     assert sum(each.refuse for each in figures.quarters) == rows["deal_voided"] + rows["used_up"]
     assert dict(figures.reasons)["used_up"] == rows["used_up"]
     assert sum(n for hours in figures.calls.values() for n in hours.values()) == rows["deal_held"]
-    assert sum(one.scans for _, one in figures.deal) == sum(rows.values())
-    assert figures.scans == sum(rows.values())
+    assert sum(one.scans for _, one in figures.deal) == figures.scans
+    assert figures.scans == sum(rows.values()) - STAMPS
     assert figures.honoured >= 2 * rows["honoured"] - 16
-    assert figures.queue.longest > 0
+
+
+def test_queue_has_each_stamped_voucher_once_and_subtracts_no_other(report):
+    queue = report.figures.queue
+
+    assert (queue.longest, queue.longest_at) == (6, day("09:30"))
+    assert queue.waiting[-1][1] == 2
 
 
 def test_report_has_all_its_parts_in_both_languages(pages):
@@ -174,24 +197,51 @@ def test_command_writes_four_files_or_one_language(tmp_path):
 # --- figures, words and drawings by themselves ---------------------------------------------------
 
 
-def quarters(**let_in):
-    return [GateQuarter(QUARTER + int(n[1:]), "G1", "admitted", k, k) for n, k in let_in.items()]
+def ms(quarter):
+    return int(quarter_at(QUARTER).timestamp() * 1000) + int(quarter * 900_000)
 
 
-def test_queue_is_reckoned_first_come_first_in():
-    stamps = {QUARTER: 100, QUARTER + 1: 100}
-    rows = quarters(q0=40, q1=40, q2=40, q3=40, q4=40)
-    queue = queue_of(stamps, rows, quarter_at(QUARTER), quarter_at(QUARTER + 6))
+def stays(*quarters):
+    return [(ms(came), None if left is None else ms(left)) for came, left in quarters]
 
-    assert [n for _, n in queue.waiting] == [60, 120, 80, 40, 0, 0]
-    assert (queue.longest, queue.longest_at) == (120, quarter_at(QUARTER + 2))
-    assert queue.minutes == 45
+
+def queue(*quarters, until=6.0):
+    last = from_ms(ms(until))
+    return queue_of(stays(*quarters), VENUE, quarter_at(QUARTER), last)
+
+
+def test_queue_is_who_was_stamped_and_has_not_left():
+    found = queue((0.1, 0.5), (0.2, 2.5), (1.1, 3.9), (1.2, 2.0))
+
+    assert [n for _, n in found.waiting] == [1, 3, 1, 0, 0, 0]
+    assert (found.longest, found.longest_at) == (3, quarter_at(QUARTER + 2))
+    assert found.minutes == 30
+
+
+def test_who_still_waits_has_no_wait_yet_and_nothing_later_than_the_report_is_told():
+    found = queue((0.1, 0.5), (0.2, None), (0.3, 1.5), until=1.2)
+
+    assert [at for at, _ in found.waiting] == [quarter_at(QUARTER + 1), from_ms(ms(1.2))]
+    assert (found.longest, found.minutes) == (2, None)
+
+
+def test_who_walked_away_leaves_the_queue_at_the_days_end():
+    found = queue((0.1, 1.5), (0.2, None), until=100)
+
+    assert found.waiting[-1][1] == 0
+    assert (found.longest, found.minutes) == (2, 15)
 
 
 def test_nobody_stamped_is_no_queue():
-    rows = quarters(q0=1)
+    assert queue() is None
 
-    assert queue_of({}, rows, quarter_at(QUARTER), quarter_at(QUARTER + 1)) is None
+
+def test_voucher_is_counted_once_a_venue_day_and_a_struck_stamp_not_at_all():
+    told = [(0, 1, False), (1, 1, True), (2, 1, True), (3, 2, True), (96, 1, True), (97, 3, True)]
+    rows = [StampRow(ms(at), b"k", voucher, 1, "deal_voided", good) for at, voucher, good in told]
+    found = first_stamps(rows, VENUE, from_ms(ms(96)))
+
+    assert [(row.at_ms, row.voucher_id) for row in found] == [(ms(1), 1), (ms(3), 2), (ms(96), 1)]
 
 
 def test_charts_draw_nothing_as_nothing_and_hostile_labels_as_text():
@@ -227,6 +277,7 @@ def test_blocks_escape_whatever_they_hold():
         ("# x", "\\# x"),
         ("- x", "\\- x"),
         ("1. x", "1\\. x"),
+        ("0.03 CNY", "0.03 CNY"),
         ("http://a.b WWW.a.b x@y.z", "http\\://a.b WWW\\.a.b x\\@y.z"),
         ("&lt; **x** _y_ ~z~ $m$", r"\&lt; \*\*x\*\* \_y\_ \~z\~ \$m\$"),
     ],
@@ -243,6 +294,82 @@ def test_words_must_be_whole():
     templates["labels"]["title"]["en"] = ""
     with pytest.raises(ValueError, match=r"labels\.title in en"):
         ReportWords(templates)
+
+
+def test_what_is_stored_as_a_word_is_told_in_words():
+    words = read_report_words()
+    assert words.find("en", "refs", "overrides", value=1) == "overrides: 1"
+    found = [words.find("zh", "refs", each, value=9) for each in ConflictKind]
+    found += [words.find("zh", "values", each) for each in FindingKind]
+    found += [
+        words.find("zh", "actors", each)
+        for each in (BY_LEDGER, DUTY, LOOK, SURGES, CONDUCT, "command line", "gate server")
+    ]
+
+    assert None not in found
+    assert not re.search("[a-z]", "".join(found))
+
+
+def entry(kind, minute, text=""):
+    return EntryAnswer(at=day(f"10:{minute:02}"), kind=kind, says=Said(zh="再次发现", en="again"),
+                       by="look at sales", text=text, refs={})  # fmt: skip
+
+
+def test_what_was_found_again_and_again_is_one_entry():
+    raised = [entry(EntryKind.RAISED, minute) for minute in (1, 2, 3)]
+    note = entry(EntryKind.NOTED, 4, "seen")
+    found = joined([*raised, note, note, entry(EntryKind.RAISED, 5)])
+
+    assert [each.refs for each in found] == [{"times": 3}, {}, {}, {}]
+    assert [each.at.minute for each in found] == [1, 4, 4, 5]
+
+
+def test_table_of_a_gates_people_says_which_times_it_averages(report):
+    def heads(minutes):
+        last = day("10:00") + timedelta(minutes=minutes)
+        figures = replace(
+            report.figures,
+            chart_first=day("10:00"),
+            chart_last=last,
+            rates=[GateRate("G1", [0.6, 0.0, 0.0, 0.2, 0.2, 0.2][: minutes // 5], 6)],
+        )
+        text = write_report(replace(report, figures=figures), read_report_words(), "en")["en.md"]
+        return next(line for line in text.splitlines() if line.startswith("| 10:00-"))
+
+    assert heads(30) == "| 10:00-10:15 | 10:15-10:30 |"
+    assert heads(20) == "| 10:00-10:15 | 10:15-10:20 |"
+    assert heads(300).startswith("| 10:00-11:00 |")
+
+
+def test_chart_ends_no_later_than_the_report():
+    rows = [GateQuarter(QUARTER, "G1", "admitted", 1, 1)]
+    last = quarter_at(QUARTER) + timedelta(minutes=7)
+
+    assert chart_bounds(rows, quarter_at(QUARTER), last) == (quarter_at(QUARTER), last)
+
+
+def test_page_is_titled_with_the_venues_name_or_without_one(report):
+    words = read_report_words()
+    own = write_report(replace(report, venue_name="东部华侨城"), words, "zh")["zh.md"]
+    unnamed = write_report(replace(report, venue_name=UNNAMED), words, "zh")
+
+    assert own.startswith("# 东部华侨城 – 事件处置报告\n")
+    assert unnamed["zh.md"].startswith("# 景区 – 事件处置报告\n")
+    assert "<title>景区 – 事件处置报告 " in unnamed["zh.html"]
+    assert f'name = "{UNNAMED}"' in files("gatehouse_config").joinpath("gate.toml").read_text()
+
+
+def test_every_notice_that_was_said_is_told_once(tmp_path):
+    story = IncidentDay(tmp_path / "var", gates=2, vouchers=3)
+    with an_app(story.park) as (_, site):
+        for notice in ({"zh": "一", "en": "one"}, {"zh": "一", "en": "one"}, None):
+            story.park.now += timedelta(minutes=1)
+            terms = {"reason": "x", "honour": None, "cost_bearer": "platform", "notice": notice}
+            site.post("/deals/FLASH/void", story.boss, terms)
+    made = make_report(story.park.ledger, story.park.settings, story.incident_id)
+    story.park.close()
+
+    assert made.said == [(day("09:06"), Said(zh="一", en="one"))]
 
 
 def test_title_of_the_story_is_hostile():

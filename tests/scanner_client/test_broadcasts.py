@@ -18,7 +18,7 @@ from scanner_client.cards import tell_cards
 from scanner_client.checkin import UNSAID, Shown
 from scanner_client.presenter import Presenter
 from scanner_client.settings import load_settings
-from tests.fakes import NOW
+from tests.fakes import NOW, ZONE
 
 LATER = NOW + timedelta(hours=3)
 
@@ -210,6 +210,7 @@ class Lane:
             presenter,
             BroadcastSettings(repeat_s=60, quiet_s=3),
             now=lambda: NOW,
+            zone=lambda: ZONE,
             monotonic=lambda: self.now_s,
         )
 
@@ -283,7 +284,7 @@ def test_ended_one_is_not_said_again(broadcasts):
 @given(st.text(min_size=1, max_size=500))
 def test_no_text_steers_the_terminal(text):
     message = wire.Text(zh=text, en="\x1b]0;owned\a\x1b[2J\u202eevil")
-    line = tell_broadcast(a_broadcast(message=message))
+    line = tell_broadcast(a_broadcast(message=message), ZONE)
 
     assert line.isprintable() or all(each.isprintable() or each == " " for each in line)
     assert "\x1b" not in line
@@ -321,7 +322,7 @@ def a_card(**changes):
 
 
 def test_card_says_what_came_of_the_deal_and_what_to_say():
-    text = "\n".join(tell_cards([a_card()]))
+    text = "\n".join(tell_cards([a_card()], ZONE))
 
     for part in (
         "BUSY 较多  两园联票 (OCT-EAST-001)",
@@ -336,10 +337,10 @@ def test_card_says_what_came_of_the_deal_and_what_to_say():
 def test_card_cannot_steer_the_terminal():
     hostile = "\x1b[2J\u202e\r\n"
     say = Said(zh=hostile, en=hostile)
-    text = "".join(tell_cards([a_card(title=hostile, deal_id=hostile, say=say)]))
+    text = "".join(tell_cards([a_card(title=hostile, deal_id=hostile, say=say)], ZONE))
 
     assert text.isprintable()
 
 
 def test_no_card_says_that_nothing_stands_out():
-    assert "nothing stands out" in "".join(tell_cards([]))
+    assert "nothing stands out" in "".join(tell_cards([], ZONE))

@@ -145,6 +145,8 @@ def test_code_without_server_and_without_a_replica_is_not_admitted(tmp_path):
     assert done.returncode == 1
     verdict = json.loads(done.stdout)
     assert (verdict["reason"], verdict["offline"]) == ("ledger_stale", True)
+    assert "this scanner has no copy" in verdict["message"]["en"]
+    assert "本机没有可用的离线票库" in verdict["message"]["zh"]
     assert TOKEN not in done.stdout + done.stderr
     status = json.loads(scanner("status", "--json", "--state", tmp_path).stdout)
     assert (status["outbox_depth"], status["replica_age_s"], status["parked"]) == (1, None, 0)

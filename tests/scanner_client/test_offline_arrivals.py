@@ -203,7 +203,7 @@ def test_stamps_of_before_a_restart_are_counted(tmp_path, kit):
 
 
 def test_what_staff_read_of_an_attested_arrival(kit):
-    told = tell_attested(stamp(kit, queue="Q7", operator="4711").attested)
+    told = tell_attested(stamp(kit, queue="Q7", operator="4711").attested, None)
 
     assert "到场按" in told
     assert told.endswith("4711")

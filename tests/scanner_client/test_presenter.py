@@ -16,7 +16,7 @@ from scanner_client.checkin import UNRECORDED, Shown
 from scanner_client.connectivity import Link
 from scanner_client.legible import legible
 from scanner_client.presenter import Outlook, Presenter, tell_age
-from tests.fakes import NOW, a_voucher, an_answer
+from tests.fakes import NOW, ZONE, a_voucher, an_answer
 
 NONCE = "0190f3c2-7d0e-7c11-b1f5-3a8e5d0c9a55"
 # What rich itself writes: colours, and nothing that moves, clears or names.
@@ -179,10 +179,10 @@ def test_link_is_told_with_its_time_and_cause():
     presenter.show_link(Outlook(Link(), None, 0))
     assert err.getvalue() == ""
     presenter.show_link(Outlook(Link(online=True, since=NOW), 1.0, 0))
-    presenter.show_link(Outlook(AWAY, 40.4, 3))
+    presenter.show_link(Outlook(AWAY, 40.4, 3, zone=ZONE))
 
     assert "ONLINE 在线\n" in err.getvalue()
-    line = r"OFFLINE 离线 since \d\d:\d\d, replica 40 s old, 3 waiting 待上传: no answer"
+    line = r"OFFLINE 离线 since 17:00, replica 40 s old, 3 waiting 待上传: no answer"
     assert re.search(line, err.getvalue())
     assert "\x1b" not in err.getvalue()
 

@@ -101,9 +101,20 @@ def test_lane_that_prints_none_by_itself_prints_none(tmp_path, venue):
     lane = tmp_path / "lane"
     with a_running_server(tmp_path / "var") as server:
         enrol(lane, server, venue[0])
-        scanner(lane, "read", "--code", CODES[1], "--json", status=1)
+        read = scanner(lane, "read", "--code", CODES[1], "--json", status=1)
+        unasked = (lane / "paper").exists()
+        nonce = json.loads(read.stdout)["nonce"]
+        settings = (lane / "scanner.toml").read_text()
+        (lane / "scanner.toml").write_text("timeout_ms = 5000\n")
+        without = scanner(lane, "refusal-slip", nonce, status=1).output
+        (lane / "scanner.toml").write_text(settings)
+        printed = scanner(lane, "refusal-slip", nonce).output
 
-    assert not (lane / "paper").exists()
+    assert not unasked
+    assert "no printer is set up" in without
+    # What was never on paper is no copy.
+    assert ", 1\n" in printed
+    assert "COPY" not in paper(lane).text
 
 
 @pytest.mark.parametrize("long", [1, 16])

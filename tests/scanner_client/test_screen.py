@@ -210,10 +210,10 @@ def test_broadcast_is_never_over_a_verdict(screen, clock):
 def test_outage_is_told_with_the_age_of_the_replica_and_what_waits():
     away = Link(online=False, since=NOW, problem="refused")
 
-    assert tell_outage(Outlook(away, 250.0, 3), None).en.endswith("replica 4 min old · 3 to upload")
-    assert "09:00" in tell_outage(Outlook(away, None, 0), NOW.tzinfo).zh
-    assert tell_outage(Outlook(Link(online=True, since=NOW), 1.0, 3), None) is None
-    assert tell_outage(Outlook(replace(away, barred=True), 1.0, 3), None) is None
+    assert tell_outage(Outlook(away, 250.0, 3)).en.endswith("replica 4 min old · 3 to upload")
+    assert "09:00" in tell_outage(Outlook(away, None, 0, zone=NOW.tzinfo)).zh
+    assert tell_outage(Outlook(Link(online=True, since=NOW), 1.0, 3)) is None
+    assert tell_outage(Outlook(replace(away, barred=True), 1.0, 3)) is None
 
 
 def test_stream_gets_a_picture_when_it_changes_and_not_before(screen):

@@ -155,7 +155,11 @@ def test_a_queue_is_reopened_once(park, site, boss, marshal):
 
     assert not ended.json()["open"]
     assert slug_of(again) == "queue-over"
-    assert stamp(site, marshal, queue=queue_id, operator="4711")["reason"] == "queue_over"
+    late = stamp(site, marshal, queue=queue_id, operator="4711")
+    assert late["reason"] == "queue_over"
+    assert late["arrival_number"]
+    assert "按现在到场计" in late["message"]["zh"]
+    assert "counts as of now" in late["message"]["en"]
     assert slug_of(site.post("/queues/Q0/reopen", boss, {"reason": "-"})) == "not-found"
 
 

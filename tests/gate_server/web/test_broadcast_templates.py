@@ -3,6 +3,7 @@
 import pytest
 
 from tests.boards import part_of, sit_down
+from tests.builders import at
 from tests.server import slug_of
 
 
@@ -54,6 +55,35 @@ def test_a_deal_is_said_by_its_title_and_an_instant_by_the_venues_clock(site, pa
 
     assert "“票 DAY”" in sent["message"]["zh"]
     assert "02-12 17:00 前到场" in sent["message"]["zh"]
+
+
+@pytest.mark.parametrize(
+    ("honour", "arrived_by", "warned"),
+    [
+        ("10:15", "17:00", "arrivals by 17:00 are received, the terms in force say 10:15"),
+        ("10:15", "10:15", None),
+        ("10:15", "2099-02-12T10:15:30+08:00", None),
+        ("10:15", "2099-02-13T10:15:00+08:00", "arrivals by 02-13 10:15 are received"),
+        (None, "10:15", "the terms in force receive nobody"),
+        ("", "10:15", "this deal is not withdrawn"),
+    ],
+)
+def test_another_cut_off_than_the_terms_say_is_asked_about(
+    site, park, boss, honour, arrived_by, warned
+):
+    park.now = at("09:00").replace(year=2099)
+    void = {"reason": "limit failed", "cost_bearer": "platform", "honour": None}
+    if honour:
+        void["honour"] = {"arrived_by": at(honour).replace(year=2099).isoformat()}
+    if honour != "":
+        assert site.post("/deals/DAY/void", boss, void).status_code == 200
+    sent = send(site, boss, "deal_withdrawn", {"deal": "DAY", "arrived_by": arrived_by})
+
+    said = " ".join(each["en"] for each in sent["warnings"])
+    assert (warned or "") in said
+    assert bool(said) is (warned is not None)
+    # It was sent all the same, and who looks later is asked nothing.
+    assert site.get(f"/broadcasts/{sent['broadcast_id']}", boss).json()["warnings"] == []
 
 
 @pytest.mark.parametrize(

@@ -188,9 +188,13 @@ def test_what_cannot_be_meant_is_refused_by_field(told, query, changes, field):
 def test_far_day_is_asked_about(told):
     near = declare(*told, "?preview=true").json()
     far = declare(*told, "?preview=true", day="2027-05-20").json()
+    past = declare(*told, "?preview=true", day="2026-01-20").json()
 
     assert near["warnings"] == []
-    assert "14天" in far["warnings"][0]["zh"]
+    assert "more than 14 days from now" in far["warnings"][0]["en"]
+    assert "14天以后" in far["warnings"][0]["zh"]
+    assert "more than 14 days ago" in past["warnings"][0]["en"]
+    assert "14天以前" in past["warnings"][0]["zh"]
 
 
 def test_notice_stands_at_the_shut_gate(site, gate, boss):

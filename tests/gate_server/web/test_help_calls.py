@@ -65,6 +65,17 @@ def test_lane_hears_who_sees_to_it_until_it_is_over(site, park, device, boss):
     assert beat(site, park, device) is None
 
 
+def test_lane_hears_that_nobody_is_called_until_somebody_is_on_the_list(site, park, device):
+    made = site.post("/incidents", device, HELP).json()
+    alone = beat(site, park, device)
+    DutyList(park.ledger, park.keys, park.settings).add(
+        "shift", Form.STANDARD, URL, SECRET, by="test"
+    )
+
+    assert (made["nobody_called"], alone["nobody_called"]) == (True, True)
+    assert beat(site, park, device)["nobody_called"] is False
+
+
 def test_other_lanes_hear_nothing_of_it(site, park, device, other):
     site.post("/incidents", device, HELP)
 

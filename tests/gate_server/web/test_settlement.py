@@ -184,6 +184,6 @@ def test_what_was_given_back_is_told_by_the_command_too(story):
     story.sell("GROUP-001", admits="3", voucher_ref="V-10", price_paid_minor="100")
     request(story.park, ref="V-10", people=1, name="part")
 
-    assert "given back on request: 1 people of 1 vouchers, 0.33 CNY" in settlement_text(
+    assert "given back on request: 1 person of 1 voucher, 0.33 CNY" in settlement_text(
         story.settle()
     )

@@ -78,16 +78,45 @@ def test_a_second_list_holds_only_what_is_new(story):
     assert len(entries(story, 1)) == 4
 
 
+def amend(story, arrived_by):
+    body = {"reason": "later", "cost_bearer": "platform", "honour": {"arrived_by": arrived_by},
+            "remedy": {"refund": "price_paid", "compensation_per_buyer_minor": 1000}}  # fmt: skip
+    assert story.post("/void", body).status_code == 200
+
+
 def test_who_may_still_come_is_not_listed(story):
     story.at("12:00:00", "2015-05-03")
-    body = {"reason": "later", "cost_bearer": "platform",
-            "honour": {"arrived_by": "2015-05-03T17:00:00+08:00"}}  # fmt: skip
-    story.post("/void", body)
+    amend(story, "2015-05-03T17:00:00+08:00")
     story.stamp("STAYED-1")
+    story.at("17:00:01", "2015-05-03")
     made = make(story, "refunds")
 
     assert "V-5" not in {row["voucher_ref"] for row in entries(story, made["number"])}
     assert story.scan("STAYED-1")["reason"] == "honoured"
+
+
+@pytest.mark.parametrize("kind", ["refunds", "compensation"])
+def test_no_money_is_listed_while_visitors_may_still_arrive(story, kind):
+    story.at("10:19:00", "2015-05-03")
+    amend(story, "2015-05-03T10:21:00+08:00")
+    answer = story.post("/lists", {"kind": kind})
+    listed, marked = story.get("/lists").json()["lists"], story.scan("STAYED-1")["reason"]
+    story.at("10:21:00.001", "2015-05-03")
+
+    assert (answer.status_code, slug_of(answer)) == (409, "cut-off-ahead")
+    assert "Who arrives by 2015-05-03 10:21 is still received" in answer.json()["detail"]
+    assert "2015-05-03 10:21 前到场的游客仍可照常入园" in answer.json()["detail"]
+    assert (listed, marked) == ([], "honoured")
+    assert make(story, kind)["number"] == 1
+
+
+def test_what_does_not_promise_money_is_listed_before_the_cut_off_too(story):
+    told_at = "2015-05-02T08:00:00+08:00"
+    story.sell("CAME-001", status="refunded", status_at=told_at, updated_at=told_at)
+    story.at("10:19:00", "2015-05-03")
+    amend(story, "2015-05-03T10:21:00+08:00")
+
+    assert make(story, "reverse")["entries"] == 1
 
 
 def test_a_void_without_refund_lists_none(story):

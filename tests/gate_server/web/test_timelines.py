@@ -67,6 +67,14 @@ def test_what_was_done_to_its_deal_before_and_after_stands_once(site, park, boss
     assert told[0]["by"] == "chen"
 
 
+def test_void_from_before_it_opened_has_its_reason(site, park, boss):
+    site.post("/deals/DAY/void", boss, VOID)
+    park.now += timedelta(hours=1)
+    (voided, _) = timeline(site, boss, find(park))
+
+    assert (voided["kind"], voided["text"]) == ("voided", "flash-sale limit failed")
+
+
 def test_gates_and_an_evacuation_stand_in_it(site, park, boss):
     incident_id = find(park)
     site.post("/gates/G1/state", boss, {"state": "paused", "reason": "queue"})
@@ -109,6 +117,7 @@ def test_overrides_and_conflicts_of_its_deal_are_counted_by_the_quarter(site, pa
     park.sell("CODE-4000", deal_id="OTHER")
     first, second = park.enrol(), park.enrol()
     incident_id = find(park)
+    park.now += timedelta(minutes=7)
     site.post("/deals/DAY/hold", boss, {"reason": "odd"})
     site.post("/deals/OTHER/hold", boss, {"reason": "odd"})
     for number, code in enumerate(("CODE-1000", "CODE-2000", "CODE-4000")):
@@ -129,6 +138,7 @@ def test_overrides_and_conflicts_of_its_deal_are_counted_by_the_quarter(site, pa
     told = {each["kind"]: each for each in timeline(site, boss, incident_id)}
     assert told["overrides"]["refs"] == {"overrides": 2, "people": 2}
     assert told["conflicts"]["refs"] == {"double_use": 1}
+    assert {told[kind]["at"] for kind in ("overrides", "conflicts")} == {told["held"]["at"]}
 
 
 def test_calls_and_who_has_shown_a_broadcast_are_in_it(site, park, boss, device):

@@ -52,6 +52,13 @@ def test_preview_says_what_the_settlement_then_says(story, terms):
     assert money["waiting_vouchers"] == counts["honour_open"]
 
 
+def test_preview_without_a_compensation_compensates_nobody(told):
+    money = preview(told, NOBODY | {"remedy": {"refund": "price_paid"}})["money"]
+
+    assert money["refund_vouchers"] > 0
+    assert (money["buyers_compensated"], money["buyers_withheld"]) == (0, 0)
+
+
 def test_preview_of_a_restore_says_what_would_be_open_again(told):
     before = told.park.ledger.revision
     answer = told.post("/restore?preview=true", {"reason": "x"}).json()
@@ -125,3 +132,25 @@ def test_cut_off_that_is_far_off_is_asked_about_and_not_refused(told):
 
     assert "36小时" in warned[0]["warnings"][0]["zh"]
     assert warned[1]["warnings"] == []
+
+
+def test_terms_that_do_not_say_what_others_get_back_are_asked_about(told):
+    silent = {name: term for name, term in NOBODY.items() if name != "remedy"}
+    (warning,) = told.post("/void?preview=true", silent).json()["warnings"]
+
+    assert "price paid" in warning["en"]
+    assert "退款以平台公告为准" in warning["zh"]
+    assert told.post("/void?preview=true", NOBODY).json()["warnings"] == []
+
+
+def test_notice_that_other_terms_drop_is_told_before_and_after(story):
+    notice = {"zh": "活动取消", "en": "called off"}
+    story.post("/void", NOBODY | {"notice": notice})
+    answers = [story.post(path, WIDER).json() for path in ("/void?preview=true", "/void")]
+    kept = story.post("/void", NOBODY | {"notice": notice}).json()
+
+    for answer in answers:
+        (warning,) = answer["warnings"]
+        assert "the notice of version 2 no longer applies" in warning["en"]
+        assert "第 2 版" in warning["zh"]
+    assert kept["warnings"] == []

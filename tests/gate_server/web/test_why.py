@@ -64,7 +64,7 @@ def test_voided_deal_has_a_card_with_its_terms_and_counts(site, park, boss):
     site.scan(device, "CODE-1000")
     (card,) = cards(site, device)
 
-    assert card["say"].pop("zh").startswith("平台已取消“票 DAY”。00:00至17:00到场的游客照常入园")
+    assert card["say"].pop("zh").startswith("平台已取消“票 DAY”。退款以平台公告为准。00:00至17:00")
     assert "from 00:00 to 17:00 is let in until 23:59" in card.pop("say")["en"]
     assert card.pop("terms") == {
         "arrived_from": "2099-02-11T16:00:00Z",
@@ -103,6 +103,21 @@ def test_longest_title_and_notice_are_told_whole(site, park, boss):
     site.post("/deals/LONG/void", boss, {**VOID, "notice": notice})
 
     assert len(cards(site, boss)[0]["say"]["zh"]) > 700
+
+
+def test_a_voided_deal_is_so_since_its_first_version_after_a_restore(site, park, boss):
+    since = []
+    for call, body in (
+        ("void", VOID),
+        ("void", {**VOID, "honour": None}),
+        ("restore", {"reason": "x"}),
+        ("void", VOID),
+    ):
+        park.now += timedelta(minutes=1)
+        site.post(f"/deals/DAY/{call}", boss, body)
+        since += [card["since"][11:16] for card in cards(site, boss)]
+
+    assert since == ["02:31", "02:31", "02:34"]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,10 @@
 import { clean, el, pair } from "./dom.js";
 import { operatorNow } from "./duty.js";
 import { get, put } from "./store.js";
+import { clockTime } from "./times.js";
 import { both, word } from "./words.js";
 
 const WAIT_MS = 2500;
-
-/** Return when something was, as it stands on a wall clock. */
-export const clockTime = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** Return the sentence that a stamp counts as a closing, in both languages. */
 export const closingLine = (closing) => both("queue_stamps", named(closing));

@@ -3,11 +3,10 @@
 import { el, pair } from "./dom.js";
 import { newNonce, slugOf } from "./server.js";
 import { get, put } from "./store.js";
+import { clockTime } from "./times.js";
 import { both, word } from "./words.js";
 
 const WAIT_MS = 3000;
-
-const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 
 export class HelpCall {
   #told = null;
@@ -21,11 +20,12 @@ export class HelpCall {
   /** What stands beside the camera while somebody waits for help; null: nobody does. */
   get line() {
     const waiting = get("help");
-    if (waiting) return word("help_waiting", { at: clock(waiting.called_at) });
+    if (waiting) return word("help_waiting", { at: clockTime(waiting.called_at) });
     if (!this.#told) return null;
-    const at = clock(this.#told.called_at);
+    const at = clockTime(this.#told.called_at);
     const name = this.#told.acknowledged_by;
-    return name ? word("help_seen", { at, who: String(name).slice(0, 40) }) : word("help_called", { at });
+    if (name) return word("help_seen", { at, who: String(name).slice(0, 40) });
+    return word(this.#told.nobody_called ? "help_alone" : "help_called", { at });
   }
 
   /** Ask whether it is meant. */

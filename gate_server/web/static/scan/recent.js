@@ -3,6 +3,7 @@
 import { button, clean, el, pair } from "./dom.js";
 import { signed } from "./duty.js";
 import { mayHaveSlip } from "./slip.js";
+import { clockTime } from "./times.js";
 import { both, say, word } from "./words.js";
 
 const MOST = 5;
@@ -38,7 +39,7 @@ export class Recent {
       el("span", { class: "mark", text: face.shape, "aria-hidden": true }),
       el("span", { class: "what" },
         el("b", {}, el("bdi", { text: `${face.word} ${word("tail", { tail: clean(answer.voucher?.tail ?? "—", 8) })}` })),
-        el("small", {}, el("bdi", { text: `${at.toLocaleTimeString([], { hour12: false })} · ${clean(say(answer.message)[0], 80)}` }))),
+        el("small", {}, el("bdi", { text: `${clockTime(at, { second: "2-digit" })} · ${clean(say(answer.message)[0], 80)}` }))),
       answer.outcome === "admit" && answer.admitted > 0
         ? button(word("annul"), () => this.ask(shown), { class: "annul" }) : null,
       mayHaveSlip(shown) ? button(word("slip"), () => this.slip(shown), { class: "give" }) : null);

@@ -2,6 +2,7 @@
 
 import { button, clean, el, pair } from "./dom.js";
 import { get, put } from "./store.js";
+import { clockTime } from "./times.js";
 import { both, known, say, word } from "./words.js";
 
 const HIGH = { bells: 2, colour: "yellow" };
@@ -92,7 +93,7 @@ export async function openWhy({ panels, server }) {
 }
 
 function card({ title, state, say: sentence, sold, used, still_to_come_today: toCome, terms }) {
-  const until = terms?.admit_until ? new Date(terms.admit_until).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : null;
+  const until = terms?.admit_until ? clockTime(terms.admit_until) : null;
   const figures = [["sold", sold], ["used", used], ["to_come", toCome], ["until", until]].filter(([, n]) => n !== null && n !== undefined);
   return el("article", { class: `card ${clean(state, 20)}` },
     el("h3", {}, el("bdi", { text: clean(title, 80) }), known(state) ? pair(both(state)) : null),

@@ -1,9 +1,10 @@
 // Show what came of a scan, full screen: shape, word, colour, one sentence in both languages.
 
 import { button, clean, el, pair } from "./dom.js";
-import { clockTime, closingLine } from "./closings.js";
+import { closingLine } from "./closings.js";
 import { mayHaveSlip } from "./slip.js";
 import { nearestLane } from "./link.js";
+import { clockTime } from "./times.js";
 import { mayVerify } from "./verify.js";
 import { both, say, spoken, word } from "./words.js";
 
@@ -114,7 +115,7 @@ export class VerdictView {
   #lane() {
     const near = nearestLane(this.gate());
     if (!near) return el("p", { class: "lane", text: word("no_lane") });
-    const when = new Date(near.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const when = clockTime(near.at);
     return el("p", { class: "lane" },
       el("bdi", { text: word("nearest", { name: clean(near.lane.name, 60) }) }), " ",
       el("small", { text: word("nearest_old", { when }) }));

@@ -81,6 +81,7 @@ const WORDS = {
   signed_in: ["已签到 {who}", "Signed in: {who}"], signed_out: ["已签退 {who}", "Signed out: {who}"],
   help: ["求助", "Help"], help_what: ["值班人员会马上收到本检票口的求助。", "Whoever is on duty is called to this gate at once."],
   help_sure: ["确认呼叫现场支援", "Call for help now"], help_called: ["{at} 已求助，等待回应", "Help called at {at}, not answered yet"],
+  help_alone: ["{at} 已登记求助，但值班名单为空，系统不会呼叫任何人：请用电话或对讲机", "Help noted at {at}, but nobody is on the duty list, so nobody is called: use the phone or radio"],
   help_seen: ["{at} 已求助，{who} 已收到", "Help called at {at}, seen by {who}"],
   help_waiting: ["{at} 已求助，联网后立即发送；急事请用电话", "Help called at {at}, sent as soon as the server is back; else use the phone"],
   help_failed: ["求助未被受理，请用电话：{why}", "The call for help was not taken, use the phone: {why}"],
