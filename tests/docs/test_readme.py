@@ -12,9 +12,11 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.docs.pages import ROOT, files, lines, read
+from tests.server import Site
 
 PROGRAMS = Path(sys.executable).parent
 SECTION = read(ROOT / "README.md").partition("\n## Open a gate\n")[2].partition("\n## ")[0]
@@ -130,8 +132,18 @@ def test_scans_say_what_the_readme_says(walk):
     assert "GO" in picture
 
 
-def test_board_shows_the_scans(walk):
-    assert "North gate" in walk.fetch("/")
+def test_board_opens_to_the_account_of_the_page_and_shows_its_gate(walk):
+    (added,) = walk.results("gate-server user add")
+    first = re.search(r"password: (\S+)", added.stdout)[1]
+    context = ssl.create_default_context(cafile=walk.folder / "var/keys/tls/ca.pem")
+    address = f"https://127.0.0.1:{walk.port}"
+    with httpx.Client(base_url=address, verify=context, timeout=20) as http:
+        site, chosen = Site(http), "a password of my own"
+        site.log_in("chief", first)
+        site.send("/account", "/account", old=first, new=chosen, again=chosen)
+        page = http.get("/").text
+
+    assert "North gate" in page
 
 
 def test_running_server_describes_itself_as_the_page_does(walk):
