@@ -194,6 +194,9 @@ class Live:
             self._tell(lookers)
         except AdmissionError as error:
             log.warning("the board is not drawn: %s", error)
+        except Exception:
+            # The last edge of this thread: the next draw may find the venue otherwise again.
+            log.exception("the board is not drawn")
         took_s = time.monotonic() - now
         self._not_before = now + min(MOST_PAUSE_S, took_s / MOST_SHARE)
 
