@@ -137,7 +137,9 @@ def test_board_opens_to_the_account_of_the_page_and_shows_its_gate(walk):
     first = re.search(r"password: (\S+)", added.stdout)[1]
     context = ssl.create_default_context(cafile=walk.folder / "var/keys/tls/ca.pem")
     address = f"https://127.0.0.1:{walk.port}"
-    with httpx.Client(base_url=address, verify=context, timeout=20) as http:
+    # As a browser does: a form over TLS says which page it is of.
+    own = {"Referer": f"{address}/"}
+    with httpx.Client(base_url=address, verify=context, timeout=20, headers=own) as http:
         site, chosen = Site(http), "a password of my own"
         site.log_in("chief", first)
         site.send("/account", "/account", old=first, new=chosen, again=chosen)

@@ -94,7 +94,7 @@ def test_first_start_shows_every_outcome_and_ends_by_itself(first):
 
 def test_taken_port_is_said_and_the_next_one_used(first):
     assert f"{USUAL_PORT} is taken" in first.stdout
-    assert re.search(r"page  http://127\.0\.0\.1:80(?!80)\d\d/", first.stdout)
+    assert re.search(r"board  http://127\.0\.0\.1:80(?!80)\d\d/", first.stdout)
 
 
 def test_second_start_on_the_same_directory_shows_them_again(first, second):
@@ -120,7 +120,7 @@ def test_ledger_of_the_demo_verifies(directory, second):
 def test_ctrl_c_ends_everything_in_order(directory, second):
     with started(directory) as demo:
         shown = iter(demo.stdout.readline, "")
-        url = next(line.split()[1] for line in shown if line.strip().startswith("page"))
+        url = next(line.split()[1] for line in shown if line.strip().startswith("board"))
         screen, hand = (next(line for line in shown if name in line) for name in NAMED)
         next(line for line in shown if line.startswith("✓ GO"))
         page, lane, scan = (opened(each) for each in (url, screen.split()[2], hand.split()[3]))

@@ -96,7 +96,10 @@ class Sessions:
             WTF_CSRF_TIME_LIMIT=None,
             WTF_CSRF_CHECK_DEFAULT=False,
         )
-        manager = LoginManager(app)
+        # Not by `init_app`, which looks at the session after every call of the API, for a cookie
+        # that lasts for a year and that nobody gets here.
+        manager = LoginManager()
+        vars(app)["login_manager"] = manager
         manager.session_protection = None
         manager.user_loader(self.find_account)
         self._csrf = CSRFProtect(app)
