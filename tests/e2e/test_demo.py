@@ -16,9 +16,11 @@ import time
 import urllib.request
 from collections import Counter
 
+import httpx
 import pytest
 
 from tests.e2e.processes import ROOT, gate_server, is_listening, mentioning
+from tests.server import Site
 
 COMMAND = (sys.executable, str(ROOT / "scripts/demo.py"))
 USUAL_PORT = 8080
@@ -78,6 +80,15 @@ def opened(url):
     return urllib.request.urlopen(url, timeout=5).read().decode()
 
 
+def board_of(url, directory):
+    """Return the board as the account that the demo tells of sees it."""
+    accounts = json.loads((directory / "demo/access.json").read_text())
+    boss = next(each for each in accounts if each["name"] == "demo-supervisor")
+    with httpx.Client(base_url=url, timeout=10) as http:
+        Site(http).log_in(boss["name"], boss["password"])
+        return http.get("/").text
+
+
 def outcomes(text):
     return Counter(
         name for shape, name in SHAPES.items() for _ in re.findall(f"^{shape}", text, re.MULTILINE)
@@ -123,7 +134,8 @@ def test_ctrl_c_ends_everything_in_order(directory, second):
         url = next(line.split()[1] for line in shown if line.strip().startswith("board"))
         screen, hand = (next(line for line in shown if name in line) for name in NAMED)
         next(line for line in shown if line.startswith("✓ GO"))
-        page, lane, scan = (opened(each) for each in (url, screen.split()[2], hand.split()[3]))
+        page = board_of(url, directory)
+        lane, scan = (opened(each) for each in (screen.split()[2], hand.split()[3]))
         demo.send_signal(signal.SIGINT)
         rest = demo.stdout.read()
         said = demo.stderr.read()
