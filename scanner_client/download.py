@@ -111,6 +111,7 @@ class Download:
         self._progress = Progress()
         self._epoch = ""
         self._held = ("", 0)
+        self._taken = False
         self._came = 0
         self._paused: Intake | None = None
         self._syncing = threading.Lock()
@@ -236,6 +237,7 @@ class Download:
     def _done(self) -> None:
         standing = self._replica.standing
         self._held = standing.epoch, standing.revision
+        self._taken = True
         if standing.fresh_at is not None and not self._clock.learnt:
             # It may have been written a second before it was sent: better than nothing.
             self._clock.learn(standing.fresh_at)
@@ -291,9 +293,9 @@ class Download:
         with self._changed:
             while not stop.is_set() and (left_s := self._due_s - time.monotonic()) > 0:
                 self._changed.wait(min(left_s, _LOOK_EVERY_S))
-                if self._held[1] and not self._replica.there:
-                    # It was damaged, and thrown away by whoever read it.
-                    self._held = "", 0
+                if self._taken and not self._replica.there:
+                    # It was damaged, and thrown away by whoever read it, if only by `_done`.
+                    self._held, self._taken = ("", 0), False
                     return
 
     def _rest_s(self) -> float:

@@ -76,4 +76,5 @@ def a_desk(directory, platform, **feed):
         desk = Desk(park, site, platform, **feed)
         yield desk
         desk.reporter.close()
-    park.close()
+    # A test may have opened another ledger in its place.
+    desk.park.close()

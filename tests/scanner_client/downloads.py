@@ -48,9 +48,11 @@ class Kept:
 
 
 @contextmanager
-def keeping(directory, url, *, token=TOKEN, device_id="d-1", pace=QUICK, run=False):
+def keeping(
+    directory, url, *, token=TOKEN, device_id="d-1", pace=QUICK, kind=Replica, run=False
+):
     told, stop = Told(), threading.Event()
-    replica = Replica(directory, load_seal(directory, told.lines.append), told.lines.append)
+    replica = kind(directory, load_seal(directory, told.lines.append), told.lines.append)
     callbacks = Callbacks(
         on_epoch=told.epochs.append,
         on_revoked=lambda: told.revoked.append(True),

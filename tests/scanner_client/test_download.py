@@ -12,6 +12,7 @@ from admission.replica_columns import pack
 from admission.wire_outage import NDJSON, DealLine
 from scanner_client.answers import Conflict, NoAnswer, NotAllowed, NotRecognised
 from scanner_client.download import Pace
+from scanner_client.replica import Replica
 from scanner_client.replica_files import REPLICA_FILE
 from scanner_client.replica_intake import Untaken
 from tests import fakes
@@ -295,5 +296,27 @@ def test_damaged_replica_is_rebuilt_by_itself(gate, tmp_path):
         (tmp_path / REPLICA_FILE).write_bytes(b"garbage" * 999)
 
         soon(lambda: kept.replica.revision == 7 and kept.held("CODE-1"))
+
+        assert ["downloaded afresh" in line for line in kept.told.lines] == [True]
+
+
+class _Unlucky(Replica):
+    """A replica whose file is damaged in the moment in which it is complete."""
+
+    struck = False
+
+    @property
+    def standing(self):
+        path = self.directory / REPLICA_FILE
+        if path.exists() and not self.struck:
+            self.struck = True
+            path.write_bytes(b"garbage" * 999)
+        return super().standing
+
+
+def test_replica_damaged_as_it_was_completed_is_rebuilt_before_anybody_asks(gate, tmp_path):
+    pace = Pace(poll_s=60, calm_s=60)
+    with keeping(tmp_path, gate.url, pace=pace, kind=_Unlucky, run=True) as kept:
+        soon(lambda: kept.replica.struck and kept.held("CODE-1"))
 
         assert ["downloaded afresh" in line for line in kept.told.lines] == [True]
