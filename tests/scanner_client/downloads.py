@@ -48,9 +48,7 @@ class Kept:
 
 
 @contextmanager
-def keeping(
-    directory, url, *, token=TOKEN, device_id="d-1", pace=QUICK, kind=Replica, run=False
-):
+def keeping(directory, url, *, token=TOKEN, device_id="d-1", pace=QUICK, kind=Replica, run=False):
     told, stop = Told(), threading.Event()
     replica = kind(directory, load_seal(directory, told.lines.append), told.lines.append)
     callbacks = Callbacks(
