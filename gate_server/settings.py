@@ -168,50 +168,36 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def read_messages(venue: Venue, help_desk: Sentence) -> Messages:
     """Read the sentences for staff from the package."""
-    folder = files("gatehouse_config").joinpath("messages")
-    texts = {
-        name: _parse(folder.joinpath(name).read_text("utf-8"), name)
-        for name in ("verdicts.toml", "notices.toml")
-    }
-    notices = NoticeWords(texts["notices.toml"], venue, help_desk)
-    return Messages(texts["verdicts.toml"], venue, notices)
+    notices = NoticeWords(_words("notices.toml"), venue, help_desk)
+    return Messages(_words("verdicts.toml"), venue, notices)
 
 
 def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
-    folder = files("gatehouse_config").joinpath("messages")
-    why, notices = (
-        _parse(folder.joinpath(name).read_text("utf-8"), name)
-        for name in ("why.toml", "notices.toml")
-    )
-    return WhyWords(why, venue, NoticeWords(notices, venue, None))
+    return WhyWords(_words("why.toml"), venue, NoticeWords(_words("notices.toml"), venue, None))
 
 
 @cache
 def read_crowd_words(venue: Venue) -> CrowdWords:
     """Read the sentences about crowds from the package."""
-    text = files("gatehouse_config").joinpath("messages/crowd.toml").read_text("utf-8")
-    return CrowdWords(_parse(text, "crowd.toml"), venue)
+    return CrowdWords(_words("crowd.toml"), venue)
 
 
 @cache
 def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
-    text = files("gatehouse_config").joinpath("messages/incidents.toml").read_text("utf-8")
-    return IncidentWords(_parse(text, "incidents.toml"), venue)
+    return IncidentWords(_words("incidents.toml"), venue)
 
 
 @cache
 def read_report_words() -> ReportWords:
     """Read the words of after-action reports from the package."""
-    text = files("gatehouse_config").joinpath("messages/report.toml").read_text("utf-8")
-    return ReportWords(_parse(text, "report.toml"))
+    return ReportWords(_words("report.toml"))
 
 
 def read_finding_words(venue: Venue) -> FindingWords:
     """Read the sentences about findings from the package."""
-    text = files("gatehouse_config").joinpath("messages/findings.toml").read_text("utf-8")
-    return FindingWords(_parse(text, "findings.toml"), venue)
+    return FindingWords(_words("findings.toml"), venue)
 
 
 def default_file() -> str:
@@ -219,8 +205,16 @@ def default_file() -> str:
     return files("gatehouse_config").joinpath(FILE).read_text("utf-8")
 
 
+@cache
 def _packaged() -> dict[str, Any]:
     return _parse(default_file(), FILE)
+
+
+@cache
+def _words(name: str) -> dict[str, Any]:
+    """Return a table of sentences from the package; nobody may change it."""
+    text = files("gatehouse_config").joinpath("messages", name).read_text("utf-8")
+    return _parse(text, name)
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
