@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 import httpx
 
@@ -26,15 +27,16 @@ class Seat:
         return shown.text
 
 
-_seated: dict[tuple[str, str], httpx.Cookies] = {}
+_seated: dict[tuple[str, str, date], httpx.Cookies] = {}
 
 
 def be_seated(site: Site, park: Park, role: str, name: str, **options: str) -> None:
     """Hire somebody, and have this site's client be where they have logged in.
 
-    To prove a password is slow, on purpose; a session is the same in every copy of one ledger.
+    To prove a password is slow, on purpose; a session is the same in every copy of one ledger, for
+    as long as their clocks agree.
     """
-    place = name, park.ledger.epoch
+    place = name, park.ledger.epoch, park.ledger.clock().date()
     park.hire(role, name, password=PASSWORD, **options)
     if place in _seated:
         site.http.cookies.update(_seated[place])

@@ -115,6 +115,12 @@ def ink_height(page):
     return last - rows[0] + 1
 
 
+def drawn(page, width):
+    """Wait until the page has its width, and has fitted its words into it."""
+    page.wait_for_function("(width) => innerWidth === width", arg=width)
+    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
+
+
 SCENES = {
     "waiting": AROUND,
     "broadcast": replace(AROUND, broadcast=BROADCAST, offline=OFFLINE),
@@ -138,6 +144,7 @@ def test_what_is_no_verdict_is_legible_too(lane, size):
             " && document.querySelector('.say.zh').textContent === say",
             arg=[theme, say],
         )
+        drawn(page, width)
 
         assert illegible(page) == [], (theme, name)
 
