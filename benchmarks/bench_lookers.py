@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import shutil
 import statistics
 import sys
@@ -29,18 +28,13 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import listeners, load, seed, servers
+from benchmarks import boards, listeners, load, seed, servers
 from benchmarks.bench_replica import head, hire, row
 from benchmarks.bench_scans import scans, spread
-from gate_server.ledger.accounts import change_password
-from gate_server.ledger.ledger import OpenDirectory
-from gate_server.secrets import hash_password
-from gate_server.settings import read_settings
 
-BOSS, PASSWORD = "boss", "a password for a benchmark"
+BOSS = "boss"
 REQUESTS = 4000
 RECORD_S = 20.0
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 # The page opens this instead of a stream, so that a script can hand it what was recorded.
 _OWN_STREAM = """
 addEventListener('DOMContentLoaded', () => {
@@ -63,21 +57,7 @@ async (events) => {
 def let_in(venue: seed.SeededVenue) -> None:
     """Give the supervisor a password that need not be changed."""
     hire(venue)
-    made = hash_password(PASSWORD)
-    with OpenDirectory(venue.directory, read_settings(venue.directory).venue) as ledger:
-        ledger.write(lambda tx: change_password(tx, BOSS, made, by="bench"), alone=True)
-
-
-def log_in(port: int) -> str:
-    """Log in and return the session's cookie."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as browser:
-        token = _TOKEN.search(browser.get("/login").text)
-        if token is None:
-            raise SystemExit("the log-in has no form")
-        form = {"csrf_token": token[1], "name": BOSS, "password": PASSWORD}
-        if browser.post("/login", data=form).status_code != 303:
-            raise SystemExit("the log-in was refused")
-        return f"gatehouse={browser.cookies['gatehouse']}"
+    boards.let_in(venue.directory, BOSS)
 
 
 class Boards:
@@ -128,10 +108,10 @@ def measure_scans(
     load.run(port, scans(venue, 9000, 0, 1000))
     for index in range(options.runs):
         without = load.run(port, scans(venue, 2 * index, spread(venue, 2 * index), REQUESTS))
-        with Boards(port, cookie, options.boards) as boards:
+        with Boards(port, cookie, options.boards) as looking:
             first = spread(venue, 2 * index + 1)
             beside = load.run(port, scans(venue, 2 * index + 1, first, REQUESTS))
-            sent += boards.read_bytes
+            sent += looking.read_bytes
         shares.append(beside.rate / without.rate)
         p99s.append(beside.quantile_ms(0.99) / without.quantile_ms(0.99))
     if sent < 1000 * options.boards:
@@ -242,7 +222,7 @@ def main() -> None:
         let_in(venue)
         tokens = list(venue.tokens[: options.scanners])
         with servers.gate_server(venue.directory) as server:
-            cookie = log_in(server.port)
+            cookie = boards.log_in(server.port, BOSS)
             with listeners.Crowd(server.port, tokens, head(server.port, tokens[0])):
                 time.sleep(3)
                 measure_scans(venue, server.port, cookie, options)
