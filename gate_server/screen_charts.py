@@ -13,7 +13,8 @@ from gate_server.svg import across, box, drawing, number, words
 
 WIDTH: Final = 720
 _LEFT: Final = 52
-_RIGHT: Final = 12
+_RIGHT: Final = 24
+_WIDEST: Final = 56
 _HEAD: Final = 30
 _FOOT: Final = 24
 _MOST_LABELS: Final = 12
@@ -56,15 +57,17 @@ def column_chart(
     """
     top = _rounded(max((sum(counts) for _, counts in columns), default=0))
     room, step = height - _HEAD - _FOOT, (WIDTH - _LEFT - _RIGHT) / max(1, len(columns))
+    # The first hour of a day is no wall.
+    wide = min(step * 0.8, _WIDEST)
     parts = [*_legend(names), *_scale(top, height)]
     for place, (label, counts) in enumerate(columns):
-        x, y = _LEFT + place * step, float(height - _FOOT)
+        x, y = _LEFT + place * step + (step - wide) / 2, float(height - _FOOT)
         for series, (name, count) in enumerate(zip(names, counts, strict=True)):
             tall = room * count / top
             y -= tall
             if count:
                 tip = f"{label} {name}: {count:,}"
-                parts.append(box((x + step * 0.1, y), (step * 0.8, tall), _css(series), tip))
+                parts.append(box((x, y), (wide, tall), _css(series), tip))
     parts += _labels([label for label, _ in columns], step, height, shift=step / 2)
     return drawing(WIDTH, height, "".join(parts), title=said.title, desc=said.desc, css="chart")
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from demo_cable import Cable
+from demo_crowd import Crowd
 from demo_pictures import draw_frame, save_frame
 from demo_processes import Child, Failed, Stage, Stopped
 from demo_story import Phone, Step, Story, read_story, read_text
@@ -38,6 +39,8 @@ CUTOFF_ONCE_S, READING_ONCE_S = 8.0, 0.0
 STOCK = 24
 KEPT_PICTURES = 40
 MARSHAL = "marshal"
+# Pictures that no scanner watches: each is read by a command of its own.
+ASIDE = "aside"
 
 
 class Demo:
@@ -57,6 +60,7 @@ class Demo:
         self.unexpected: list[str] = []
         self.url = ""
         self._cable: Cable | None = None
+        self._crowd: Crowd | None = None
         self._chance = random.Random()  # noqa: S311 - tilts and light, no secret
         self._scanners: dict[str, Child] = {}
         self._bearer: dict[str, str] = {}
@@ -73,7 +77,7 @@ class Demo:
         say("venue", f"{self.venue.directory}")
         self.venue.claim()
         shutil.rmtree(self._folder(""), ignore_errors=True)
-        for place in (*self._at_gates(), MARSHAL):
+        for place in (*self._at_gates(), MARSHAL, ASIDE):
             self._folder(place).mkdir(parents=True)
         port = self._serve()
         running = frozenset(f"demo {gate_id}" for gate_id in self._at_gates())
@@ -83,8 +87,9 @@ class Demo:
         access = self._prepare(self._cable.url)
         self._tell(access)
         self._cable.offer_key()
-        for gate_id in self._at_gates():
-            self._start_scanner(gate_id)
+        # A story that is told once is over before anybody could miss the marshal.
+        for place in (*self._at_gates(), *(() if self.once else (MARSHAL,))):
+            self._start_scanner(place)
         scanners = self._scanners.values()
         # Each says that it has found the server.
         self.stage.wait(
@@ -149,6 +154,9 @@ class Demo:
         access = accounts[SUPERVISOR]
         self._bearer = {"Authorization": f"Bearer {access.api_token}"}
         self._release()
+        exits = [gate.id for gate in gates if not gate.scanner]
+        self._crowd = Crowd(self._ask, exits, sorted({gate.area for gate in gates}), self._chance)
+        self._crowd.begin()
         return access
 
     def _at_gates(self) -> list[str]:
@@ -158,10 +166,10 @@ class Demo:
         self._words = {"buyer": f"buyer-{self._chance.getrandbits(40):x}"}
         self._sold = self._sell(self.story.phones)
 
-    def _start_scanner(self, gate_id: str) -> None:
-        folder = self._folder(gate_id)
-        run = [*self.venue.scanner(gate_id), "run", "--source", "folder", str(folder)]
-        self._scanners[gate_id] = self.stage.start_shown(f"the scanner at {gate_id}", run)
+    def _start_scanner(self, place: str) -> None:
+        folder = self._folder(place)
+        run = [*self.venue.scanner(place), "run", "--source", "folder", str(folder)]
+        self._scanners[place] = self.stage.start_shown(f"the scanner at {place}", run)
 
     def _release(self) -> None:
         """End the hold that an interrupted demo left."""
@@ -235,9 +243,8 @@ class Demo:
         sold = self._sold[step.show]
         picture = draw_frame(sold.code, sold.title, self._chance)
         path = self._next_picture(step.at)
-        if step.at == MARSHAL or step.party is not None:
-            # Beside the folder that is watched: this one is read by a command of its own.
-            path = self._next_picture(MARSHAL)
+        if step.at not in self._scanners or step.party is not None:
+            path = self._next_picture(ASIDE)
             save_frame(path, picture)
             child = self._read(step, path)
             before = 0
@@ -294,6 +301,8 @@ class Demo:
     def _visit(self, step: Step) -> None:
         caption(step.say, step.zh)
         self._show(step)
+        if self._crowd is not None:
+            self._crowd.move()
         self.stage.wait(TRICKLE_S)
 
     def _visitors(self) -> Iterator[Step]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from demo_login import choose_password
 from demo_processes import BIN, Failed, run
-from demo_story import Gate, Phone
+from demo_story import Gate, Phone, read_text
 
 MARK = "demo.json"
 ACCESS = "access.json"
@@ -84,6 +84,7 @@ class Venue:
             if mark.exists():  # its ledger was taken away: what is left is of no use
                 shutil.rmtree(self.own)
             self.gate_server("init")
+            (self.directory / "gate.toml").write_text(read_text("gate.toml"), "utf-8")
             self.own.mkdir(mode=0o700)
             mark.write_text(json.dumps({"made_by": "scripts/demo.py"}), "utf-8")
         self._lock = os.open(self.own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
