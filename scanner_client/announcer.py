@@ -85,7 +85,7 @@ class Announcer:
         line = tell_broadcast(due, self._zone())
         self._presenter.announce(line, loud=due.priority is Priority.HIGH)
         # What went into a log only, nobody has seen.
-        if self._presenter.on_screen:
+        if self._presenter.on_screen or self._settings.shown_elsewhere:
             self._broadcasts.shown(due.broadcast_id)
 
     def _is_due(self, told: wire.BroadcastEvent, now_s: float) -> bool:

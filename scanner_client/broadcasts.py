@@ -24,10 +24,12 @@ class BroadcastSettings:
     Attributes:
         repeat_s: after so many seconds a high one is shown again.
         quiet_s: how long after a verdict none is shown.
+        shown_elsewhere: another program shows staff what this one writes.
     """
 
     repeat_s: float
     quiet_s: float
+    shown_elsewhere: bool
 
     def __post_init__(self) -> None:
         for name, least in (("repeat_s", 1), ("quiet_s", 0)):

@@ -36,6 +36,10 @@ _SCANNER_SETTINGS = """# The demo's own; every other setting has its default.
 bell = false
 away_s = 0.0
 heartbeat_s = 5.0
+
+# The demo's own terminal.
+[broadcasts]
+shown_elsewhere = true
 """
 
 

@@ -201,14 +201,14 @@ class Screen(io.StringIO):
 class Lane:
     """A terminal at a lane, and its clock."""
 
-    def __init__(self, broadcasts, out=None):
+    def __init__(self, broadcasts, out=None, *, shown_elsewhere=False):
         self.out = Screen() if out is None else out
         self.now_s = 1000.0
         presenter = Presenter(io.StringIO(), self.out, colour="always")
         self.announcer = Announcer(
             broadcasts,
             presenter,
-            BroadcastSettings(repeat_s=60, quiet_s=3),
+            BroadcastSettings(repeat_s=60, quiet_s=3, shown_elsewhere=shown_elsewhere),
             now=lambda: NOW,
             zone=lambda: ZONE,
             monotonic=lambda: self.now_s,
@@ -270,6 +270,14 @@ def test_what_went_into_a_log_was_shown_to_nobody(broadcasts):
 
     assert "NOTICE" in lane.said()
     assert broadcasts.unsaid() == []
+
+
+def test_what_another_program_shows_was_shown(broadcasts):
+    lane = Lane(broadcasts, io.StringIO(), shown_elsewhere=True)
+    broadcasts.take(a_broadcast())
+
+    assert "NOTICE" in lane.said()
+    assert broadcasts.unsaid() == ["B1"]
 
 
 def test_ended_one_is_not_said_again(broadcasts):
