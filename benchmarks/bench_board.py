@@ -3,13 +3,16 @@
 The servers run on one core; each question is put to each in turn, many times, and the medians are
 compared. The board is held against the empty one; figures of a day against the one with a day,
 for a day without scans has nothing to tell. Making the ledger takes minutes and some gigabytes in
-a temporary directory. Run it as `python benchmarks/bench_board.py [--scans N] [--path /]`.
+a directory, a temporary one or the one that `--keep` names, where the next run finds it again.
+
+    python benchmarks/bench_board.py [--scans N] [--path /] [--keep DIR]
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import sys
 import tempfile
 import time
@@ -44,19 +47,31 @@ def main() -> int:
     parser.add_argument("--vouchers", type=int, default=VOUCHERS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--path", default="/", help="of the board's page")
+    parser.add_argument("--keep", type=Path, help="make the ledgers here, and leave them")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-board-") as name:
-        full, one_day, empty = (Path(name) / each for each in ("full", "day", "empty"))
-        begun = time.monotonic()
-        days = make(full, asked.vouchers, asked.scans)
-        make(one_day, asked.vouchers, -(-asked.scans // days))
-        make(empty, 1, 0)
-        size = (full / "ledger.db").stat().st_size / 2**30
-        took = time.monotonic() - begun
-        print(f"{asked.scans:,} scans of {days} days, {size:.1f} GiB, made in {took:.0f} s")
-        directories = (full, one_day, empty)
-        tokens = [hire(directory) for directory in directories]
-        return measure(directories, tokens, asked.path, asked.rounds)
+    with ExitStack() as stack:
+        place = asked.keep
+        if place is None:
+            made = tempfile.TemporaryDirectory(prefix="bench-board-")
+            place = Path(stack.enter_context(made))
+        directories = tuple(place / each for each in ("full", "day", "empty"))
+        told = place / "tokens.json"
+        if not told.exists():
+            make_all(directories, asked.vouchers, asked.scans)
+            told.write_text(json.dumps([hire(directory) for directory in directories]), "utf-8")
+        return measure(directories, json.loads(told.read_text("utf-8")), asked.path, asked.rounds)
+
+
+def make_all(directories: tuple[Path, ...], vouchers: int, scans: int) -> None:
+    """Make a venue with all scans, one with a day of them, and one with none."""
+    full, one_day, empty = directories
+    begun = time.monotonic()
+    days = make(full, vouchers, scans)
+    make(one_day, vouchers, -(-scans // days))
+    make(empty, 1, 0)
+    size = (full / "ledger.db").stat().st_size / 2**30
+    took = time.monotonic() - begun
+    print(f"{scans:,} scans of {days} days, {size:.1f} GiB, made in {took:.0f} s", flush=True)
 
 
 def make(directory: Path, vouchers: int, scans: int) -> int:
