@@ -22,9 +22,7 @@ PARTS = {
     "zxing-wasm/LICENSE": "zxing_reader.LICENSE.txt",
     "htmx.org/dist/htmx.min.js": "htmx.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
-    "htmx-ext-sse/dist/sse.min.js": "htmx_sse.js",
-    "htmx-ext-sse/LICENSE": "htmx_sse.LICENSE.txt",
-    "idiomorph/dist/idiomorph-ext.min.js": "idiomorph.js",
+    "idiomorph/dist/idiomorph.min.js": "idiomorph.js",
     "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
 # What only tests use, of devDependencies: it is never copied, so never shipped.

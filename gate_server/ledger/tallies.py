@@ -68,6 +68,7 @@ class Day:
     """The venue's counts of one venue day.
 
     Attributes:
+        came: persons new to the venue, by minute since 1970.
         exits: people who left, by minute since 1970.
         entered_ms: when somebody last entered by hand how many are inside; 0: nobody did.
     """
@@ -82,6 +83,7 @@ class Day:
     gates: dict[str, GateDay] = field(default_factory=lambda: defaultdict(GateDay))
     deals: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     counted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    came: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     exits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     entered_ms: int = 0
 
@@ -99,7 +101,9 @@ class Day:
             return
         if delta.left_out:
             self.exits[delta.at_ms // MINUTE_MS] += delta.left_out
-        self.persons += delta.persons
+        if delta.persons:
+            self.persons += delta.persons
+            self.came[delta.at_ms // MINUTE_MS] += delta.persons
         self.left_out += delta.left_out
         gate = self.gates[delta.gate_id]
         gate.people += delta.people

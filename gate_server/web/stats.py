@@ -97,6 +97,12 @@ def today(services: Services, now: datetime) -> Day:
     return Day(day, to_ms(first), to_ms(last))
 
 
+def count_new(services: Services, now: datetime, minutes: int) -> int:
+    """Return the persons new to the venue in the last minutes, each once, of those of today."""
+    came, last = dict(today(services, now).came), to_ms(now) // MINUTE_MS
+    return sum(came.get(last - back, 0) for back in range(minutes))
+
+
 def _capacity(inside: int, settings: Settings) -> CapacityAnswer:
     limit = settings.people_limit
     if limit is None:

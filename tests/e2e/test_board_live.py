@@ -21,6 +21,27 @@ AXE = ROOT / "node_modules" / web_parts.CHECKS
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 WITHIN_MS = 5000
+# A stream whose events a test makes itself.
+OWN_STREAM = """
+window.EventSource = class extends EventTarget {
+  constructor() { super(); window.stream = this; }
+};
+"""
+# Gates change places, and one of them has another text and another button, again and again.
+TURN_ROUND = """
+(times) => {
+  const tell = (name, data) => window.stream.dispatchEvent(new MessageEvent(name, {data}));
+  const text = document.querySelector('[data-part="gates-G1"]').innerHTML;
+  for (let turn = 0; turn < times; turn++) {
+    const gates = document.querySelector('[data-part="gates"]').cloneNode(true);
+    const tiles = gates.querySelector('.tiles');
+    tiles.append(...[...tiles.children].reverse());
+    tell('gates', gates.innerHTML);
+    tell('gates-G1', `${text.replaceAll('state=open', `state=${turn}`)}<p>${turn}</p>`);
+  }
+  tell('gates-G1', text);
+}
+"""
 CODES = [f"LIVE-{number:04}-PAPER" for number in range(1, 9)]
 
 
@@ -267,6 +288,48 @@ def test_a_lost_connection_is_said_and_nothing_is_missed(place, seat, browser):
     server.post(f"/incidents/{made['incident_id']}/close", boss, {"summary": "mended"})
 
     assert "A step is loose" not in stale
+
+
+def test_who_was_turned_away_asks_again(place, seat, browser):
+    with a_board(browser, place[2], seat, cut=True) as board:
+        board.clock.install()
+        board.route("**/live?*", lambda route: route.fulfill(status=503))
+        board.reload()
+        board.clock.run_for(5500)
+        expect(board.locator(".stale-note")).to_be_visible()
+        board.unroute("**/live?*")
+        board.clock.run_for(5500)
+
+        expect(board.locator(".stale-note")).to_be_hidden()
+
+
+def test_updates_leave_nothing_behind_in_the_browser(place, seat, browser):
+    with a_board(browser, place[2], seat) as board:
+        board.add_init_script(OWN_STREAM)
+        board.reload()
+        board.wait_for_function("window.stream")
+        board.evaluate(TURN_ROUND, 10)
+        before = what_stays(board)
+        board.evaluate(TURN_ROUND, 100)
+        after = what_stays(board)
+        asked = []
+        board.on("request", lambda each: asked.append(each.url))
+        board.locator("#act-gate-G1").click()
+        board.locator("dialog").wait_for()
+
+        assert after["JSEventListeners"] == before["JSEventListeners"]
+        assert after["Nodes"] < before["Nodes"] + 50
+        assert len([url for url in asked if "/act/" in url]) == 1
+
+
+def what_stays(board):
+    """Return how many of which things the page keeps once its garbage is gone."""
+    tools = board.context.new_cdp_session(board)
+    tools.send("Performance.enable")
+    tools.send("HeapProfiler.collectGarbage")
+    figures = tools.send("Performance.getMetrics")["metrics"]
+    tools.detach()
+    return {each["name"]: each["value"] for each in figures}
 
 
 def test_first_screen_has_figures_calls_and_gates(place, board):

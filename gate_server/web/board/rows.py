@@ -22,7 +22,7 @@ from gate_server.settings import read_crowd_words
 from gate_server.web.board.desk import Desk, make_desk
 from gate_server.web.board.tiles import Around, Tile, make_tiles, queues_of
 from gate_server.web.services import Services
-from gate_server.web.stats import MINUTES, make_stats
+from gate_server.web.stats import count_new, make_stats
 
 # More of them would push the gates off the screen.
 MOST_CALLS: Final = 6
@@ -62,7 +62,7 @@ class Board:
     """All that the page shows.
 
     Attributes:
-        last_15: people let in within the last 15 minutes.
+        last_15: persons new to the venue within the last 15 minutes.
         calls_an_hour: calls of the last hour at all gates.
         alarms: the most severe that stand; `more_alarms` are not shown, `more_calls` neither.
         desk: incidents, conflicts, broadcasts, feeds, deals.
@@ -100,7 +100,7 @@ def make_board(services: Services) -> Board:
         figures.now,
         figures,
         crowd,
-        last_15=sum(sum(gate.per_minute[MINUTES - 15 :]) for gate in figures.gates),
+        last_15=count_new(services, figures.now, 15),
         calls=[
             _call_row(call, ledger.catalogue, services.answers.messages, figures.now, ledger.venue)
             for call in figures.calls[:MOST_CALLS]

@@ -1,7 +1,4 @@
-// What htmx does not do: dialogs that hold the focus, pages that say when they are out of date, and
-// pages that move where there is no htmx.
-
-const STALE_AFTER_MS = 5000;
+// What htmx does not do: dialogs that hold the focus, texts to copy, links that are buttons.
 
 const dialogs = document.getElementById("dialog");
 
@@ -36,34 +33,6 @@ function refresh() {
   if (part && window.htmx) window.htmx.trigger(part, "refresh");
 }
 
-// Each part as it comes: nothing but the focus is lost.
-function moveWithout(address, hear) {
-  const source = new EventSource(address);
-  for (const part of document.querySelectorAll("[sse-swap]")) {
-    source.addEventListener(part.getAttribute("sse-swap"), (event) => {
-      part.innerHTML = event.data;
-      hear();
-    });
-  }
-  source.addEventListener("ended", () => window.location.reload());
-}
-
-// Once the live parts have stood still for too long they may be wrong, and say so.
-function watchAge() {
-  const live = document.querySelector("[data-live]");
-  if (!live) return;
-  let heard = Date.now();
-  const hear = () => {
-    heard = Date.now();
-    document.body.classList.remove("stale");
-  };
-  document.body.addEventListener("htmx:sseMessage", hear);
-  if (!window.htmx) moveWithout(live.dataset.live, hear);
-  setInterval(() => {
-    document.body.classList.toggle("stale", Date.now() - heard > STALE_AFTER_MS);
-  }, 1000);
-}
-
 showCopies();
 document.body.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
@@ -79,10 +48,6 @@ dialogs.addEventListener("click", (event) => {
   dialogs.querySelector("dialog")?.close();
 });
 document.body.addEventListener("acted", refresh);
-// The session has ended: the page anew is the log-in.
-document.body.addEventListener("htmx:sseClose", (event) => {
-  if (event.detail.type === "message") window.location.reload();
-});
 // Links that look like buttons are pressed like buttons.
 document.body.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches("a[role=button]")) return;
@@ -92,4 +57,3 @@ document.body.addEventListener("keydown", (event) => {
 // On a phone the menu is closed until it is asked for.
 const menu = document.querySelector("details.menu");
 if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;
-watchAge();

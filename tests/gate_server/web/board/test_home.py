@@ -39,6 +39,11 @@ def beat(site, park, device, **more):
     assert site.post("/devices/self/heartbeat", device, word | more).status_code == 200
 
 
+def midday():
+    """Return when the last hour is of one venue day, and not past: a ledger refuses to go back."""
+    return (utc_now() + timedelta(days=1)).replace(hour=4, minute=30)
+
+
 def a_call(site, park, device):
     park.sell("FAMILY-1", "FAMILY-2", order_ref="ORDER-77")
     site.scan(device, "ORDER-77", nonce="a-referral")
@@ -61,6 +66,34 @@ def test_counts_are_shown_and_names_are_text(site, park):
     assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert site.http.get("/static/board/live.css").status_code == 200
+
+
+def test_combined_ticket_at_two_gates_is_one_person_of_the_last_15_minutes(site, park):
+    park.offer("BOTH", rights="park:1|valley:1")
+    park.sell("TWO-AREAS", deal_id="BOTH")
+    for gate_id in ("G1", "G2"):
+        assert site.scan(park.enrol(gate_id=gate_id), "TWO-AREAS")["outcome"] == "admit"
+    figures = part_of(sit_down(site, park).see(), "figures")
+
+    assert "<b>1</b> <span>people today</span>" in figures
+    assert "<b>1</b> <span>last 15 minutes</span>" in figures
+
+
+def test_last_15_minutes_forget_who_came_before_and_who_was_taken_back(tmp_path):
+    park = Park(tmp_path / "midday", now=midday())
+    park.sell("EARLY-CODE", "LATER-CODE", "TAKEN-BACK")
+    lane = park.enrol()
+    with an_app(park) as (_, site):
+        site.scan(lane, "EARLY-CODE")
+        park.now += timedelta(minutes=15)
+        site.scan(lane, "LATER-CODE")
+        nonce = site.scan(lane, "TAKEN-BACK")["nonce"]
+        site.post(f"/scans/{nonce}/annul", lane, {"reason": "did not pass"})
+        figures = part_of(sit_down(site, park).see(), "figures")
+    park.close()
+
+    assert "<b>2</b> <span>people today</span>" in figures
+    assert "<b>1</b> <span>last 15 minutes</span>" in figures
 
 
 def test_page_has_no_style_or_script_of_its_own(site, park):
@@ -188,9 +221,7 @@ def test_what_is_wrong_comes_first(site, park, boss):
 
 
 def test_a_gate_that_lets_in_far_fewer_than_it_could_is_called_slow(tmp_path):
-    # Midday at the venue, so that the last hour is of one day; a ledger refuses to go back.
-    midday = (utc_now() + timedelta(days=1)).replace(hour=4, minute=30)
-    park = Park(tmp_path / "midday", now=midday)
+    park = Park(tmp_path / "midday", now=midday())
 
     def fill(tx):
         first = int((park.now - timedelta(minutes=45)).timestamp() * 1000)
