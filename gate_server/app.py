@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import msgspec
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gate_server.bills import Bills
@@ -137,7 +137,7 @@ def create_app(
     # No redirects: a path is right, or there is nothing.
     app.url_map.merge_slashes = False
     for noun in NOUNS:
-        app.register_blueprint(_blueprint(app, noun))
+        _add_calls(app, noun)
     app.register_blueprint(health(app.services))
     app.register_blueprint(pages())
     app.register_blueprint(hand(app.services))
@@ -194,17 +194,15 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _blueprint(app: GateApp, noun: Noun) -> Blueprint:
-    blueprint = Blueprint(noun.name, __name__)
+def _add_calls(app: GateApp, noun: Noun) -> None:
     for operation in noun.operations:
-        blueprint.add_url_rule(
+        app.add_url_rule(
             PREFIX + operation.rule,
-            operation.name,
+            f"{noun.name}.{operation.name}",
             _view(app, operation),
             methods=[operation.method],
             provide_automatic_options=False,
         )
-    return blueprint
 
 
 def _view(app: GateApp, operation: Operation) -> Callable[..., Response]:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import time
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -219,9 +219,15 @@ def _words(name: str) -> dict[str, Any]:
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return _loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(name, f"not TOML: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _loads(text: str) -> dict[str, Any]:
+    """Read a table; a venue's file is mostly the packaged one, which has been read already."""
+    return tomllib.loads(text)
 
 
 def _flat(tables: dict[str, Any]) -> dict[str, Any]:

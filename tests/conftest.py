@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes.util
+import gc
 import os
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         order += waiting[place // step : place // step + 1]
         order += working[place : place + step]
     items[:] = [item for tests in order for item in tests]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector of garbage rest while tests are collected, and come less often after that.
+
+    Modules and thousands of tests stay to the end. To look through them again and again for what
+    may be thrown away was a tenth to a quarter of the work of a run.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

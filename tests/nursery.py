@@ -326,9 +326,12 @@ def _load() -> None:
 
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
+    # What is loaded stays: to look for garbage in between would find none.
+    gc.disable()
     _load()
     gc.collect()
     gc.freeze()
+    gc.enable()
     todo = _serve(socket.socket(fileno=int(sys.argv[1])))
     if todo is not None:
         # To take the modules apart again would be most of what a short command costs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import random
 import re
 import shutil
@@ -12,7 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -63,6 +64,15 @@ def _empty_venue() -> Path:
     return directory
 
 
+def _copy(source: str, copy: str) -> None:
+    """Copy a file; the large reserve, which is laid and removed but never written, is shared."""
+    if Path(source).name == "reserve":
+        with suppress(OSError):  # it lies on another disk
+            os.link(source, copy)
+            return
+    shutil.copy2(source, copy)
+
+
 @cache
 def _hashed(password: str) -> str:
     return hash_password(password)
@@ -86,7 +96,7 @@ class Park:
         self.directory = directory
         self.now = now
         if not directory.exists():
-            shutil.copytree(_empty_venue(), directory)
+            shutil.copytree(_empty_venue(), directory, copy_function=_copy)
         if settings:
             (directory / "gate.toml").write_text(settings, "utf-8")
         self.lock = DirectoryLock(directory)
