@@ -16,6 +16,7 @@ from gate_server.web.board.fields import Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext
 from gate_server.web.board.pages import LEADERS, Visit
 from gate_server.web.board.reading import answer_of
+from gate_server.web.board.settlement import owed_in
 from gate_server.web.board.terms import deal_of
 from gate_server.web.months import months
 from gate_server.web.settlement_lists import lists
@@ -145,12 +146,11 @@ def _said_statement(_visit: Visit, _subject: Subject, result: StatementAnswer) -
 
 def _tell_month(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     found = answer_of(visit, months, "show_month", subject)
-    owed = [money(minor, currency) for currency, minor in sorted(found.owed_minor.items())]
     return [
         gettext(
             "%(deals)s deals; owed to the venue: %(owed)s.",
             deals=len(found.deals),
-            owed=" + ".join(owed) or "0",
+            owed=" + ".join(owed_in(found, visit.services.ledger)),
         ),
         gettext("What comes late goes into a later month, as a correction."),
     ]

@@ -154,6 +154,28 @@ def test_a_month_is_told_and_closed_once_it_has_ended(desk):
     assert "Close the month" not in closed
 
 
+def test_months_are_offered_where_there_is_something_to_see(told):
+    offered = re.findall(r'href="/months/lvtu/([^"]+)"', told.get("/settlement").text)
+
+    assert offered == ["2015-05"]
+
+
+def test_month_without_anything_owes_nothing_in_the_deals_currency(told):
+    page = told.read("/months/lvtu/2015-03")
+    said = told.told("month-close", platform="lvtu", month="2015-03")
+
+    assert "CN¥0.00 owed to the venue" in page
+    assert "owed to the venue: CN¥0.00." in said
+
+
+@pytest.mark.parametrize("name", ["mei", "part"])
+def test_month_that_has_not_begun_says_so(told, name):
+    answer = told.get("/months/lvtu/2015-06", name)
+
+    assert answer.status_code == 404
+    assert "This month has not begun yet." in words(answer.text)
+
+
 @pytest.mark.parametrize("month", ["2015-13", "May", "2015-5"])
 def test_a_month_that_no_calendar_has_is_refused(told, month):
     assert told.get(f"/months/lvtu/{month}").status_code in {400, 404}
