@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
-from gate_server.web.board import languages
+from gate_server.web.board import counted, languages
 from gate_server.web.board.languages import Lazy, gettext
 from gate_server.web.board.problem_words import CONFLICTS
 from gate_server.web.board.sessions import Account, Sessions
@@ -145,6 +145,7 @@ class Board:
         self.sections: tuple[Section, ...] = ()
         self.sessions = Sessions(app, services)
         languages.install(app, services.ledger.venue)
+        app.jinja_env.globals["counted"] = counted
 
     @property
     def pages(self) -> Iterator[Page]:

@@ -125,7 +125,7 @@ def test_a_later_statement_tells_what_changed_and_only_it_is_signed(desk):
 
     assert "A newer statement stands" in first
     assert "/act/statement-sign" not in desk.get("/deals/DAY/statements/1").text
-    assert "Changed since statement 1: 1 vouchers" in second
+    assert "Changed since statement 1: 1 voucher" in second
     assert "V-3 class refund_due overridden" in second
 
 
