@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from admission.calendar import Venue
 from admission.deals import Deal
 from admission.errors import LedgerConflict, NotFound
-from admission.settlement_months import Months, MonthSums
+from admission.settlement_months import Months, MonthSums, month_of
 from admission.wire_months import Correction, MonthAnswer, MonthDeal
 from gate_server.ledger.ledger import Ledger
-from gate_server.ledger.months import booked, close_month, closed_months, find_month
+from gate_server.ledger.months import (
+    booked,
+    close_month,
+    closed_months,
+    eventful_hours,
+    find_month,
+)
 from gate_server.ledger.settlements import find_basis, newest_voucher, walk
 
 _NOTHING = MonthSums()
@@ -22,10 +29,35 @@ def make_month(ledger: Ledger, platform: str, month: str) -> MonthAnswer:
     """Return a platform's month; a closed one as it was told when it was closed.
 
     Raises:
-        NotFound: no deal is of that platform.
+        NotFound: no deal is of that platform, or the month has not begun.
     """
+    if month > month_of(ledger.clock(), ledger.venue):
+        raise NotFound(f"{month} has not begun yet")
     kept = ledger.read(lambda db: find_month(db, platform, month))
     return kept or _made(ledger, platform, month)
+
+
+def list_months(ledger: Ledger, most: int) -> dict[str, list[str]]:
+    """Return by platform which months there is something to see of, the newest first.
+
+    Those are the running one, and of the `most` before it those that are closed, or in which people
+    came in or vouchers were refunded.
+    """
+    venue = ledger.venue
+    running = month_of(ledger.clock(), venue)
+    first = date.fromisoformat(f"{running}-01")
+    for _ in range(most):
+        first = (first - timedelta(days=1)).replace(day=1)
+    oldest = f"{first:%Y-%m}"
+    found = {deal.platform: {running} for deal in ledger.catalogue.deals.values()}
+    for platform, at in ledger.read(lambda db: eventful_hours(db, venue.day_bounds(first)[0])):
+        found[platform].add(month_of(at, venue))
+    for platform, months in found.items():
+        months.update(ledger.read(partial(closed_months, platform=platform)))
+    return {
+        platform: sorted((each for each in months if oldest <= each <= running), reverse=True)
+        for platform, months in sorted(found.items())
+    }
 
 
 def close(ledger: Ledger, platform: str, month: str, *, by: str) -> MonthAnswer:

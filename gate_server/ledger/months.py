@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
-from admission.calendar import to_ms
+from admission.calendar import from_ms, to_ms
 from admission.errors import LedgerConflict
 from admission.wire_months import MonthAnswer
 from gate_server.ledger.session import Session
+from gate_server.ledger.tallies import HOUR_MS
 
 Booked = tuple[int, int]
 """People, and what is owed for them, in minor units."""
@@ -39,6 +41,18 @@ def closed_months(db: sqlite3.Connection, platform: str) -> list[str]:
     """Return the months of a platform that are closed, in order."""
     sql = "SELECT month FROM month_statements WHERE platform = ? ORDER BY month"
     return [month for (month,) in db.execute(sql, (platform,))]
+
+
+def eventful_hours(db: sqlite3.Connection, since: datetime) -> list[tuple[str, datetime]]:
+    """Return platform and hour of all hours in which people came in, or vouchers were refunded."""
+    rows = db.execute(
+        "SELECT d.platform, c.hour FROM deal_counters c JOIN deals d USING (deal_no)"
+        " WHERE c.hour >= ?1 / ?2 AND c.persons > 0"
+        " UNION SELECT platform, status_at / ?2 FROM vouchers"
+        " WHERE status = 'refunded' AND status_at >= ?1",
+        (to_ms(since), HOUR_MS),
+    )
+    return [(platform, from_ms(hour * HOUR_MS)) for platform, hour in rows]
 
 
 def close_month(

@@ -61,6 +61,7 @@ def amend_closure(call: Call) -> ClosureAnswer:
     answer=ClosureAnswer,
     query=(flag("preview"),),
     problems=("closure-restored",),
+    password=True,
 )
 def restore_closure(call: Call) -> ClosureAnswer:
     """End a closure; who came in by it stays so. `preview=true` says what that would take back."""

@@ -87,6 +87,7 @@ def hold(call: Call) -> DealAnswer:
     body=ReasonRequest,
     answer=DealAnswer,
     problems=("not-held",),
+    password=True,
 )
 def release(call: Call) -> DealAnswer:
     """End a hold; the vouchers are admitted again."""
@@ -108,6 +109,7 @@ def release(call: Call) -> DealAnswer:
     body=VoidRequest,
     answer=VoidAnswer,
     query=(flag("preview"),),
+    password=True,
 )
 def void(call: Call) -> VoidAnswer:
     """Withdraw a deal, or change the terms; `preview=true` only says what that would come to."""
@@ -125,6 +127,7 @@ def void(call: Call) -> VoidAnswer:
     answer=VoidAnswer,
     query=(flag("preview"),),
     problems=("not-voided",),
+    password=True,
 )
 def restore(call: Call) -> VoidAnswer:
     """End a void and any hold; `preview=true` only says what that would come to."""

@@ -85,6 +85,8 @@ def slugs_of(operation: Operation) -> list[str]:
     elif not operation.public:
         slugs |= {"unauthorized", "device-unknown", "forbidden"}
         slugs |= {"device-revoked", "device-suspended"}
+    if operation.password:
+        slugs.add("password-needed")
     if operation.body is not None:
         slugs.add("too-large")
     if _ARGUMENT.search(operation.rule):

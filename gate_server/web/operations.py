@@ -154,6 +154,8 @@ class Operation:
         content_type: of a success; `other_types` it may be too, where that is asked for.
         lines: the body is NDJSON, each line of type `body`; the view gets its bytes and reads them.
         revoked: a revoked device may call it, too.
+        password: a page does it after the account's password was given again, so a browser's
+            session alone does not do it here; `preview` too, which pages have told.
         signed: the platform of the path signs the body; the view gets its bytes and reads them.
     """
 
@@ -173,6 +175,7 @@ class Operation:
     revoked: bool = False
     signed: bool = False
     other_types: tuple[str, ...] = ()
+    password: bool = False
 
     @property
     def name(self) -> str:
@@ -197,8 +200,11 @@ class Operation:
             if not self.public and not self.signed:
                 if not environ.get("HTTP_AUTHORIZATION"):
                     caller = seated(self.method != "GET")
+                by_session = caller is not None
                 caller = caller or identify(environ, services.ledger.catalogue)
                 self._authorise(caller)
+                if by_session and self.password:
+                    raise Forbidden(_AGAIN, slug="password-needed")
             reply = self._reply(services, environ, args, caller)
         except AdmissionError as error:
             reply = write_problem(problem_of(error))
@@ -223,6 +229,8 @@ class Operation:
         address: str,
     ) -> Struct | Reply:
         """Do what the call does, for somebody at a page of ours.
+
+        With `password` the page has had it given again before.
 
         Raises:
             AdmissionError: not for this caller, a wrong body, or what the call itself raises.
@@ -303,6 +311,7 @@ class Noun:
         revoked: bool = False,
         signed: bool = False,
         other_types: tuple[str, ...] = (),
+        password: bool = False,
     ) -> Callable[[View], View]:
         """Declare the view below as a call; its docstring's first line becomes the summary."""
         who |= {Role.AUDITOR} if method == "GET" and who - DEVICES else NOBODY
@@ -311,7 +320,8 @@ class Noun:
             answers = answer if isinstance(answer, tuple) else (answer,)
             self.operations.append(
                 Operation(self.name, method, rule, view, who, public, body, answers, status,
-                          tuple(problems), query, content_type, lines, revoked, signed, other_types)
+                          tuple(problems), query, content_type, lines, revoked, signed, other_types,
+                          password)
             )  # fmt: skip
             return view
 
@@ -339,3 +349,6 @@ def write_problem(reply: ProblemReply) -> Reply:
 
 
 _NO_QUERY: Mapping[str, str] = {}
+_AGAIN: Final = (
+    "do this on the board, whose dialog asks for the password again, or send a bearer token"
+)

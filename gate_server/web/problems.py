@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "operator-required": Kind(403, "Nobody has signed in at this lane"),
         "log-in-failed": Kind(403, "The name or the password is not right"),
         "sign-in-failed": Kind(403, "The badge or PIN is not right"),
+        "password-needed": Kind(403, "The password must be given once more"),
         "not-found": Kind(404, "There is no such thing"),
         "method-not-allowed": Kind(405, "Not this method here"),
         "not-refused": Kind(409, "Nobody was refused by it"),

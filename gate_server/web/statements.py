@@ -91,6 +91,7 @@ def show_differences(call: Call) -> DifferencesAnswer:
     body=SignRequest,
     answer=StatementAnswer,
     problems=("statement-old", "statement-differs", "statement-closed"),
+    password=True,
 )
 def sign_one_statement(call: Call) -> StatementAnswer:
     """Sign a statement by the hash of what was read; a partner's and the venue's close it."""

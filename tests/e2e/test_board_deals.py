@@ -98,7 +98,7 @@ def test_a_void_through_its_preview_is_obeyed_within_a_second(place, browser):
         # The page behind the dialog shows what was done, without being loaded anew.
         page.get_by_role("heading", name=re.compile("Voided, version 1")).wait_for()
 
-    assert "8 vouchers for 8 people of 1 buyers" in told
+    assert "8 vouchers for 8 people of 1 buyer," in told
     assert "0 vouchers are let in" in told
     assert (online["reason"], offline["reason"]) == ("deal_voided", "deal_voided")
     assert (online["offline"], offline["offline"]) == (False, True)

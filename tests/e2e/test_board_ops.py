@@ -64,6 +64,20 @@ def read_screen(page):
     return zxingcpp.read_barcode(np.asarray(picture)).text
 
 
+def test_reason_of_a_lookup_is_asked_for_by_the_browser_where_one_is_needed(page):
+    page.goto("/lookup")
+    reason = page.get_by_label("Why")
+    needed = [reason.get_attribute("required")]
+    for how in ("phone_last4", "code"):
+        page.get_by_label("It is a").select_option(how)
+        needed.append(reason.get_attribute("required"))
+    page.goto("/nowhere")
+
+    assert needed == [None, "", None]
+    expect(page.get_by_role("alert")).to_have_text("There is no such page.")
+    expect(page.get_by_role("link", name="To the board")).to_be_visible()
+
+
 def test_scanner_enrols_by_the_qr_on_the_screen_moves_and_is_revoked(page, server, tmp_path):
     lane = tmp_path / "lane"
     page.goto("/devices")

@@ -8,10 +8,11 @@ have; here is no rule. Without scripts the dialog is a page of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from flask import Response, flash, url_for
+from werkzeug.datastructures import MultiDict
 
 from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
 from gate_server.web.board.fields import Field, read_fields
@@ -93,29 +94,42 @@ class Act:
         return {name: given[name] for name in self.subject}
 
 
-def by_call(
-    noun: Noun, view: str, *, query: Mapping[str, str] | None = None
-) -> tuple[frozenset[Any], Callable[[Visit, Subject, Body], Any]]:
-    """Return who may make a call of the API, and how it is made, for `Act.who` and `Act.run`.
+@dataclass(frozen=True, slots=True)
+class ByCall:
+    """Runs a call of the API for `Act.run`; parts of the subject that its path names go there."""
 
-    Args:
-        view: the name of the call's view; those parts of the subject that its path names go there.
-    """
-    operation = find_operation(noun, view)
+    operation: Operation
+    query: Mapping[str, str]
 
-    def run(visit: Visit, subject: Subject, body: Body) -> Any:
-        args = {name: subject[name] for name in subject if f"<{name}>" in operation.rule}
-        return operation.perform(
+    def __call__(self, visit: Visit, subject: Subject, body: Body) -> Any:
+        """Make the call.
+
+        Raises:
+            AdmissionError: whatever the call raises.
+        """
+        rule = self.operation.rule
+        return self.operation.perform(
             visit.services,
             visit.caller,
-            args=args,
+            args={name: subject[name] for name in subject if f"<{name}>" in rule},
             body=body,
-            query=query or {},
+            query=self.query,
             address=visit.address,
         )
 
+
+def by_call(
+    noun: Noun, view: str, *, query: Mapping[str, str] | None = None
+) -> tuple[frozenset[Any], ByCall]:
+    """Return who may make a call of the API, and how it is made, for `Act.who` and `Act.run`.
+
+    Args:
+        view: the name of the call's view.
+    """
+    operation = find_operation(noun, view)
     # Devices have no page of ours.
-    return frozenset(each for each in operation.who if isinstance(each, Role)), run
+    who = frozenset(each for each in operation.who if isinstance(each, Role))
+    return who, ByCall(operation, query or {})
 
 
 def by_command(name: str) -> Callable[[Visit, Subject, Body], Any]:
@@ -202,9 +216,12 @@ def _dialog(
     problem: str = "",
     step: str = "",
 ) -> str:
+    # What was typed belongs to the act that it was typed for: a reason to no other.
+    own = act is REGISTRY.get(visit.args["name"])
+    typed = visit if own else replace(visit, form=MultiDict())
     if told is None:
-        told = () if act.preview else act.tells(visit, subject, {})
-    fields = act.fields_of(visit, subject)
+        told = () if act.preview else act.tells(typed, subject, {})
+    fields = act.fields_of(typed, subject)
     return show(
         "act.html",
         act=act,
@@ -213,8 +230,8 @@ def _dialog(
         problem=problem,
         step=step,
         fields=fields,
-        values={field.name: field.value_of(visit, subject) for field in fields},
-        choices={field.name: field.choices_of(visit) for field in fields},
+        values={field.name: field.value_of(typed, subject) for field in fields},
+        choices={field.name: field.choices_of(typed) for field in fields},
         next=visit.form.get("next") or visit.query.get("next") or "/",
         here=url_for("board.do", name=act.name),
         bare=visit.bare,

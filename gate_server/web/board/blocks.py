@@ -7,6 +7,7 @@ from typing import Final
 from admission.messages import Sentence
 from admission.wire_buyers import BlockAnswer
 from gate_server.web.blocks import blocks as calls
+from gate_server.web.board import counted
 from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
@@ -83,11 +84,10 @@ def _tell_account(visit: Visit, subject: Subject) -> list[str]:
     return [
         *told,
         gettext(
-            "%(vouchers)s vouchers for %(people)s people in %(deals)s deals; %(scanned)s were"
-            " presented already.",
-            vouchers=f"{facts.vouchers:,}",
-            people=f"{facts.people:,}",
-            deals=len(facts.deals),
+            "%(vouchers)s for %(people)s in %(deals)s; presented already: %(scanned)s.",
+            vouchers=counted.vouchers(facts.vouchers),
+            people=counted.people(facts.people),
+            deals=counted.deals(len(facts.deals)),
             scanned=f"{facts.scanned:,}",
         ),
     ]

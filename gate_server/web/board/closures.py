@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from admission.wire_terms import ClosureAnswer, ClosureCounts, ClosureTerms
+from gate_server.web.board import counted
 from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
 from gate_server.web.board.fields import Choice, Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, money, say
+from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext, say
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.terms import tell_devices, tell_vouchers, typed
@@ -124,7 +125,7 @@ def _tell(visit: Visit, subject: Subject, body: Body) -> list[str]:
     answer = answer_of(visit, calls, view, subject, body=body, query={"preview": "true"})
     return [
         *(say(each) for each in answer.warnings),
-        gettext("Bound: %(deals)s deals.", deals=len(answer.terms.deals)),
+        gettext("Bound: %(deals)s.", deals=counted.deals(len(answer.terms.deals))),
         *_tell_counts(answer.preview.after),
         *_tell_before(answer.preview.before),
         tell_devices(visit),
@@ -150,27 +151,33 @@ def _tell_restore(visit: Visit, subject: Subject, _body: Body) -> list[str]:
 
 def _tell_counts(seen: ClosureCounts) -> Iterator[str]:
     yield gettext(
-        "%(what)s of %(buyers)s buyers, who paid %(paid)s.",
+        "%(what)s of %(buyers)s, who paid %(paid)s.",
         what=tell_vouchers(seen.vouchers, seen.people),
-        buyers=f"{seen.buyers:,}",
+        buyers=counted.buyers(seen.buyers),
         paid=_sums(seen.paid_minor),
     )
-    yield gettext("%(vouchers)s vouchers are good for longer.", vouchers=f"{seen.extended:,}")
-    yield gettext(
+    yield ngettext(
+        "%(vouchers)s voucher is good for longer.",
+        "%(vouchers)s vouchers are good for longer.",
+        seen.extended,
+        vouchers=f"{seen.extended:,}",
+    )
+    yield ngettext(
+        "%(used)s person came in on a closed day; %(again)s may come once more.",
         "%(used)s people came in on a closed day; %(again)s of them may come once more.",
+        seen.used_people,
         used=f"{seen.used_people:,}",
         again=f"{seen.new_rights:,}",
     )
-    yield gettext("%(people)s people of these deals are inside now.", people=f"{seen.inside:,}")
+    yield gettext("Inside now on these deals: %(people)s.", people=counted.people(seen.inside))
 
 
 def _tell_before(seen: ClosureCounts | None) -> Iterator[str]:
     if seen is not None:
         yield gettext(
-            "Under the terms in force: %(vouchers)s vouchers good for longer, %(again)s people"
-            " may come once more.",
-            vouchers=f"{seen.extended:,}",
-            again=f"{seen.new_rights:,}",
+            "Under the terms in force: good for longer %(vouchers)s, once more in %(again)s.",
+            vouchers=counted.vouchers(seen.extended),
+            again=counted.people(seen.new_rights),
         )
 
 

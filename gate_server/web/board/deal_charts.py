@@ -12,6 +12,7 @@ from admission.wire_figures import By, CurveAnswer, SalesFigure
 from gate_server.figures import make_curve
 from gate_server.ledger.ledger import Ledger
 from gate_server.screen_charts import Said, column_chart
+from gate_server.web.board import counted
 from gate_server.web.board.languages import gettext
 
 MOST_COLUMNS: Final = 120
@@ -47,8 +48,8 @@ def _sales(curve: CurveAnswer, venue: Venue) -> str:
 
 def _say_sales(sold: Sequence[SalesFigure], most: SalesFigure, venue: Venue) -> str:
     return gettext(
-        "%(vouchers)s vouchers, most of them, %(most)s, from %(at)s on.",
-        vouchers=f"{sum(each.vouchers for each in sold):,}",
+        "%(vouchers)s, most of them, %(most)s, from %(at)s on.",
+        vouchers=counted.vouchers(sum(each.vouchers for each in sold)),
         most=f"{most.vouchers:,}",
         at=_local(most.from_at, venue),
     )
@@ -64,9 +65,9 @@ def _scans(curve: CurveAnswer, venue: Venue) -> str:
         Said(
             gettext("Came in"),
             gettext(
-                "%(people)s people let in on %(days)s days.",
-                people=f"{sum(each.entered for each in curve.scanned):,}",
-                days=len({each.day for each in curve.scanned}),
+                "%(people)s let in on %(days)s.",
+                people=counted.people(sum(each.entered for each in curve.scanned)),
+                days=counted.days(len({each.day for each in curve.scanned})),
             ),
         ),
     )

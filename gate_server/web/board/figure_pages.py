@@ -12,6 +12,7 @@ from admission.errors import InvalidInput
 from admission.wire_figures import By, DealFigure, GateFigure
 from gate_server.figures import Days, make_deal_figures, make_gate_figures, read_days
 from gate_server.screen_charts import Said, column_chart
+from gate_server.web.board import counted
 from gate_server.web.board.languages import gettext, lazy_gettext
 from gate_server.web.board.pages import STAFF, Section, Shown, Visit, show
 from gate_server.web.callers import Role
@@ -91,6 +92,6 @@ def _chart(visit: Visit, rows: Sequence[GateFigure | DealFigure], days: Days) ->
         [gettext("people let in"), gettext("scans refused"), gettext("scans referred")],
         Said(
             gettext("People and scans"),
-            gettext("%(people)s people let in.", people=f"{people:,}"),
+            gettext("%(people)s let in.", people=counted.people(people)),
         ),
     )

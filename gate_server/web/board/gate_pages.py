@@ -12,6 +12,7 @@ from admission.wire_figures import GateDayAnswer
 from gate_server.figures import make_gate_day, read_date
 from gate_server.ledger.audit_list import AuditSearch, Event, event_at, list_events
 from gate_server.screen_charts import Level, Said, column_chart, course_chart, spark
+from gate_server.web.board import counted
 from gate_server.web.board.acts import Act, by_command, declare
 from gate_server.web.board.device_pages import KINDS, device_lines
 from gate_server.web.board.fields import Field
@@ -92,8 +93,8 @@ def _course(figures: GateDayAnswer, venue: Venue) -> str:
         levels.append(Level("record", gettext("best minute ever"), figures.record_minute.people))
     best = figures.best_minute
     told = gettext(
-        "%(people)d people came in, at most %(most)d in one minute.",
-        people=figures.entered,
+        "%(people)s came in, at most %(most)d in one minute.",
+        people=counted.people(figures.entered),
         most=0 if best is None else best.people,
     )
     return course_chart(figures.per_minute, labels, levels, Said(gettext("People a minute"), told))
@@ -115,7 +116,7 @@ def _hours(figures: GateDayAnswer, venue: Venue) -> str:
         ],
         Said(
             gettext("By hour"),
-            gettext("%(people)d people let in, by hour.", people=figures.entered),
+            gettext("%(people)s let in, by hour.", people=counted.people(figures.entered)),
         ),
     )
 

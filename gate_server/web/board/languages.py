@@ -56,12 +56,12 @@ def install(app: Flask, venue: Venue) -> None:
     babel.domain_instance = Texts()
 
 
-def gettext(text: str, **values: object) -> str:
+def gettext(text: str, /, **values: object) -> str:
     """Return a text in the language of this request."""
     return str(flask_babel.gettext(text, **values))
 
 
-def ngettext(one: str, more: str, number: int, **values: object) -> str:
+def ngettext(one: str, more: str, number: int, /, **values: object) -> str:
     """Return a text about so many, `%(num)d`, in the language of this request."""
     return str(flask_babel.ngettext(one, more, number, **values))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from admission.errors import InvalidInput
+from flask import Response
+
+from admission.errors import AdmissionError, InvalidInput
 from admission.scans import Direction, Mode
 from admission.wire_staff import FoundVoucher, LookupAnswer
 from gate_server.voucher_story import Story, tell_story
 from gate_server.web.board.acts import find_operation
 from gate_server.web.board.languages import gettext, lazy_gettext
 from gate_server.web.board.ops_acts import gate_choices
-from gate_server.web.board.pages import STAFF, Section, Shown, Visit, show
+from gate_server.web.board.pages import STAFF, Section, Shown, Visit, show, words_of
+from gate_server.web.problems import problem_of
 from gate_server.web.vouchers import vouchers
 
 lookup: Final = Section("lookup")
@@ -22,6 +25,12 @@ WAYS: Final = (
     ("phone", lazy_gettext("whole phone number")),
     ("phone_last4", lazy_gettext("last 4 digits of the phone")),
 )
+PROBLEMS: Final = {
+    "reason": lazy_gettext("Say why: the last 4 digits find other people's vouchers, too."),
+    "phone": lazy_gettext("Type the whole phone number."),
+    "phone_last4": lazy_gettext("Type exactly the last 4 digits."),
+}
+"""By the field of the call that cannot be used; of others what the call says is told."""
 DEEDS: Final = {
     Mode.ADMIT.value: lazy_gettext("entry"),
     Mode.ARRIVE.value: lazy_gettext("arrival"),
@@ -46,12 +55,23 @@ def look_up(visit: Visit) -> Shown:
         raise InvalidInput("how", f"is one of {', '.join(dict(WAYS))}")
     reason = visit.form.get("reason", "").strip()
     body = {how: what} | ({"reason": reason} if reason else {})
-    found = _FIND.perform(
-        visit.services, visit.caller, args={}, body=body, query={}, address=visit.address
-    )
+    try:
+        found = _FIND.perform(
+            visit.services, visit.caller, args={}, body=body, query={}, address=visit.address
+        )
+    except AdmissionError as error:
+        # What was looked for is typed again: a phone number stands in no page.
+        page = _page(visit, problem=_words(error), how=how, reason=reason)
+        return Response(page, problem_of(error).problem.status)
     assert isinstance(found, LookupAnswer)  # noqa: S101 - that call's only answer
     told = [(each, _story(visit, each)) for each in found.vouchers]
     return _page(visit, found=told, more=found.more, how=how, reason=reason)
+
+
+def _words(error: AdmissionError) -> str:
+    if isinstance(error, InvalidInput) and error.field in PROBLEMS:
+        return str(PROBLEMS[error.field])
+    return words_of(error)
 
 
 def _story(visit: Visit, found: FoundVoucher) -> Story | None:

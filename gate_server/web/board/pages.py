@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,12 +20,12 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
-from gate_server.web.board import languages
+from gate_server.web.board import counted, languages
 from gate_server.web.board.languages import Lazy, gettext
 from gate_server.web.board.problem_words import CONFLICTS
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
-from gate_server.web.problems import problem_of
+from gate_server.web.problems import PROBLEM_JSON, problem_of
 from gate_server.web.services import Services
 
 STAFF: Final = frozenset({Role.STEWARD, Role.SUPERVISOR, Role.ADMIN})
@@ -38,6 +39,8 @@ POLICY: Final = (
     " frame-ancestors 'none'"
 )
 """Our own scripts and styles from files, and nobody but this server: no inline code at all."""
+
+HTML: Final = "text/html"
 
 _HEADERS: Final = (
     ("Cache-Control", "no-store"),
@@ -142,6 +145,7 @@ class Board:
         self.sections: tuple[Section, ...] = ()
         self.sessions = Sessions(app, services)
         languages.install(app, services.ledger.venue)
+        app.jinja_env.globals["counted"] = counted
 
     @property
     def pages(self) -> Iterator[Page]:
@@ -163,6 +167,13 @@ class Board:
         site.context_processor(self._context)
         site.after_request(guard)
         return site
+
+    def answer_http_error(self, error: HTTPException) -> Response:
+        """Say to a person that there is no such page, also to one who has not logged in."""
+        g.account = self.sessions.current()
+        code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+        text = show("problem.html", words=_words_of_http(code), status=code, **self._context())
+        return guard(Response(text, code))
 
     def _view(self, page: Page) -> Callable[..., Response]:
         def view(**args: str) -> Response:
@@ -286,10 +297,17 @@ def answer_problem(error: AdmissionError) -> Response:
     return Response(text, reply.problem.status, dict(reply.headers))
 
 
-def answer_http_error(error: HTTPException) -> Response:
-    """Say to a person that there is no such page."""
-    text = show("problem.html", words=gettext("There is no such page."), status=error.code)
-    return Response(text, error.code)
+def wants_page() -> bool:
+    """Say whether a person's browser asks for a page, not a program for an answer to read."""
+    return not is_bare() and request.accept_mimetypes.best_match([PROBLEM_JSON, HTML]) == HTML
+
+
+def _words_of_http(code: int) -> str:
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return gettext("This is a defect of the gate server; its log says more.")
+    if code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        return gettext("There is no such page.")
+    return gettext("The browser sent something that cannot be used.")
 
 
 def words_of(error: AdmissionError) -> str:

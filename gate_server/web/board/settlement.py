@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
+from flask import Response
 from msgspec import UNSET
 
 from admission.messages import Sentence
-from admission.settlement_months import read_month
+from admission.settlement_months import month_of, read_month
+from admission.wire_months import MonthAnswer
 from admission.wire_settlement import SettlementAnswer, StatementAnswer
 from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.statements import find_newest
-from gate_server.months import last_instant
+from gate_server.months import last_instant, list_months
 from gate_server.statements import statement_answer
 from gate_server.web.board.deal_rows import get_deal
-from gate_server.web.board.languages import lazy_gettext
+from gate_server.web.board.languages import gettext, lazy_gettext, money
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.rows import STATES
@@ -27,7 +28,8 @@ from gate_server.web.statements import statements
 
 WHO: Final = READERS | {Role.PARTNER}
 MOST_CHANGED: Final = 100
-MONTHS_OFFERED: Final = 12
+MONTHS_OFFERED: Final = 11
+"""Before the running one."""
 CLASSES: Final = {
     "used": Sentence("已使用", "used"),
     "used_before_void": Sentence("取消前已使用", "used before the void"),
@@ -72,8 +74,7 @@ def show_settlements(visit: Visit) -> Shown:
     return show(
         "settlements.html",
         rows=sorted(rows, key=_unsigned_first),
-        platforms=sorted({deal.platform for deal in told}),
-        months=_months(visit),
+        months=list_months(ledger, MONTHS_OFFERED),
         states=STATES,
     )
 
@@ -89,16 +90,6 @@ def _unsigned_first(row: tuple[Any, StatementAnswer | None]) -> tuple[int, str]:
     if newest is None:
         return 1, deal.deal_id
     return (0 if newest.closed_at is None else 2), deal.deal_id
-
-
-def _months(visit: Visit) -> list[str]:
-    """Return this month and those before it, as an address has them."""
-    day = visit.services.ledger.venue.day_of(visit.now)
-    found = []
-    for _ in range(MONTHS_OFFERED):
-        found.append(f"{day:%Y-%m}")
-        day = day.replace(day=1) - timedelta(days=1)
-    return found
 
 
 @settlement.page("/deals/<deal_id>/bill", who=WHO)
@@ -152,14 +143,26 @@ def show_one_page_of_statement(visit: Visit) -> Shown:
 def show_platform_month(visit: Visit) -> Shown:
     """Show a platform's month, and what has changed in months that were closed before."""
     args = {"platform": visit.args["platform"], "month": read_month(visit.args["month"])}
+    if args["month"] > month_of(visit.now, visit.services.ledger.venue):
+        return Response(
+            show("problem.html", words=gettext("This month has not begun yet."), status=404), 404
+        )
     found, ledger = answer_of(visit, months, "show_month", args), visit.services.ledger
     return show(
         "month.html",
         month=found,
+        owed=owed_in(found, ledger),
         currencies={deal.deal_id: deal.currency for deal in ledger.catalogue.deals.values()},
         ended=visit.now > last_instant(found.month, ledger.venue),
         leads=visit.may(LEADERS),
     )
+
+
+def owed_in(month: MonthAnswer, ledger: Ledger) -> list[str]:
+    """Return what is owed to the venue for a month, in each currency; nothing is an amount, too."""
+    own = [deal for deal in ledger.catalogue.deals.values() if deal.platform == month.platform]
+    owed = month.owed_minor or dict.fromkeys((deal.currency for deal in own), 0)
+    return [money(minor, currency) for currency, minor in sorted(owed.items())]
 
 
 def _figures(visit: Visit, made: SettlementAnswer) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from admission.wire_settlement import (
     SettlementAnswer,
     StatementAnswer,
 )
+from gate_server.web.board import counted
 from gate_server.web.board.acts import Act, Body, Subject, by_call, by_command, declare
 from gate_server.web.board.fields import Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext
 from gate_server.web.board.pages import LEADERS, Visit
 from gate_server.web.board.reading import answer_of
+from gate_server.web.board.settlement import owed_in
 from gate_server.web.board.terms import deal_of
 from gate_server.web.months import months
 from gate_server.web.settlement_lists import lists
@@ -42,7 +44,12 @@ def _tell_list(visit: Visit, subject: Subject, body: Body) -> list[str]:
     )
     told = [
         gettext("Due in all: %(amount)s.", amount=money(_due(made, kind), deal.currency)),
-        gettext("%(entries)s stand on lists already and are left out.", entries=f"{on_lists:,}"),
+        ngettext(
+            "%(entries)s stands on a list already and is left out.",
+            "%(entries)s stand on lists already and are left out.",
+            on_lists,
+            entries=f"{on_lists:,}",
+        ),
     ]
     if kind == ListKind.REFUNDS.value:
         told.append(
@@ -66,9 +73,11 @@ def _due(made: SettlementAnswer, kind: str) -> int:
 
 
 def _said_list(visit: Visit, subject: Subject, result: ListAnswer) -> str:
-    return gettext(
-        "List %(number)s: %(entries)s entries, %(amount)s.",
-        number=result.number,
+    return ngettext(
+        "List %(list)s: %(entries)s entry, %(amount)s.",
+        "List %(list)s: %(entries)s entries, %(amount)s.",
+        result.entries,
+        list=result.number,
         entries=f"{result.entries:,}",
         amount=money(result.amount_minor, deal_of(visit, subject).currency),
     )
@@ -89,8 +98,8 @@ def _tell_figures(made: SettlementAnswer) -> list[str]:
     amounts = made.amounts_minor
     return [
         gettext(
-            "%(sold)s vouchers sold; owed to the venue: %(owed)s, in dispute: %(disputed)s.",
-            sold=f"{made.counts.sold:,}",
+            "%(sold)s sold; owed to the venue: %(owed)s, in dispute: %(disputed)s.",
+            sold=counted.vouchers(made.counts.sold),
             owed=money(amounts.owed_to_venue, made.currency),
             disputed=money(amounts.disputed, made.currency),
         ),
@@ -133,8 +142,10 @@ def _hash(subject: Subject, body: Body) -> Body:
 def _said_statement(_visit: Visit, _subject: Subject, result: StatementAnswer) -> str:
     if result.closed_at is not None:
         return gettext("Statement %(version)s is closed.", version=result.version)
-    return gettext(
+    return ngettext(
+        "Statement %(version)s: %(signatures)s signature.",
         "Statement %(version)s: %(signatures)s signatures.",
+        len(result.signatures),
         version=result.version,
         signatures=len(result.signatures),
     )
@@ -145,12 +156,11 @@ def _said_statement(_visit: Visit, _subject: Subject, result: StatementAnswer) -
 
 def _tell_month(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     found = answer_of(visit, months, "show_month", subject)
-    owed = [money(minor, currency) for currency, minor in sorted(found.owed_minor.items())]
     return [
         gettext(
-            "%(deals)s deals; owed to the venue: %(owed)s.",
-            deals=len(found.deals),
-            owed=" + ".join(owed) or "0",
+            "%(deals)s; owed to the venue: %(owed)s.",
+            deals=counted.deals(len(found.deals)),
+            owed=" + ".join(owed_in(found, visit.services.ledger)),
         ),
         gettext("What comes late goes into a later month, as a correction."),
     ]

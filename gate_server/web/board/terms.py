@@ -14,6 +14,7 @@ from admission import wire
 from admission.calendar import Venue
 from admission.deals import Deal
 from admission.errors import NotFound
+from gate_server.web.board import counted
 from gate_server.web.board.languages import gettext, ngettext
 from gate_server.web.board.pages import Visit
 
@@ -75,9 +76,9 @@ def tell_devices(visit: Visit) -> str:
 def tell_vouchers(vouchers: int, people: int) -> str:
     """Say how many vouchers, for how many people."""
     return gettext(
-        "%(vouchers)s vouchers for %(people)s people",
-        vouchers=f"{vouchers:,}",
-        people=f"{people:,}",
+        "%(vouchers)s for %(people)s",
+        vouchers=counted.vouchers(vouchers),
+        people=counted.people(people),
     )
 
 

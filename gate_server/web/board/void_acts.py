@@ -14,9 +14,10 @@ from admission.wire_staff import Preview, VoidAnswer, VoidRequest
 from admission.wire_terms import VoidMoney
 from gate_server.deal_terms import unit_minor
 from gate_server.ledger.void_previews import plan_void
+from gate_server.web.board import counted
 from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
 from gate_server.web.board.fields import Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, money, say
+from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext, say
 from gate_server.web.board.pages import Visit
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.terms import (
@@ -154,26 +155,33 @@ def _tell_restore(visit: Visit, subject: Subject, _body: Body) -> list[str]:
 def _tell_preview(seen: Preview, deal: Deal) -> Iterator[str]:
     money_of = _in(deal)
     yield gettext(
-        "%(what)s of %(buyers)s buyers, who paid %(paid)s.",
+        "%(what)s of %(buyers)s, who paid %(paid)s.",
         what=tell_vouchers(seen.vouchers, seen.people),
-        buyers=f"{seen.buyers:,}",
+        buyers=counted.buyers(seen.buyers),
         paid=money_of(seen.paid_minor),
     )
-    yield gettext(
-        "From now on: %(admit)s vouchers are let in (%(arrived)s have arrived in time),"
-        " %(refuse)s are refused.",
+    yield ngettext(
+        "From now on: %(admit)s voucher is let in (arrived in time: %(arrived)s),"
+        " %(refuse)s refused.",
+        "From now on: %(admit)s vouchers are let in (arrived in time: %(arrived)s),"
+        " %(refuse)s refused.",
+        seen.would_admit,
         admit=f"{seen.would_admit:,}",
         arrived=f"{seen.arrived:,}",
         refuse=f"{seen.would_refuse:,}",
     )
-    yield gettext(
-        "%(admitted)s people came in already, %(inside)s are inside; they stay.",
+    yield ngettext(
+        "%(admitted)s person came in already, %(inside)s inside now; who is in stays.",
+        "%(admitted)s people came in already, %(inside)s inside now; who is in stays.",
+        seen.admitted_people,
         admitted=f"{seen.admitted_people:,}",
         inside=f"{seen.inside:,}",
     )
     if seen.before is not None:
-        yield gettext(
+        yield ngettext(
+            "Against the terms in force: %(more)s voucher more is let in, %(less)s fewer.",
             "Against the terms in force: %(more)s vouchers more are let in, %(less)s fewer.",
+            seen.newly_covered,
             more=f"{seen.newly_covered:,}",
             less=f"{seen.no_longer_covered:,}",
         )
@@ -185,23 +193,23 @@ def _tell_money(
     after: VoidMoney, before: VoidMoney | None, money_of: Callable[[int], str]
 ) -> Iterator[str]:
     yield gettext(
-        "Refunds: %(vouchers)s vouchers, %(amount)s.",
-        vouchers=f"{after.refund_vouchers:,}",
+        "Refunds: %(vouchers)s, %(amount)s.",
+        vouchers=counted.vouchers(after.refund_vouchers),
         amount=money_of(after.refunds_minor),
     ) + _was(before, "refunds_minor", money_of)
     if after.compensation_minor or after.buyers_withheld:
         yield gettext(
-            "Compensation: %(buyers)s buyers, %(amount)s; withheld from %(withheld)s.",
-            buyers=f"{after.buyers_compensated:,}",
+            "Compensation: %(buyers)s, %(amount)s; withheld from %(withheld)s.",
+            buyers=counted.buyers(after.buyers_compensated),
             amount=money_of(after.compensation_minor),
             withheld=f"{after.buyers_withheld:,}",
         ) + _was(before, "compensation_minor", money_of)
     yield gettext(
-        "Owed to the venue so far: %(amount)s; at most %(more)s more for %(people)s people"
-        " who have arrived.",
+        "Owed to the venue so far: %(amount)s; at most %(more)s more for who has arrived:"
+        " %(people)s.",
         amount=money_of(after.owed_minor),
         more=money_of(after.waiting_minor),
-        people=f"{after.waiting_people:,}",
+        people=counted.people(after.waiting_people),
     ) + _was(before, "owed_minor", money_of)
 
 

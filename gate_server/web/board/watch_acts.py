@@ -28,8 +28,10 @@ def _tell_occupancy(visit: Visit, _subject: Subject, _body: Body) -> list[str]:
 
 
 def _said_occupancy(_visit: Visit, _subject: Subject, result: Any) -> str:
-    return gettext(
+    return ngettext(
+        "%(now)d person inside from now on, %(before)d before.",
         "%(now)d people inside from now on, %(before)d before.",
+        result.people,
         now=result.people,
         before=result.before,
     )

@@ -28,6 +28,16 @@ async function copy(button) {
   button.textContent = button.dataset.copied;
 }
 
+// A field that must be filled in only where another one says so; the server asks for it anyhow.
+function needWhereChosen() {
+  for (const field of document.querySelectorAll("[data-needed-by]")) {
+    const choice = field.form.elements[field.dataset.neededBy];
+    const look = () => (field.required = choice.value === field.dataset.neededFor);
+    choice.addEventListener("change", look);
+    look();
+  }
+}
+
 function refresh() {
   const part = document.querySelector("[data-refresh]");
   if (part && window.htmx) window.htmx.trigger(part, "refresh");
@@ -57,3 +67,4 @@ document.body.addEventListener("keydown", (event) => {
 // On a phone the menu is closed until it is asked for.
 const menu = document.querySelector("details.menu");
 if (menu && window.matchMedia("(max-width: 50rem)").matches) menu.open = false;
+needWhereChosen();

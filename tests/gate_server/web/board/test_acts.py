@@ -2,6 +2,9 @@
 
 import pytest
 
+from gate_server.web.board.acts import REGISTRY, ByCall
+from gate_server.web.nouns import NOUNS
+
 
 @pytest.fixture
 def lead(seat):
@@ -83,3 +86,28 @@ def test_call_is_answered_and_its_people_are_let_in(park, lead):
     assert done.status_code == 303
     assert "nonce=call-0001" not in lead.http.get("/").text
     assert events(park, "override")
+
+
+def test_calls_ask_for_the_password_wherever_their_acts_do():
+    calls = [(act, act.run.operation) for act in REGISTRY.values() if isinstance(act.run, ByCall)]
+    flagged = {each.name for noun in NOUNS for each in noun.operations if each.password}
+
+    # An act of such a call that does not ask would be a way round as well.
+    assert {act.name: act.password for act, _ in calls} == {
+        act.name: operation.password for act, operation in calls
+    }
+    assert {operation.name for act, operation in calls if act.password} == flagged
+    assert {"void", "restore", "release", "restore_closure"} <= flagged
+
+
+def test_dialog_that_follows_another_has_nothing_of_what_was_typed_there(lead):
+    lead.send("/", "/act/emergency", reason="smoke in the valley")
+    page = lead.http.get("/").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "reason": "the fire is out", "next": "/gates"}
+    followed = lead.http.post("/act/emergency-over", data=form, headers={"HX-Request": "true"})
+
+    assert 'action="/act/occupancy"' in followed.text
+    assert 'name="reason" value=""' in followed.text
+    assert "the fire is out" not in followed.text
+    assert 'name="next" value="/gates"' in followed.text

@@ -68,7 +68,7 @@ def test_a_proposal_stands_first_and_is_decided_either_way(desk):
     desk.do("block-decline", {"reason": "a travel agency that we know"}, block_id=number)
 
     assert page.index("Proposed: block this account?") < page.index("In force")
-    assert "people in 1 deals" in said
+    assert "1 voucher for 1 person in 1 deal;" in said
     assert blocks(desk, "proposed") == []
     assert "a travel agency that we know" in desk.read("/blocks")
 
@@ -141,7 +141,7 @@ def test_a_closure_is_told_declared_amended_and_ended(desk):
     desk.do("closure", CLOSED)
     made = closures(desk)[0]
 
-    assert "Bound: 1 deals." in said
+    assert "Bound: 1 deal." in said
     assert "vouchers are good for longer" in said
     assert made["terms"]["deals"] == ["DAY"]
     assert made["terms"]["closed_until"] == "2015-05-02T15:59:59.999000Z"

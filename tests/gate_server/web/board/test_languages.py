@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate_server.web.board import languages
+from gate_server.web.board import counted, languages
 from gate_server.web.board.languages import read_texts
 from scripts.texts import used_texts
 
@@ -29,6 +29,38 @@ def test_every_chinese_text_is_chinese_and_holds_what_its_english_holds():
         chinese = text.string if isinstance(text.string, str) else text.string[0]
         assert re.search(r"[\u4e00-\u9fff]", chinese), english
         assert sorted(HELD.findall(chinese)) == sorted(HELD.findall(english)), english
+
+
+def test_what_is_counted_is_one_or_many_in_english():
+    nouns = "vouchers|people|buyers|deals|days|entries|signatures|devices"
+    # `1 of 1 devices` is right.
+    many = rf"(?<!of )%\(\w+\)[sd] (?:more )?(?:{nouns})"
+    fixed = [message for _, _, message in used_texts() if isinstance(message, str)]
+
+    assert [message for message in fixed if re.search(many, message)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "said"),
+    [
+        ("en", 1, "1 voucher for 1 person of 1 buyer in 1 deal on 1 day"),
+        ("en", 2, "2 vouchers for 2 people of 2 buyers in 2 deals on 2 days"),
+        (
+            "en",
+            1200,
+            "1,200 vouchers for 1,200 people of 1,200 buyers in 1,200 deals on 1,200 days",
+        ),
+        ("zh", 1, "1 张电子票 for 1 人 of 1 个下单账号 in 1 个票种 on 1 天"),
+    ],
+)
+def test_each_language_counts_as_it_does(app, language, number, said):
+    with app.test_request_context(headers={"Accept-Language": language}):
+        named = [
+            f"{counted.vouchers(number)} for {counted.people(number)}",
+            f"of {counted.buyers(number)} in {counted.deals(number)} on {counted.days(number)}",
+        ]
+
+    assert " ".join(named) == said
 
 
 def test_templates_hold_no_words_outside_their_texts(app):

@@ -208,6 +208,18 @@ def test_api_takes_the_session_and_changes_only_with_its_token(site, anne):
     assert within.json()["state"] == "paused"
 
 
+def test_role_is_asked_for_before_the_password(site, park):
+    park.hire("steward", "bo", password=OWN)
+    other = another_browser(site)
+    other.log_in("bo", OWN)
+    page = other.http.get("/account").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    body = {"reason": "nobody looks"}
+    answer = other.post("/deals/DAY/void", None, body, headers={"X-CSRF-Token": token})
+
+    assert slug_of(answer) == "forbidden"
+
+
 def test_cookie_over_tls_is_this_hosts_alone(park):
     park.hire("supervisor", "anne", password=OWN)
     with an_app(park, ca_pem=b"authority") as (app, _):

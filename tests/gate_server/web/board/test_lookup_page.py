@@ -73,12 +73,29 @@ def test_cancelled_voucher_is_said_to_be_so(desk):
 
 
 def test_last_digits_need_a_reason_and_are_limited(desk):
-    assert look(desk, "phone_last4", "8000").status_code == 400
+    asked_why = look(desk, "phone_last4", "8000")
+    assert asked_why.status_code == 400
+    assert "Say why: the last 4 digits" in asked_why.text
+    assert '<option value="phone_last4" selected>' in asked_why.text, "the form, to go on"
+    assert 'data-needed-by="how" data-needed-for="phone_last4"' in asked_why.text
+    assert "8000" not in asked_why.text
     assert look(desk, "phone_last4", "8000", reason="phone is broken").status_code == 200
     for _ in range(3):
         last = look(desk, "phone", "13800138000")
     assert last.status_code == 429
     assert "13800138000" not in last.text
+
+
+def test_problem_of_a_lookup_is_told_above_its_form_in_the_persons_language(desk):
+    desk.site.http.headers["Accept-Language"] = "zh"
+    try:
+        wrong = look(desk, "phone_last4", "12", reason="手机没电")
+    finally:
+        desk.site.http.headers["Accept-Language"] = "en"
+
+    assert wrong.status_code == 400
+    assert "请准确输入手机号后4位" in wrong.text
+    assert 'value="手机没电"' in wrong.text
 
 
 @pytest.mark.parametrize("how", ["deal_id", "'; --", ""])

@@ -125,7 +125,7 @@ def test_a_later_statement_tells_what_changed_and_only_it_is_signed(desk):
 
     assert "A newer statement stands" in first
     assert "/act/statement-sign" not in desk.get("/deals/DAY/statements/1").text
-    assert "Changed since statement 1: 1 vouchers" in second
+    assert "Changed since statement 1: 1 voucher" in second
     assert "V-3 class refund_due overridden" in second
 
 
@@ -152,6 +152,28 @@ def test_a_month_is_told_and_closed_once_it_has_ended(desk):
     assert answer.status_code == 303, words(answer.text)
     assert "closed 09:00" in closed
     assert "Close the month" not in closed
+
+
+def test_months_are_offered_where_there_is_something_to_see(told):
+    offered = re.findall(r'href="/months/lvtu/([^"]+)"', told.get("/settlement").text)
+
+    assert offered == ["2015-05"]
+
+
+def test_month_without_anything_owes_nothing_in_the_deals_currency(told):
+    page = told.read("/months/lvtu/2015-03")
+    said = told.told("month-close", platform="lvtu", month="2015-03")
+
+    assert "CN¥0.00 owed to the venue" in page
+    assert "owed to the venue: CN¥0.00." in said
+
+
+@pytest.mark.parametrize("name", ["mei", "part"])
+def test_month_that_has_not_begun_says_so(told, name):
+    answer = told.get("/months/lvtu/2015-06", name)
+
+    assert answer.status_code == 404
+    assert "This month has not begun yet." in words(answer.text)
 
 
 @pytest.mark.parametrize("month", ["2015-13", "May", "2015-5"])
