@@ -95,7 +95,11 @@ class Occupancy:
 
 @dataclass(frozen=True, slots=True)
 class GateRate:
-    """One gate's pace, people a minute: of the last 5 and 15 minutes, its best, its ceiling."""
+    """One gate's pace, people a minute: of the last 5 and 15 minutes, its best, its ceiling.
+
+    Attributes:
+        open: it lets people in; one whose state is open, and that nobody attends, does not.
+    """
 
     gate_id: str
     name: str
@@ -251,10 +255,11 @@ def _queues(seen: CrowdSeen, terms: CrowdTerms) -> list[QueueView]:
 def _joined(
     unknown: QueueEstimate, own: Sequence[QueueView], gates: Sequence[GateFlow]
 ) -> QueueEstimate:
-    """Add up the queues of all open gates, where each was counted; else it stays unknown."""
+    """Add up the queues of all gates that let people in, each counted; else it stays unknown."""
     known = {each.gate_id: each.found for each in own if each.found.waiting is not None}
-    parts = [known[gate.gate_id] for gate in gates if gate.open and gate.gate_id in known]
-    if len(parts) < sum(gate.open for gate in gates) or not parts:
+    # People who were counted before a gate that nobody attends wait all the same.
+    parts = [known[gate.gate_id] for gate in gates if gate.opened and gate.gate_id in known]
+    if not parts or any(gate.open and gate.gate_id not in known for gate in gates):
         return unknown
     return QueueEstimate.join(parts)
 

@@ -92,7 +92,11 @@ class CrowdOccupancy(Answer, frozen=True):
 
 
 class CrowdGate(Answer, frozen=True):
-    """One gate's pace, people a minute; `best` is what it kept up for ten minutes, ever lately."""
+    """One gate's pace, people a minute; `best` is what it kept up for ten minutes, ever lately.
+
+    Attributes:
+        open: its state is open, and somebody is there who lets people in.
+    """
 
     gate_id: str
     name: str
@@ -175,7 +179,7 @@ class CrowdAdvice(Answer, frozen=True):
     """One thing to do.
 
     Attributes:
-        gate_ids: gates to open; `wait_minutes` now, and `after_minutes` then.
+        gate_ids: gates to open, or to man; `wait_minutes` now, and `after_minutes` then.
         share: of the limit, reached or at `at`.
     """
 

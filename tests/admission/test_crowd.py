@@ -140,7 +140,7 @@ def test_empty_queue_at_idle_gates_has_no_wait_to_speak_of():
 
 
 def test_closed_gate_lets_nobody_in_any_more():
-    shut = replace(a_gate("G2"), open=False)
+    shut = replace(a_gate("G2"), opened=False)
     found = estimate_queue(a_queue(a_count(200), gates=(a_gate("G1"), shut)))
 
     assert found.wait.value == pytest.approx(20)
@@ -189,7 +189,7 @@ def test_queues_counted_gate_by_gate_add_up_where_none_is_missing():
 
 
 def closed(gate_id, **fields):
-    return replace(a_gate(gate_id, rate=0, **fields), open=False)
+    return replace(a_gate(gate_id, rate=0, **fields), opened=False)
 
 
 def advised(view, kind):

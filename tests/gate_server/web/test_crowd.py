@@ -14,7 +14,7 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.tallies import Delta
 from gate_server.settings import read_settings
 from tests.arrived import stamp
-from tests.offline_lines import a_line, send
+from tests.offline_lines import a_line, beat, send
 from tests.server import Park, a_nonce, an_app
 
 NOON = datetime(2040, 5, 2, 4, 0, 30, tzinfo=UTC)
@@ -142,6 +142,21 @@ def test_gates_to_open_are_named_in_the_figures(park, site, boss):
     assert advice["gate_ids"] == ["G3"]
     assert (advice["wait_minutes"], advice["after_minutes"]) == (50, 25)
     assert advice["say"]["en"].startswith("park: open North gate; the wait falls from about 50")
+
+
+def test_gate_without_a_scanner_is_to_be_manned_and_one_with_a_scanner_is_open(park, site, boss):
+    for gate_id, name in (("G3", "North gate"), ("G4", "East gate")):
+        park.add_gate(gate_id, name, "park")
+    pass_minutes(park, site, park.enrol())
+    count_queue(site, boss, 500, area="park")
+    for device in (park.enrol(gate_id="G3"), park.enrol("marshal", gate_id="G4")):
+        beat(site, device)
+
+    (advice,) = site.get("/stats", boss).json()["advice"]
+    gates = {each["gate_id"]: each["open"] for each in site.get("/crowd", boss).json()["gates"]}
+
+    assert (advice["kind"], advice["gate_ids"]) == ("man_gates", ["G4"])
+    assert gates == {"G1": True, "G2": False, "G3": True, "G4": False}
 
 
 def test_stamped_people_wait_until_they_are_let_in(park, site):
