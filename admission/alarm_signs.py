@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from admission.alarm_bars import AlarmBars
 from admission.alarm_facts import BEFORE, LATELY, AlarmFacts, DeviceFacts, GateFacts
-from admission.alarms import ALL, AlarmKind, Severity, Sign
+from admission.alarms import ALL, OF_ENTRY, AlarmKind, Severity, Sign
 from admission.surges import DealScans, Look, SurgeBars, next_steps
 
 NEAR: Final = 0.8
@@ -34,7 +34,8 @@ Finder: TypeAlias = Callable[[AlarmFacts, AlarmBars], Iterable[Sign | None]]
 
 def find_signs(facts: AlarmFacts, bars: AlarmBars) -> list[Sign]:
     """Return what is beyond a bar, or near one."""
-    signs = [sign for find in _FINDERS for sign in find(facts, bars) if sign is not None]
+    found = (sign for find in _FINDERS for sign in find(facts, bars) if sign is not None)
+    signs = [sign for sign in found if not (facts.emergency and sign.kind in OF_ENTRY)]
     for kind in _TOGETHER:
         signs = _together(kind, signs)
     return signs

@@ -62,6 +62,7 @@ class CrowdSeen:
         limit: most people at once; `limit_set` by hand, not from the area.
         opens_at, closes_at: of this venue day.
         vouchers_left: people with valid vouchers who may still come today; None: not read yet.
+        evacuated_until: when the last evacuation of this venue day ended.
     """
 
     now: datetime
@@ -80,17 +81,31 @@ class CrowdSeen:
     entered_by_hand: OccupancyEntry | None = None
     vouchers_left: int | None = None
     emergency: bool = False
+    evacuated_until: datetime | None = None
+
+    @property
+    def uncounted_since(self) -> datetime | None:
+        """Since when nobody knows how many are inside: nobody counted after an evacuation."""
+        entry, ended_at = self.entered_by_hand, self.evacuated_until
+        if ended_at is None or self.emergency or (entry is not None and entry.at >= ended_at):
+            return None
+        return ended_at
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """People inside; `gap` says what the figure leaves out."""
+    """People inside; `gap` says what the figure leaves out.
+
+    Attributes:
+        uncounted_since: the end of an evacuation after which nobody has entered how many are in.
+    """
 
     inside: int
     people_today: int
     left_today: int
     entered_by_hand: OccupancyEntry | None
     gap: Gap | None
+    uncounted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,7 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
             seen.left_today,
             seen.entered_by_hand,
             None if counts_exits else Gap.NO_EXITS,
+            seen.uncounted_since,
         ),
         rate_in,
         rate_out,

@@ -82,13 +82,18 @@ class EnteredByHand(Answer, frozen=True):
 
 
 class CrowdOccupancy(Answer, frozen=True):
-    """People inside; `why` tells what the figure leaves out."""
+    """People inside; `why` tells what the figure leaves out.
+
+    Attributes:
+        uncounted_since: the end of an evacuation after which nobody has entered how many are in.
+    """
 
     inside: int
     people_today: int
     left_today: int
     entered_by_hand: EnteredByHand | None
     why: CrowdSaid | None
+    uncounted_since: datetime | None
 
 
 class CrowdGate(Answer, frozen=True):
@@ -279,6 +284,7 @@ def _occupancy(found: Occupancy, words: CrowdWords) -> CrowdOccupancy:
         if entry is None
         else EnteredByHand(people=entry.people, at=entry.at, made_by=entry.by),
         why=None if found.gap is None else CrowdSaid.of(words.gap(found.gap)),
+        uncounted_since=found.uncounted_since,
     )
 
 

@@ -24,8 +24,10 @@ from admission.why import still_to_come
 from gate_server.ledger.catalogue import Seen
 from gate_server.ledger.crowd import (
     DayCounts,
+    Evacuation,
     SoldWindow,
     find_entry,
+    find_evacuation,
     list_came_before,
     list_over,
     list_queue_counts,
@@ -90,6 +92,8 @@ class CrowdBook:
         self._past_day: date | None = None
         self._read: dict[date, DayCounts] = {}
         self._past, self._sold = _Past(), _Sold()
+        self._evacuation: Evacuation | None = None
+        self._read_to = 0
 
     def view(self) -> CrowdView:
         """Return how the crowd stands, a second old at most.
@@ -243,7 +247,17 @@ class CrowdBook:
             entered_by_hand=ledger.read(lambda db: find_entry(db, day.first_ms, day.last_ms)),
             vouchers_left=sold.unused,
             emergency=ledger.catalogue.emergency,
+            evacuated_until=self._evacuated_until(day),
         )
+
+    def _evacuated_until(self, day: Day) -> datetime | None:
+        """Return when the last evacuation of a venue day ended; reads only what is new."""
+        after, self._read_to = self._read_to, self._ledger.revision
+        newer = self._ledger.read(lambda db: find_evacuation(db, after))
+        last = self._evacuation = newer or self._evacuation
+        if last is None or last.on or not day.first_ms <= to_ms(last.at) <= day.last_ms:
+            return None
+        return last.at
 
     def _gates(self, day: Day, minutes: range, now: datetime) -> tuple[GateFlow, ...]:
         terms, past, sold = self._settings.crowd, self._past.best, self._sold.best

@@ -253,6 +253,37 @@ def test_occupancy_by_hand_ends_with_its_venue_day(park, site, boss):
     assert inside(site, boss) == 2
 
 
+def test_after_an_evacuation_nobody_knows_how_many_are_in_until_somebody_counts(park, site, boss):
+    def evacuate(on):
+        site.post("/venue/emergency", boss, {"on": on, "reason": "smoke"})
+
+    def uncounted():
+        return site.get("/crowd", boss).json()["occupancy"]["uncounted_since"]
+
+    occupy(site, boss, 500)
+    evacuate(True)
+    during = uncounted()
+    park.now += timedelta(minutes=20)
+    evacuate(False)
+    ended_at = park.now
+    park.now += timedelta(minutes=5)
+    after, anew = uncounted(), crowd_of(park).occupancy.uncounted_since
+    occupy(site, boss, 0)
+
+    assert (during, after, anew) == (None, "2040-05-02T04:20:30Z", ended_at)
+    assert uncounted() is None
+    assert crowd_of(park).occupancy.uncounted_since is None
+
+
+def test_evacuation_of_another_venue_day_leaves_nobody_uncounted(park, site, boss):
+    for on in (True, False):
+        site.post("/venue/emergency", boss, {"on": on, "reason": "smoke"})
+    today = crowd_of(park).occupancy.uncounted_since
+    park.now += timedelta(days=1)
+
+    assert (today, crowd_of(park).occupancy.uncounted_since) == (NOON, None)
+
+
 def test_full_venue_by_hand_and_by_area_lets_nobody_in_and_tells_scanners(tmp_path):
     park = Park(tmp_path / "area", settings=CLOSED, now=NOON)
     park.sell("WAITING-CODE-1")

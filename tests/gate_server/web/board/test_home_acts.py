@@ -10,6 +10,7 @@ from gate_server.alarms import AlarmWatch
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.alarms import alarm_sources
 from gate_server.web.board.acts import REGISTRY
+from tests.boards import part_of
 from tests.offline_lines import CODE, a_line, send
 
 REASON = "told by the marshal"
@@ -122,6 +123,17 @@ def test_after_an_evacuation_people_inside_are_asked_for(park, lead):
     assert "2 gates let people in again." in told
     assert answer.headers["location"] == "/act/occupancy"
     assert "<b>340</b> <span>inside now" in lead.http.get("/").text
+
+
+def test_board_asks_for_people_inside_until_somebody_has_counted(park, lead):
+    do(park, lead, "emergency", "emergency", reason="fire")
+    lead.send("/account", "/act/emergency-over", reason="fire is out")
+    asks = part_of(lead.http.get("/").text, "banner")
+    do(park, lead, "occupancy", "occupancy", people="340", reason=REASON)
+
+    assert "People inside not counted since the evacuation" in asks
+    assert 'id="act-uncounted"' in asks
+    assert "not counted" not in part_of(lead.http.get("/").text, "banner")
 
 
 def test_dialog_for_people_inside_opens_at_once_where_there_are_scripts(park, lead):
