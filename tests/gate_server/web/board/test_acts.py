@@ -35,7 +35,8 @@ def test_act_tells_that_it_is_done_on_the_next_page_or_at_once(lead):
     form = {"csrf_token": token, "gate_id": "G1", "state": "open", "reason": "dry"}
     at_once = lead.http.post("/act/gate-state", data=form, headers=headers)
 
-    assert 'class="told"' in page
+    assert '"told">South gate 目前为：暂停。' in page
+    assert '"told">South gate 目前为：开放。' in at_once.text
     assert 'class="told"' not in lead.http.get("/").text
     assert (at_once.status_code, at_once.headers["hx-trigger"]) == (200, "acted")
 
