@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +100,23 @@ def test_scan_of_another_lane_cannot_be_taken_back_by_mistake(park, lead):
     answer = lead.send("/account", "/act/scan-annul", **fields)
 
     assert (answer.status_code, audited(park, "annul")) == (404, [])
+
+
+def test_alarm_whose_figure_is_well_again_is_shown_less_loudly(park, app, lead):
+    wait = [40.0]
+    sources = replace(alarm_sources(app.services), wait_minutes=lambda: wait[0])
+    watch = AlarmWatch(park.ledger, park.settings, sources)
+    watch.look()
+    before = part_of(lead.http.get("/").text, "banner")
+    park.now, wait[0] = utc_now() + timedelta(minutes=1), 27.0
+    watch.look()
+    after = part_of(lead.http.get("/").text, "banner")
+
+    assert 'class="alarm warning"' in before
+    assert "act now" in before
+    assert 'class="alarm notice"' in after
+    assert "falling; clears below 24" in after
+    assert "act now" not in after
 
 
 # --- the venue -----------------------------------------------------------------------------------
