@@ -38,6 +38,7 @@ class Gap(StrEnum):
     """Why a figure of the venue is not known, or is not what its name says."""
 
     NO_EXITS = "no_exits"
+    NO_EXITS_SINCE = "no_exits_since"
     NO_LIMIT = "no_limit"
     NO_PAST_DAYS = "no_past_days"
 
@@ -194,10 +195,11 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
     found = forecast(seen.today, seen.past)
     rate_in = _pace([sum(minute) for minute in zip(*(g.admitted for g in seen.gates), strict=True)])
     rate_out = _pace(seen.exits)
+    no_exits = Gap.NO_EXITS if seen.entered_by_hand is None else Gap.NO_EXITS_SINCE
     gaps = [
         gap
         for gap, missing in (
-            (Gap.NO_EXITS, not counts_exits),
+            (no_exits, not counts_exits),
             (Gap.NO_LIMIT, seen.limit is None),
             (Gap.NO_PAST_DAYS, found is None),
         )
@@ -214,7 +216,7 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
             seen.today.people,
             seen.left_today,
             seen.entered_by_hand,
-            None if counts_exits else Gap.NO_EXITS,
+            None if counts_exits else no_exits,
             seen.uncounted_since,
         ),
         rate_in,

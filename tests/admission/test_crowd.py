@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from admission.crowd import CrowdSeen, Gap, assess
+from admission.crowd import CrowdSeen, Gap, OccupancyEntry, assess
 from admission.crowd_advice import AdviceKind, advise_gates
 from admission.crowd_forecast import SLOT, PastDay, Today, forecast
 from admission.crowd_queues import (
@@ -382,8 +382,10 @@ def test_weekend_is_foretold_from_weekends():
 def test_where_no_exits_are_counted_inside_is_not_foretold_and_it_is_said():
     today = a_day(people=500, inside=500, counts_exits=False)
     view = a_crowd(today=today, past=(a_past_day(1),))
+    entered = a_crowd(today=today, entered_by_hand=OccupancyEntry(300, NOON, "li"))
 
     assert view.occupancy.gap is Gap.NO_EXITS
+    assert entered.occupancy.gap is Gap.NO_EXITS_SINCE
     assert view.forecast.peak_inside is None
     assert {slot.inside for slot in view.forecast.slots} == {None}
 
