@@ -1,5 +1,7 @@
 """Acts: what a dialog asks and tells, what it does, and what stays undone."""
 
+import re
+
 import pytest
 
 
@@ -84,3 +86,25 @@ def test_call_is_answered_and_its_people_are_let_in(park, lead):
     assert done.status_code == 303
     assert "nonce=call-0001" not in lead.http.get("/").text
     assert events(park, "override")
+
+
+def titled(lead, act, **subject):
+    page = lead.http.get(f"/act/{act}", params=subject).text
+    return re.search(r'<h2 id="act-title">(.*?)</h2>', page)[1]
+
+
+def test_dialog_calls_what_it_is_about_by_its_name(park, lead):
+    lead.http.headers["Accept-Language"] = "en"
+    one = park.enrol()
+    alone = titled(lead, "call-admit", nonce="call-0001", device_id=one.name)
+    park.enrol()
+    twin = titled(lead, "call-admit", nonce="call-0001", device_id=one.name)
+
+    assert alone == "Let in <small>South gate lane</small>"
+    assert twin == f"Let in <small>South gate lane {one.name}</small>"
+    assert titled(lead, "gate-state", gate_id="G1") == "State of a gate <small>South gate</small>"
+    assert titled(lead, "deal-hold", deal_id="DAY") == "Put on hold <small>票 DAY</small>"
+    worded = titled(lead, "broadcast-worded", template="go_to_gate")
+    assert worded.endswith(
+        "<small>Please lead people in the queue to [Gate], which has room.</small>"
+    )
