@@ -96,7 +96,7 @@ def test_a_queue_is_shown_with_its_wait_and_age_and_else_called_unknown(site, pa
 
     assert "not known" in before
     assert "only" not in before
-    assert "inside is everybody who came in today" in before
+    assert "No exits are counted: all who came in today" in before
     assert "0 with valid vouchers may still come" in before
     assert "expected today" not in before
     assert "room for" not in before
@@ -118,7 +118,7 @@ def test_what_is_ahead_is_told_as_far_as_it_is_known(tmp_path):
         figures = part_of(sit_down(site, park).see(), "figures")
     park.close()
 
-    assert "inside is what was entered by hand, and everybody who came in since" in figures
+    assert "as entered by hand, and all who came in since" in figures
     assert re.search(r"expected today about [\d,]+ \([\d,]+ to [\d,]+\)", figures)
     assert "3 with valid vouchers may still come" in figures
     assert "room for 60" in figures
