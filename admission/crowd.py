@@ -191,20 +191,12 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
     """Return how a crowd stands, and what to do."""
     queues = _queues(seen, terms)
     capacity = _capacity(seen, terms)
-    counts_exits = seen.today.counts_exits
     found = forecast(seen.today, seen.past)
     rate_in = _pace([sum(minute) for minute in zip(*(g.admitted for g in seen.gates), strict=True)])
     rate_out = _pace(seen.exits)
-    no_exits = Gap.NO_EXITS if seen.entered_by_hand is None else Gap.NO_EXITS_SINCE
-    gaps = [
-        gap
-        for gap, missing in (
-            (no_exits, not counts_exits),
-            (Gap.NO_LIMIT, seen.limit is None),
-            (Gap.NO_PAST_DAYS, found is None),
-        )
-        if missing
-    ]
+    no_exits = _no_exits(seen)
+    no_limit = Gap.NO_LIMIT if seen.limit is None else None
+    no_past = Gap.NO_PAST_DAYS if found is None else None
     inside = seen.today.inside
     advice = [] if seen.emergency else _advice(seen, terms, queues, rate_in - rate_out)
     if found is not None and capacity.a_day is not None and found.people.value > capacity.a_day:
@@ -216,7 +208,7 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
             seen.today.people,
             seen.left_today,
             seen.entered_by_hand,
-            None if counts_exits else no_exits,
+            no_exits,
             seen.uncounted_since,
         ),
         rate_in,
@@ -227,8 +219,14 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
         found,
         seen.vouchers_left,
         tuple(advice),
-        tuple(gaps),
+        tuple(gap for gap in (no_exits, no_limit, no_past) if gap is not None),
     )
+
+
+def _no_exits(seen: CrowdSeen) -> Gap | None:
+    if seen.today.counts_exits:
+        return None
+    return Gap.NO_EXITS if seen.entered_by_hand is None else Gap.NO_EXITS_SINCE
 
 
 def _pace(minutes: Sequence[int]) -> float:
