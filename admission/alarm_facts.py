@@ -85,6 +85,7 @@ class AlarmFacts:
         started_at: when whoever looks began: silence before it is nobody's but ours.
         standing: names of the alarms that stand.
         open: within the hours in which gates and devices are missed, and nobody evacuates.
+        emergency: the venue is being evacuated.
         day_from: the first instant of the running venue day.
         limit: most people inside at once; 0: none.
         calls: since when each referred visitor waits.
@@ -102,6 +103,7 @@ class AlarmFacts:
     started_at: datetime
     standing: frozenset[Name] = frozenset()
     open: bool = True
+    emergency: bool = False
     inside: int = 0
     limit: int = 0
     wait_minutes: float | None = None

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from admission.alarm_bars import AlarmBars
 from admission.alarm_facts import BEFORE, LATELY, AlarmFacts, DeviceFacts, GateFacts
-from admission.alarms import ALL, AlarmKind, Severity, Sign
+from admission.alarms import ALL, OF_ENTRY, Alarm, AlarmKind, Severity, Sign
 from admission.surges import DealScans, Look, SurgeBars, next_steps
 
 NEAR: Final = 0.8
@@ -34,10 +34,24 @@ Finder: TypeAlias = Callable[[AlarmFacts, AlarmBars], Iterable[Sign | None]]
 
 def find_signs(facts: AlarmFacts, bars: AlarmBars) -> list[Sign]:
     """Return what is beyond a bar, or near one."""
-    signs = [sign for find in _FINDERS for sign in find(facts, bars) if sign is not None]
+    found = (sign for find in _FINDERS for sign in find(facts, bars) if sign is not None)
+    signs = [sign for sign in found if not (facts.emergency and sign.kind in OF_ENTRY)]
     for kind in _TOGETHER:
         signs = _together(kind, signs)
     return signs
+
+
+def clears_at(alarm: Alarm) -> float | None:
+    """Return the figure that an alarm clears beyond, where its own is well again and it stands yet.
+
+    None: the figure is still beyond its bar, or the alarm has none.
+    """
+    if not alarm.bar or alarm.subject == ALL:
+        return None
+    if alarm.kind is AlarmKind.DISK:
+        return alarm.bar / NEAR if alarm.figure > alarm.bar else None
+    near = NEAR_CAPACITY if alarm.kind is AlarmKind.CAPACITY else NEAR
+    return alarm.bar * near if alarm.figure < alarm.bar else None
 
 
 # --- people --------------------------------------------------------------------------------------

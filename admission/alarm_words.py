@@ -61,6 +61,7 @@ class AlarmWords:
         sections = (*AlarmKind, *(f"{kind}{MANY}" for kind in _OF_MANY))
         self._sections = {name: _checked(name, templates, _PARTS) for name in sections}
         self._sections["duty"] = _checked("duty", templates, (*_PARTS, "over"))
+        self._sections["eases"] = _checked("eases", templates, ("says", "free"))
         self._acts = _checked("acts", templates, tuple(Act))
 
     def name(self, kind: AlarmKind, subject: str) -> Sentence:
@@ -99,6 +100,12 @@ class AlarmWords:
         """Return what to do about it; some kinds ask for more the more severe they are."""
         section = self._sections[_section(kind, subject)]
         return section.get(f"do_{severity}", section["do"])
+
+    def eases(self, kind: AlarmKind, clears_at: float) -> Sentence:
+        """Return that a figure is well again, and from where on its alarm goes."""
+        frame = self._sections["eases"]["free" if kind is AlarmKind.DISK else "says"]
+        names = {"figure": shown(kind, clears_at)}
+        return Sentence(frame.zh.format_map(names), frame.en.format_map(names))
 
     def act(self, act: str) -> Sentence:
         """Return what people call an act that is counted: an override, say."""

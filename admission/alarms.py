@@ -62,6 +62,9 @@ _ORDER: Final = tuple(Severity)
 ALL: Final = "*"
 """Subject of one alarm about many gates, devices or feeds at once."""
 
+OF_ENTRY: Final = frozenset({AlarmKind.WAIT, AlarmKind.CALLS_OLD, AlarmKind.CALLS_MANY})
+"""Kinds about people who want in: while a venue is evacuated nobody is to act on them."""
+
 Name: TypeAlias = tuple[AlarmKind, str]
 """Of an alarm: its kind and its subject. At most one of a name stands."""
 

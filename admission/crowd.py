@@ -38,6 +38,7 @@ class Gap(StrEnum):
     """Why a figure of the venue is not known, or is not what its name says."""
 
     NO_EXITS = "no_exits"
+    NO_EXITS_SINCE = "no_exits_since"
     NO_LIMIT = "no_limit"
     NO_PAST_DAYS = "no_past_days"
 
@@ -62,6 +63,7 @@ class CrowdSeen:
         limit: most people at once; `limit_set` by hand, not from the area.
         opens_at, closes_at: of this venue day.
         vouchers_left: people with valid vouchers who may still come today; None: not read yet.
+        evacuated_until: when the last evacuation of this venue day ended.
     """
 
     now: datetime
@@ -80,22 +82,40 @@ class CrowdSeen:
     entered_by_hand: OccupancyEntry | None = None
     vouchers_left: int | None = None
     emergency: bool = False
+    evacuated_until: datetime | None = None
+
+    @property
+    def uncounted_since(self) -> datetime | None:
+        """Since when nobody knows how many are inside: nobody counted after an evacuation."""
+        entry, ended_at = self.entered_by_hand, self.evacuated_until
+        if ended_at is None or self.emergency or (entry is not None and entry.at >= ended_at):
+            return None
+        return ended_at
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """People inside; `gap` says what the figure leaves out."""
+    """People inside; `gap` says what the figure leaves out.
+
+    Attributes:
+        uncounted_since: the end of an evacuation after which nobody has entered how many are in.
+    """
 
     inside: int
     people_today: int
     left_today: int
     entered_by_hand: OccupancyEntry | None
     gap: Gap | None
+    uncounted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GateRate:
-    """One gate's pace, people a minute: of the last 5 and 15 minutes, its best, its ceiling."""
+    """One gate's pace, people a minute: of the last 5 and 15 minutes, its best, its ceiling.
+
+    Attributes:
+        open: it lets people in; one whose state is open, and that nobody attends, does not.
+    """
 
     gate_id: str
     name: str
@@ -171,19 +191,12 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
     """Return how a crowd stands, and what to do."""
     queues = _queues(seen, terms)
     capacity = _capacity(seen, terms)
-    counts_exits = seen.today.counts_exits
     found = forecast(seen.today, seen.past)
     rate_in = _pace([sum(minute) for minute in zip(*(g.admitted for g in seen.gates), strict=True)])
     rate_out = _pace(seen.exits)
-    gaps = [
-        gap
-        for gap, missing in (
-            (Gap.NO_EXITS, not counts_exits),
-            (Gap.NO_LIMIT, seen.limit is None),
-            (Gap.NO_PAST_DAYS, found is None),
-        )
-        if missing
-    ]
+    no_exits = _no_exits(seen)
+    no_limit = Gap.NO_LIMIT if seen.limit is None else None
+    no_past = Gap.NO_PAST_DAYS if found is None else None
     inside = seen.today.inside
     advice = [] if seen.emergency else _advice(seen, terms, queues, rate_in - rate_out)
     if found is not None and capacity.a_day is not None and found.people.value > capacity.a_day:
@@ -195,7 +208,8 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
             seen.today.people,
             seen.left_today,
             seen.entered_by_hand,
-            None if counts_exits else Gap.NO_EXITS,
+            no_exits,
+            seen.uncounted_since,
         ),
         rate_in,
         rate_out,
@@ -205,8 +219,14 @@ def assess(seen: CrowdSeen, terms: CrowdTerms) -> CrowdView:
         found,
         seen.vouchers_left,
         tuple(advice),
-        tuple(gaps),
+        tuple(gap for gap in (no_exits, no_limit, no_past) if gap is not None),
     )
+
+
+def _no_exits(seen: CrowdSeen) -> Gap | None:
+    if seen.today.counts_exits:
+        return None
+    return Gap.NO_EXITS if seen.entered_by_hand is None else Gap.NO_EXITS_SINCE
 
 
 def _pace(minutes: Sequence[int]) -> float:
@@ -251,10 +271,11 @@ def _queues(seen: CrowdSeen, terms: CrowdTerms) -> list[QueueView]:
 def _joined(
     unknown: QueueEstimate, own: Sequence[QueueView], gates: Sequence[GateFlow]
 ) -> QueueEstimate:
-    """Add up the queues of all open gates, where each was counted; else it stays unknown."""
+    """Add up the queues of all gates that let people in, each counted; else it stays unknown."""
     known = {each.gate_id: each.found for each in own if each.found.waiting is not None}
-    parts = [known[gate.gate_id] for gate in gates if gate.open and gate.gate_id in known]
-    if len(parts) < sum(gate.open for gate in gates) or not parts:
+    # People who were counted before a gate that nobody attends wait all the same.
+    parts = [known[gate.gate_id] for gate in gates if gate.opened and gate.gate_id in known]
+    if not parts or any(gate.open and gate.gate_id not in known for gate in gates):
         return unknown
     return QueueEstimate.join(parts)
 

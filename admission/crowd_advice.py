@@ -24,6 +24,8 @@ class AdviceKind(StrEnum):
     """What is advised; each has its sentence in config/messages/crowd.toml."""
 
     OPEN_GATES = "open_gates"
+    MAN_GATES = "man_gates"
+    OPEN_AND_MAN = "open_and_man"
     ALL_OPEN = "all_open"
     WARN_AHEAD = "warn_ahead"
     NOTICE_AHEAD = "notice_ahead"
@@ -42,7 +44,8 @@ class Advice:
     """One thing to do.
 
     Attributes:
-        gates: names of gates to open; `gate_ids` the same by their ids.
+        gates: names of gates to open; `unmanned` of those that are, where nobody lets people in.
+        gate_ids: both by their ids.
         wait_min, after_min: the wait now, and the one that is expected then.
         share: of the limit, at `at`.
     """
@@ -51,6 +54,7 @@ class Advice:
     area: str = ""
     gates: tuple[str, ...] = ()
     gate_ids: tuple[str, ...] = ()
+    unmanned: tuple[str, ...] = ()
     wait_min: float | None = None
     after_min: float | None = None
     share: float | None = None
@@ -59,7 +63,7 @@ class Advice:
 
 
 def likely_rate(gate: GateFlow, gates: Sequence[GateFlow]) -> float:
-    """Return what a closed gate will let through a minute: its best, else as the open ones do.
+    """Return what a gate that is not in use will let through a minute: its best, else as others do.
 
     Never above its ceiling. A best of less than half of the others' pace was on a quiet day.
     """
@@ -71,7 +75,10 @@ def likely_rate(gate: GateFlow, gates: Sequence[GateFlow]) -> float:
 def advise_gates(
     area: str, found: QueueEstimate, gates: Sequence[GateFlow], terms: CrowdTerms
 ) -> Advice | None:
-    """Name the fewest gates by which the wait falls to the goal; all, where none suffice."""
+    """Name the fewest gates by which the wait falls to the goal; all, where none suffice.
+
+    A closed one is to be opened; one that is open, where nobody lets people in, to be manned.
+    """
     if found.wait is None or found.waiting is None or found.wait.value < terms.wait_warn_min:
         return None
     closed = [gate for gate in gates if not gate.open]
@@ -88,11 +95,22 @@ def advise_gates(
             break
     if after > _LEAST_GAIN * wait:
         return None
-    opened.sort(key=lambda gate: gate.gate_id)
-    names = tuple(gate.name for gate in opened)
-    ids = tuple(gate.gate_id for gate in opened)
+    return _use(area, sorted(opened, key=lambda gate: gate.gate_id), wait, after)
+
+
+def _use(area: str, gates: Sequence[GateFlow], wait: float, after: float) -> Advice:
+    """Say of each gate what it needs."""
+    closed = tuple(gate.name for gate in gates if not gate.opened)
+    unmanned = tuple(gate.name for gate in gates if gate.opened)
+    kind = AdviceKind.OPEN_AND_MAN if closed and unmanned else AdviceKind.MAN_GATES
     return Advice(
-        AdviceKind.OPEN_GATES, area=area, gates=names, gate_ids=ids, wait_min=wait, after_min=after
+        kind if unmanned else AdviceKind.OPEN_GATES,
+        area=area,
+        gates=closed,
+        gate_ids=tuple(gate.gate_id for gate in gates),
+        unmanned=unmanned,
+        wait_min=wait,
+        after_min=after,
     )
 
 

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from admission.scans import MODES, Device, Mode
+
 MINUTE: Final = timedelta(minutes=1)
 RATE_MINUTES: Final = 15
 """A gate's rate is the mean of so many minutes; of fewer where it opened since."""
@@ -20,6 +22,10 @@ STAMPS_MINUTES: Final = 15
 WAITED_MINUTES: Final = 5
 """Their wait is taken over so many, for it changes."""
 BEST_MINUTES: Final = 10
+HEARD_WITHIN: Final = timedelta(minutes=3)
+"""A device that is silent for longer is taken to let nobody in."""
+MANNED_MINUTES: Final = 5
+"""A gate that let people in within so many has somebody there, whatever is heard of devices."""
 COUNTS_KEPT_MINUTES: Final = 60.0
 """An older count says nothing any more."""
 _MOST_COUNTS: Final = 5
@@ -61,24 +67,41 @@ def best_rate(minutes: Sequence[int]) -> float:
     return most / BEST_MINUTES
 
 
+def lets_in(device: Device, heard_at: datetime | None, now: datetime) -> bool:
+    """Say whether a device can be letting people in now.
+
+    Args:
+        heard_at: its last word of any kind; None: none yet.
+    """
+    out = device.revoked or device.suspended or Mode.ADMIT not in MODES[device.profile]
+    return not out and heard_at is not None and now - heard_at <= HEARD_WITHIN
+
+
 @dataclass(frozen=True, slots=True)
 class GateFlow:
     """What one gate did lately.
 
     Attributes:
-        open: it lets people in; a paused gate, or one for exits only, does not.
+        opened: its state is open; a paused gate, or one for exits only, is not.
         admitted: people let in, by whole minutes, the oldest first.
         best: most people a minute that it kept up on record; 0: not known.
         ceiling: most a minute that are allowed for it.
+        manned: a device that lets people in was heard there lately (`lets_in`).
     """
 
     gate_id: str
     name: str
     area: str
-    open: bool
+    opened: bool
     admitted: tuple[int, ...]
     best: float = 0.0
     ceiling: float = 11.0
+    manned: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Whether it lets people in: its state says so, and somebody is there to do it."""
+        return self.opened and (self.manned or any(self.admitted[-MANNED_MINUTES:]))
 
     def rate(self, minutes: int = RATE_MINUTES) -> float:
         """Return the people a minute lately; a gate that has just opened is not held idle."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -13,7 +13,7 @@ from admission.crowd_advice import Advice, AdviceKind
 from admission.crowd_queues import QueueBasis, QueueGap
 from admission.messages import Sentence
 
-_NAMES: Final = ("area", "gates", "wait", "after", "at", "share", "people", "m2")
+_NAMES: Final = ("area", "gates", "unmanned", "wait", "after", "at", "share", "people", "m2")
 KEYS: Final = (
     *(kind.value for kind in AdviceKind),
     *(f"gap_{gap.value}" for gap in chain(QueueGap, Gap)),
@@ -48,11 +48,10 @@ class CrowdWords:
             "people": "" if advice.people is None else f"{advice.people:,}",
         }
         zh, en = self._templates[advice.kind.value]
-        gates = list(advice.gates)
-        listed = " and ".join([", ".join(gates[:-1]), gates[-1]] if len(gates) > 1 else gates)
+        places = {"gates": advice.gates, "unmanned": advice.unmanned}
         return Sentence(
-            zh.format_map(names | {"gates": "、".join(gates)}),
-            en.format_map(names | {"gates": listed}),
+            zh.format_map(names | {name: "、".join(each) for name, each in places.items()}),
+            en.format_map(names | {name: _listed(each) for name, each in places.items()}),
         )
 
     def gap(self, gap: QueueGap | Gap) -> Sentence:
@@ -66,6 +65,10 @@ class CrowdWords:
     def _local(self, at: datetime, now: datetime) -> str:
         form = "%H:%M" if self._venue.same_day(at, now) else "%m-%d %H:%M"
         return at.astimezone(self._venue.zone).strftime(form)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _minutes(wait: float | None) -> str:

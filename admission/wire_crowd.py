@@ -82,17 +82,26 @@ class EnteredByHand(Answer, frozen=True):
 
 
 class CrowdOccupancy(Answer, frozen=True):
-    """People inside; `why` tells what the figure leaves out."""
+    """People inside; `why` tells what the figure leaves out.
+
+    Attributes:
+        uncounted_since: the end of an evacuation after which nobody has entered how many are in.
+    """
 
     inside: int
     people_today: int
     left_today: int
     entered_by_hand: EnteredByHand | None
     why: CrowdSaid | None
+    uncounted_since: datetime | None
 
 
 class CrowdGate(Answer, frozen=True):
-    """One gate's pace, people a minute; `best` is what it kept up for ten minutes, ever lately."""
+    """One gate's pace, people a minute; `best` is what it kept up for ten minutes, ever lately.
+
+    Attributes:
+        open: its state is open, and somebody is there who lets people in.
+    """
 
     gate_id: str
     name: str
@@ -175,7 +184,7 @@ class CrowdAdvice(Answer, frozen=True):
     """One thing to do.
 
     Attributes:
-        gate_ids: gates to open; `wait_minutes` now, and `after_minutes` then.
+        gate_ids: gates to open, or to man; `wait_minutes` now, and `after_minutes` then.
         share: of the limit, reached or at `at`.
     """
 
@@ -275,6 +284,7 @@ def _occupancy(found: Occupancy, words: CrowdWords) -> CrowdOccupancy:
         if entry is None
         else EnteredByHand(people=entry.people, at=entry.at, made_by=entry.by),
         why=None if found.gap is None else CrowdSaid.of(words.gap(found.gap)),
+        uncounted_since=found.uncounted_since,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from admission.alarms import Alarm
+from admission.alarms import OF_ENTRY, Alarm
 from admission.broadcasts import checked_text
 from admission.messages import Sentence
 from admission.wire_alarms import AlarmAnswer, AlarmsAnswer
@@ -39,9 +39,14 @@ class AlarmDesk:
     ledger: Ledger
 
     def standing(self) -> tuple[AlarmView, ...]:
-        """Return the alarms that stand, from memory."""
+        """Return the alarms that stand, from memory; of entry none while the venue is evacuated."""
         catalogue = self.ledger.catalogue
-        views = [view_alarm(alarm, catalogue) for alarm in reversed(catalogue.duty.alarms)]
+        shown = [
+            alarm
+            for alarm in reversed(catalogue.duty.alarms)
+            if not (catalogue.emergency and alarm.kind in OF_ENTRY)
+        ]
+        views = [view_alarm(alarm, catalogue) for alarm in shown]
         return tuple(sorted(views, key=lambda view: -view.severity.rank))
 
     def view(self) -> AlarmsView:

@@ -105,6 +105,7 @@ class Gatherer:
             started_at=self.started_at,
             standing=frozenset(alarm.name for alarm in catalogue.duty.alarms),
             open=opened,
+            emergency=catalogue.emergency,
             inside=sources.inside(now),
             limit=settings.people_limit or 0,
             wait_minutes=sources.wait_minutes(),

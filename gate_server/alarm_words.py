@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
+from admission.alarm_signs import clears_at
 from admission.alarm_words import AlarmWords
 from admission.alarms import ALL, Alarm, AlarmKind, Severity
 from admission.messages import Sentence
@@ -21,6 +22,7 @@ class AlarmView:
     Attributes:
         where: what people call its subject; empty for the venue.
         says: what it is; `to_do` what to do about it.
+        eases: the figure is below its bar again, and from where on the alarm goes; None: it is not.
     """
 
     alarm_id: int
@@ -31,6 +33,7 @@ class AlarmView:
     where: Sentence
     says: Sentence
     to_do: Sentence
+    eases: Sentence | None
     since: datetime
     rose_at: datetime
     figure: float
@@ -54,6 +57,7 @@ def view_alarm(alarm: Alarm, catalogue: Catalogue) -> AlarmView:
     """Put an alarm into words."""
     words, where = read_alarm_words(), _where(alarm, catalogue)
     kind, subject = alarm.name
+    well = clears_at(alarm)
     return AlarmView(
         alarm_id=alarm.alarm_id,
         kind=kind,
@@ -63,6 +67,7 @@ def view_alarm(alarm: Alarm, catalogue: Catalogue) -> AlarmView:
         where=where,
         says=words.says(kind, subject, where, alarm.figure, bar=alarm.bar, usual=alarm.usual),
         to_do=words.to_do(kind, subject, alarm.severity),
+        eases=None if well is None else words.eases(kind, well),
         since=alarm.raised_at,
         rose_at=alarm.rose_at,
         figure=alarm.figure,

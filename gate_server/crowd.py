@@ -17,14 +17,17 @@ from typing import Final
 from admission.calendar import from_ms, to_ms
 from admission.crowd import CrowdSeen, CrowdView, assess
 from admission.crowd_forecast import SLOT_MINUTES, PastDay, Today
-from admission.crowd_queues import GateFlow, Stamps, best_rate
+from admission.crowd_queues import GateFlow, Stamps, best_rate, lets_in
 from admission.deals import Deal
 from admission.scans import GateState
 from admission.why import still_to_come
+from gate_server.ledger.catalogue import Seen
 from gate_server.ledger.crowd import (
     DayCounts,
+    Evacuation,
     SoldWindow,
     find_entry,
+    find_evacuation,
     list_came_before,
     list_over,
     list_queue_counts,
@@ -89,6 +92,8 @@ class CrowdBook:
         self._past_day: date | None = None
         self._read: dict[date, DayCounts] = {}
         self._past, self._sold = _Past(), _Sold()
+        self._evacuation: Evacuation | None = None
+        self._read_to = 0
 
     def view(self) -> CrowdView:
         """Return how the crowd stands, a second old at most.
@@ -217,7 +222,7 @@ class CrowdBook:
         return CrowdSeen(
             now=now,
             until=from_ms(end * MINUTE_MS),
-            gates=self._gates(day, minutes),
+            gates=self._gates(day, minutes, now),
             exits=tuple(exits.get(minute, 0) for minute in minutes),
             today=Today(
                 day.day,
@@ -242,11 +247,21 @@ class CrowdBook:
             entered_by_hand=ledger.read(lambda db: find_entry(db, day.first_ms, day.last_ms)),
             vouchers_left=sold.unused,
             emergency=ledger.catalogue.emergency,
+            evacuated_until=self._evacuated_until(day),
         )
 
-    def _gates(self, day: Day, minutes: range) -> tuple[GateFlow, ...]:
+    def _evacuated_until(self, day: Day) -> datetime | None:
+        """Return when the last evacuation of a venue day ended; reads only what is new."""
+        after, self._read_to = self._read_to, self._ledger.revision
+        newer = self._ledger.read(lambda db: find_evacuation(db, after))
+        last = self._evacuation = newer or self._evacuation
+        if last is None or last.on or not day.first_ms <= to_ms(last.at) <= day.last_ms:
+            return None
+        return last.at
+
+    def _gates(self, day: Day, minutes: range, now: datetime) -> tuple[GateFlow, ...]:
         terms, past, sold = self._settings.crowd, self._past.best, self._sold.best
-        found = []
+        found, manned = [], self._manned(now)
         for gate in self._ledger.catalogue.gates.values():
             counted = day.gates.get(gate.gate_id)
             entered = {} if counted is None else dict(counted.minutes)
@@ -260,9 +275,20 @@ class CrowdBook:
                     tuple(entered.get(minute, 0) for minute in minutes),
                     best,
                     terms.ceiling(gate.gate_id),
+                    gate.gate_id in manned,
                 )
             )
         return tuple(found)
+
+    def _manned(self, now: datetime) -> frozenset[str]:
+        """Return the gates where a device that lets people in was heard lately."""
+        ledger, catalogue = self._ledger, self._ledger.catalogue
+        return frozenset(
+            device.gate_id
+            for device_id, device in catalogue.devices.items()
+            if not _practises(catalogue.seen.get(device_id))
+            and lets_in(device, ledger.last_seen(device_id), now)
+        )
 
     def _stamps(self, minutes: range) -> dict[str, Stamps]:
         first = minutes.start
@@ -278,6 +304,11 @@ class CrowdBook:
             area: Stamps(tuple(stamped[area]), tuple(met[area]), tuple(waited[area]))
             for area in stamped
         }
+
+
+def _practises(word: Seen | None) -> bool:
+    """Say whether a device said last that it is for practice, and lets nobody in."""
+    return word is not None and word.heartbeat.get("practice") is True
 
 
 def _today(ledger: Ledger, now: datetime) -> Day:

@@ -42,6 +42,13 @@ _OVER: Final = (
     " AND until_quarter BETWEEN 0 AND ? GROUP BY 1"
 )
 
+# By the index of schema_surges.py, in its own terms: without it every audit row would be read.
+_EVACUATION: Final = """
+SELECT revision, body ->> 'at', body ->> 'on' FROM audit INDEXED BY audit_deeds WHERE kind IN
+    ('emergency', 'gate_state', 'hold', 'override', 'release', 'restore_deal', 'void')
+    AND kind = 'emergency' AND revision > ? ORDER BY revision DESC LIMIT 1
+"""
+
 
 def record_queue_count(
     tx: Session,
@@ -129,6 +136,20 @@ def find_entry(db: sqlite3.Connection, first_ms: int, last_ms: int) -> Occupancy
         (first_ms, last_ms),
     ).fetchone()
     return None if row is None else OccupancyEntry(row[0], from_ms(row[1]), row[2])
+
+
+class Evacuation(NamedTuple):
+    """The last order that began or ended an evacuation; `on`: that began one."""
+
+    revision: int
+    at: datetime
+    on: bool
+
+
+def find_evacuation(db: sqlite3.Connection, after: int) -> Evacuation | None:
+    """Return the last order about an evacuation that came after a revision."""
+    row = db.execute(_EVACUATION, (after,)).fetchone()
+    return None if row is None else Evacuation(row[0], from_ms(row[1]), bool(row[2]))
 
 
 @dataclass(frozen=True, slots=True)

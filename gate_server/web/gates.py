@@ -52,6 +52,7 @@ def evacuate(call: Call) -> EmergencyAnswer:
         alone=True,
         urgent=True,
     )
+    call.services.crowd.renew()
     return EmergencyAnswer(on=request.on)
 
 

@@ -50,6 +50,7 @@ def make_stats(services: Services) -> StatsAnswer:
     now = ledger.clock()
     day, catalogue = today(services, now), ledger.catalogue
     waiting, crowd = services.calls.waiting(now), services.crowd.view()
+    standing = AlarmDesk(ledger).standing()
     return StatsAnswer(
         now=now,
         inside=day.inside,
@@ -67,8 +68,8 @@ def make_stats(services: Services) -> StatsAnswer:
         incidents_open=catalogue.duty.open_incidents,
         incidents_unanswered=catalogue.duty.unanswered,
         calls=[_call(scan) for scan in waiting],
-        alarms_standing=len(catalogue.duty.alarms),
-        alarms=[answer_alarm(each) for each in AlarmDesk(ledger).standing()],
+        alarms_standing=len(standing),
+        alarms=[answer_alarm(each) for each in standing],
         advice=write_advice(crowd, read_crowd_words(ledger.venue)),
     )
 

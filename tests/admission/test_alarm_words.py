@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
+from admission.alarm_signs import clears_at
 from admission.alarm_words import AlarmWords
 from admission.alarms import ALL, AlarmKind, Severity
 from admission.errors import InvalidInput
@@ -96,6 +98,29 @@ def test_sentences_have_their_figures_as_people_write_them():
     assert says(AlarmKind.OVERRIDES, 16, usual=0.0).endswith("16 by one person within an hour")
     assert says(AlarmKind.OVERRIDES, 16, usual=4.0).endswith("(usually about 4)")
     assert "37% of the scans at South gate" in says(AlarmKind.GATE_REFUSALS, 0.37, usual=0.04)
+
+
+@pytest.mark.parametrize(
+    ("kind", "figure", "bar", "subject", "says"),
+    [
+        (AlarmKind.WAIT, 30.0, 30.0, "", None),
+        (AlarmKind.WAIT, 27.0, 30.0, "", "falling; clears below 24"),
+        (AlarmKind.CAPACITY, 0.79, 0.8, "", "falling; clears below 78%"),
+        (AlarmKind.DISK, 1100.0, 1024.0, "", "recovering; clears above 1.2 GiB"),
+        (AlarmKind.DISK, 1000.0, 1024.0, "", None),
+        (AlarmKind.DEVICE_GONE, 4.0, 5.0, ALL, None),
+        (AlarmKind.OVERRIDES, 4.0, 0.0, "override", None),
+    ],
+)
+def test_figure_that_is_well_again_says_from_where_on_its_alarm_goes(
+    kind, figure, bar, subject, says
+):
+    player = Player()
+    player.look(facts(wait_minutes=40))
+    ((_, alarm),) = player.standing.items()
+    well = clears_at(replace(alarm, kind=kind, figure=figure, bar=bar, subject=subject))
+
+    assert (None if well is None else AlarmWords(TEXTS).eases(kind, well).en) == says
 
 
 @pytest.mark.parametrize(

@@ -229,3 +229,11 @@ def test_what_a_device_said_before_it_went_says_nothing_of_now():
 
 def test_corrections_of_hours_ago_are_no_alarm_now():
     assert Player().look(facts(conduct=(an_hour(),), now=NOON + 90 * MINUTE)) == []
+
+
+@pytest.mark.parametrize("kind", [AlarmKind.WAIT, AlarmKind.CALLS_OLD, AlarmKind.CALLS_MANY])
+def test_people_who_want_in_raise_nothing_while_the_venue_is_evacuated(kind):
+    _, _, beyond, _ = CASES[kind]
+
+    assert Player().look(facts(**beyond, emergency=True)) == []
+    assert Player().look(facts(**beyond)) != []

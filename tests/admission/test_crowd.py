@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from admission.crowd import CrowdSeen, Gap, assess
+from admission.crowd import CrowdSeen, Gap, OccupancyEntry, assess
 from admission.crowd_advice import AdviceKind, advise_gates
 from admission.crowd_forecast import SLOT, PastDay, Today, forecast
 from admission.crowd_queues import (
@@ -140,7 +140,7 @@ def test_empty_queue_at_idle_gates_has_no_wait_to_speak_of():
 
 
 def test_closed_gate_lets_nobody_in_any_more():
-    shut = replace(a_gate("G2"), open=False)
+    shut = replace(a_gate("G2"), opened=False)
     found = estimate_queue(a_queue(a_count(200), gates=(a_gate("G1"), shut)))
 
     assert found.wait.value == pytest.approx(20)
@@ -189,7 +189,7 @@ def test_queues_counted_gate_by_gate_add_up_where_none_is_missing():
 
 
 def closed(gate_id, **fields):
-    return replace(a_gate(gate_id, rate=0, **fields), open=False)
+    return replace(a_gate(gate_id, rate=0, **fields), opened=False)
 
 
 def advised(view, kind):
@@ -382,8 +382,10 @@ def test_weekend_is_foretold_from_weekends():
 def test_where_no_exits_are_counted_inside_is_not_foretold_and_it_is_said():
     today = a_day(people=500, inside=500, counts_exits=False)
     view = a_crowd(today=today, past=(a_past_day(1),))
+    entered = a_crowd(today=today, entered_by_hand=OccupancyEntry(300, NOON, "li"))
 
     assert view.occupancy.gap is Gap.NO_EXITS
+    assert entered.occupancy.gap is Gap.NO_EXITS_SINCE
     assert view.forecast.peak_inside is None
     assert {slot.inside for slot in view.forecast.slots} == {None}
 

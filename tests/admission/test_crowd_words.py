@@ -38,6 +38,33 @@ def test_gates_to_open_are_named_with_both_waits():
     assert said.zh == "park：建议加开G4、G5，预计等候时间从约55分钟降到约20分钟。"
 
 
+@pytest.mark.parametrize(
+    ("gates", "en", "zh"),
+    [
+        (
+            (),
+            "man C2, open but with nobody there; the wait falls from about 55 to 20 min.",
+            "C2已开放但无人检票，建议派人上岗，预计等候时间从约55分钟降到约20分钟。",
+        ),
+        (
+            ("C1",),
+            "open C1; man C2, open but with nobody there; the wait falls from about 55 to 20 min.",
+            "建议加开C1，并派人到C2检票（已开放但无人），预计等候时间从约55分钟降到约20分钟。",
+        ),
+    ],
+)
+def test_gates_to_man_are_told_from_those_to_open(gates, en, zh):
+    kind = AdviceKind.OPEN_AND_MAN if gates else AdviceKind.MAN_GATES
+    advice = Advice(
+        kind, area="canyon", gates=gates, unmanned=("C2",), wait_min=55.2, after_min=19.8
+    )
+
+    said = WORDS.advice(advice, NOW)
+
+    assert said.en == f"canyon: {en}"
+    assert said.zh == f"canyon：{zh}"
+
+
 def test_share_ahead_is_told_with_its_time_at_the_venue_and_what_to_do():
     at = datetime(2015, 2, 12, 3, 40, tzinfo=UTC)
 
@@ -51,7 +78,15 @@ def test_share_ahead_is_told_with_its_time_at_the_venue_and_what_to_do():
 @pytest.mark.parametrize("kind", AdviceKind)
 def test_every_advice_has_both_sentences_without_a_gap(kind):
     advice = Advice(
-        kind, area="park", gates=("G1",), wait_min=9, after_min=5, share=0.5, people=7, at=NOW
+        kind,
+        area="park",
+        gates=("G1",),
+        unmanned=("G2",),
+        wait_min=9,
+        after_min=5,
+        share=0.5,
+        people=7,
+        at=NOW,
     )
 
     said = WORDS.advice(advice, NOW)

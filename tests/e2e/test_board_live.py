@@ -175,7 +175,7 @@ def test_a_paused_gate_makes_the_scanner_wait(place, board):
     wait_for_text(board, "#gate-G1 .head", "open")
 
     assert (paused["outcome"], paused["reason"]) == ("wait", "gate_closed")
-    assert "Done." in told
+    assert "South gate is paused now." in told
     assert lane.scan(CODES[1])["reason"] == "admitted"
 
 

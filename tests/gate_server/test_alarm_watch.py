@@ -62,6 +62,22 @@ def test_wait_where_one_is_known(venue):
     assert venue.calm() == ["cleared wait"]
 
 
+def test_wait_and_calls_are_no_alarms_while_the_venue_is_evacuated(venue):
+    boss = venue.park.hire()
+    venue.wait = 40.0
+    raised = venue.look()
+    for on in (True, False):
+        order = {"on": on, "reason": "smoke"}
+        assert venue.site.post("/venue/emergency", boss, order).status_code == 200
+        if on:
+            during = venue.names(), venue.calm(), venue.look()
+            assert venue.site.get("/stats", boss).json()["alarms_standing"] == 0
+
+    assert raised == ["raised wait"]
+    assert during == ([], ["cleared wait"], [])
+    assert venue.look() == ["raised wait"]
+
+
 def test_referred_visitors_who_wait_for_long_or_are_many(venue):
     park, boss = venue.park, venue.park.hire()
     park.sell("CODE-0001", "CODE-0002")

@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
 from gate_server.web.board.fields import Field, read_fields
 from gate_server.web.board.languages import Lazy, gettext, lazy_gettext
+from gate_server.web.board.names import names_of
 from gate_server.web.board.pages import Section, Shown, Visit, go_back, go_on, show, words_of
 from gate_server.web.callers import Role
 from gate_server.web.operations import Noun, Operation
@@ -58,6 +59,7 @@ class Act:
         tells: its consequence, in sentences with numbers; with `preview` it needs what was filled
             in, and is told after the first press of the button, before the second does it.
         shape: makes the call's body of the subject and the fields.
+        about: what people call what it is about, for its title.
         password: the account's password is asked for again.
         grave: it is drawn so that nobody presses it by mistake.
         said: what is told once it is done: a text, or a page of what is shown this once only.
@@ -72,6 +74,7 @@ class Act:
     asks: Callable[[Visit, Subject], Sequence[Field]] = _asks_nothing
     tells: Callable[[Visit, Subject, Body], Sequence[str]] = _says_nothing
     shape: Callable[[Subject, Body], Body] = _nothing_more
+    about: Callable[[Visit, Subject], Sequence[str]] = names_of
     button: Lazy | None = None
     preview: bool = False
     password: bool = False
@@ -226,6 +229,7 @@ def _dialog(
         "act.html",
         act=act,
         subject=subject,
+        about=act.about(visit, subject),
         told=told,
         problem=problem,
         step=step,

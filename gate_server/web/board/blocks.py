@@ -120,8 +120,14 @@ def _tell_declined(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     ]
 
 
+def _about(visit: Visit, subject: Subject) -> list[str]:
+    block = answer_of(visit, calls, "show_block", {"block_id": subject["block_id"]})
+    return [f"{block.platform} {block.block_id}"]
+
+
 def _said(_visit: Visit, _subject: Subject, result: BlockAnswer) -> str:
-    return f"{gettext('Block')} {result.block_id}: {say(STATES[result.state])}"
+    state = say(STATES[result.state])
+    return gettext("Block %(number)s: %(state)s", number=result.block_id, state=state)
 
 
 _UNTIL = Field(
@@ -176,6 +182,7 @@ for _name, _title, _view, _fields, _tells in (
             fields=_fields,
             subject=("block_id",),
             tells=_tells,
+            about=_about,
             said=_said,
         )
     )

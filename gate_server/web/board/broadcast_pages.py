@@ -127,6 +127,11 @@ def _tell(visit: Visit, subject: Subject, body: Body) -> list[str]:
     ]
 
 
+def _about(visit: Visit, subject: Subject) -> list[str]:
+    """Return the first sentence: the dialog tells all of it before it is sent."""
+    return re.split(r"(?<=[。.])", _worded(visit, _template(visit, subject)))[:1]
+
+
 def _with_template(subject: Subject, body: Body) -> Body:
     return {"template": subject["template"], **body}
 
@@ -164,6 +169,7 @@ declare(
         subject=("template",),
         tells=_tell,
         shape=_with_template,
+        about=_about,
         button=lazy_gettext("Send it"),
         preview=True,
     )

@@ -155,7 +155,7 @@ def _tell_one(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     minutes = max(0, int((visit.now - found.opened_at).total_seconds() // 60))
     calls = sum(each.ring for each in found.calls)
     told = [
-        f"{say_text(found.name)}: {say_text(found.title)}",
+        gettext("%(kind)s: %(title)s", kind=say_text(found.name), title=say_text(found.title)),
         ngettext("Open for %(num)d minute.", "Open for %(num)d minutes.", minutes),
         ngettext(
             "The duty list was called %(num)d time about it.",

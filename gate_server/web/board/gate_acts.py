@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from admission.errors import NotFound
 from admission.scans import GateState
+from admission.wire_staff import GateAnswer
 from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare, then
 from gate_server.web.board.fields import Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, ngettext
+from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import Visit
+from gate_server.web.board.rows import STATES
 from gate_server.web.board.watch_acts import OCCUPANCY
 from gate_server.web.gates import gates
 from gate_server.web.stats import MINUTES, make_stats
 
 _STATES = (
     (GateState.OPEN.value, lazy_gettext("open")),
-    (GateState.PAUSED.value, lazy_gettext("paused: entries and exits wait")),
-    (GateState.EXIT_ONLY.value, lazy_gettext("exits only")),
+    (GateState.PAUSED.value, lazy_gettext("paused: entries wait for a while, exits go on")),
+    (
+        GateState.EXIT_ONLY.value,
+        lazy_gettext("exits only: the screen sends entries to other gates, exits go on"),
+    ),
 )
 _WHY_A_GATE = Field(
     "reason",
@@ -31,13 +36,21 @@ _WHY_A_GATE = Field(
 )
 
 
+def _say_state(name: str, state: str) -> str:
+    return gettext("%(gate)s is %(state)s now.", gate=name, state=say(STATES[state]))
+
+
+def _said_state(_visit: Visit, _subject: Subject, result: GateAnswer) -> str:
+    return _say_state(result.name, result.state)
+
+
 def _tell_gate(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     found = make_stats(visit.services).gates
     gate = next((each for each in found if each.gate_id == subject["gate_id"]), None)
     if gate is None:
         raise NotFound(f"no gate {subject['gate_id']}")
     return [
-        gettext("%(gate)s is %(state)s now.", gate=gate.name, state=dict(_STATES)[gate.state]),
+        _say_state(gate.name, gate.state),
         ngettext(
             "%(num)d person came in here in the last 15 minutes.",
             "%(num)d people came in here in the last 15 minutes.",
@@ -108,6 +121,7 @@ declare(
         ),
         subject=("gate_id",),
         tells=_tell_gate,
+        said=_said_state,
         button=lazy_gettext("Change the gate"),
     )
 )

@@ -85,7 +85,8 @@ def make_board(services: Services) -> Board:
     """Return the board as of now."""
     ledger, figures = services.ledger, make_stats(services)
     crowd = write_crowd(services.crowd.view(), read_crowd_words(ledger.venue))
-    alarms = AlarmDesk(ledger).standing()
+    # What is on its way down comes last.
+    alarms = sorted(AlarmDesk(ledger).standing(), key=lambda alarm: alarm.eases is not None)
     around = Around(
         now=figures.now,
         bars=services.settings.alarms,
@@ -107,7 +108,7 @@ def make_board(services: Services) -> Board:
         ],
         more_calls=max(0, figures.calls_waiting - MOST_CALLS),
         calls_an_hour=sum(gate.calls_last_60min for gate in figures.gates),
-        alarms=list(alarms[:MOST_ALARMS]),
+        alarms=alarms[:MOST_ALARMS],
         more_alarms=max(0, len(alarms) - MOST_ALARMS),
         tiles=make_tiles(figures.gates, around),
         desk=make_desk(ledger, services.settings, figures, services.read_through.states()),

@@ -14,7 +14,7 @@ from gate_server.ledger.ledger import Ledger
 from gate_server.ledger.tallies import Delta
 from gate_server.settings import read_settings
 from tests.arrived import stamp
-from tests.offline_lines import a_line, send
+from tests.offline_lines import a_line, beat, send
 from tests.server import Park, a_nonce, an_app
 
 NOON = datetime(2040, 5, 2, 4, 0, 30, tzinfo=UTC)
@@ -144,6 +144,21 @@ def test_gates_to_open_are_named_in_the_figures(park, site, boss):
     assert advice["say"]["en"].startswith("park: open North gate; the wait falls from about 50")
 
 
+def test_gate_without_a_scanner_is_to_be_manned_and_one_with_a_scanner_is_open(park, site, boss):
+    for gate_id, name in (("G3", "North gate"), ("G4", "East gate")):
+        park.add_gate(gate_id, name, "park")
+    pass_minutes(park, site, park.enrol())
+    count_queue(site, boss, 500, area="park")
+    for device in (park.enrol(gate_id="G3"), park.enrol("marshal", gate_id="G4")):
+        beat(site, device)
+
+    (advice,) = site.get("/stats", boss).json()["advice"]
+    gates = {each["gate_id"]: each["open"] for each in site.get("/crowd", boss).json()["gates"]}
+
+    assert (advice["kind"], advice["gate_ids"]) == ("man_gates", ["G4"])
+    assert gates == {"G1": True, "G2": False, "G3": True, "G4": False}
+
+
 def test_stamped_people_wait_until_they_are_let_in(park, site):
     marshal, lane = park.enrol("marshal"), park.enrol()
     codes = [f"STAMPED-{number:04}" for number in range(40)]
@@ -236,6 +251,37 @@ def test_occupancy_by_hand_ends_with_its_venue_day(park, site, boss):
     assert inside(site, boss) == 0
     let_in(site, park.enrol(), 2)
     assert inside(site, boss) == 2
+
+
+def test_after_an_evacuation_nobody_knows_how_many_are_in_until_somebody_counts(park, site, boss):
+    def evacuate(on):
+        site.post("/venue/emergency", boss, {"on": on, "reason": "smoke"})
+
+    def uncounted():
+        return site.get("/crowd", boss).json()["occupancy"]["uncounted_since"]
+
+    occupy(site, boss, 500)
+    evacuate(True)
+    during = uncounted()
+    park.now += timedelta(minutes=20)
+    evacuate(False)
+    ended_at = park.now
+    park.now += timedelta(minutes=5)
+    after, anew = uncounted(), crowd_of(park).occupancy.uncounted_since
+    occupy(site, boss, 0)
+
+    assert (during, after, anew) == (None, "2040-05-02T04:20:30Z", ended_at)
+    assert uncounted() is None
+    assert crowd_of(park).occupancy.uncounted_since is None
+
+
+def test_evacuation_of_another_venue_day_leaves_nobody_uncounted(park, site, boss):
+    for on in (True, False):
+        site.post("/venue/emergency", boss, {"on": on, "reason": "smoke"})
+    today = crowd_of(park).occupancy.uncounted_since
+    park.now += timedelta(days=1)
+
+    assert (today, crowd_of(park).occupancy.uncounted_since) == (NOON, None)
 
 
 def test_full_venue_by_hand_and_by_area_lets_nobody_in_and_tells_scanners(tmp_path):

@@ -1,5 +1,7 @@
 """Acts: what a dialog asks and tells, what it does, and what stays undone."""
 
+import re
+
 import pytest
 
 from gate_server.web.board.acts import REGISTRY, ByCall
@@ -38,7 +40,8 @@ def test_act_tells_that_it_is_done_on_the_next_page_or_at_once(lead):
     form = {"csrf_token": token, "gate_id": "G1", "state": "open", "reason": "dry"}
     at_once = lead.http.post("/act/gate-state", data=form, headers=headers)
 
-    assert 'class="told"' in page
+    assert '"told">South gate 目前为：暂停。' in page
+    assert '"told">South gate 目前为：开放。' in at_once.text
     assert 'class="told"' not in lead.http.get("/").text
     assert (at_once.status_code, at_once.headers["hx-trigger"]) == (200, "acted")
 
@@ -111,3 +114,23 @@ def test_dialog_that_follows_another_has_nothing_of_what_was_typed_there(lead):
     assert 'name="reason" value=""' in followed.text
     assert "the fire is out" not in followed.text
     assert 'name="next" value="/gates"' in followed.text
+def titled(lead, act, **subject):
+    page = lead.http.get(f"/act/{act}", params=subject).text
+    return re.search(r'<h2 id="act-title">(.*?)</h2>', page)[1]
+
+
+def test_dialog_calls_what_it_is_about_by_its_name(park, lead):
+    lead.http.headers["Accept-Language"] = "en"
+    one = park.enrol()
+    alone = titled(lead, "call-admit", nonce="call-0001", device_id=one.name)
+    park.enrol()
+    twin = titled(lead, "call-admit", nonce="call-0001", device_id=one.name)
+
+    assert alone == "Let in <small>South gate lane</small>"
+    assert twin == f"Let in <small>South gate lane {one.name}</small>"
+    assert titled(lead, "gate-state", gate_id="G1") == "State of a gate <small>South gate</small>"
+    assert titled(lead, "deal-hold", deal_id="DAY") == "Put on hold <small>票 DAY</small>"
+    worded = titled(lead, "broadcast-worded", template="go_to_gate")
+    assert worded.endswith(
+        "<small>Please lead people in the queue to [Gate], which has room.</small>"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -127,8 +128,42 @@ def test_a_queue_is_shown_with_its_wait_and_age_and_else_called_unknown(site, pa
     after = part_of(seat.see(), "figures")
 
     assert "not known" in before
+    assert "only" not in before
+    assert "No exits are counted: all who came in today" in before
+    assert "0 with valid vouchers may still come" in before
+    assert "expected today" not in before
+    assert "room for" not in before
     assert "<b>120</b> <span>wait at the gates" in after
+    assert "<small>park only</small>" in after
     assert "4 min ago" in after
+
+
+def test_what_is_ahead_is_told_as_far_as_it_is_known(tmp_path):
+    midday = (utc_now() + timedelta(days=1)).replace(hour=4, minute=30)
+    park = Park(tmp_path / "ahead", settings="[venue]\nlimit = 100\n", now=midday)
+    park.sell("VOUCHER-1", admits="3")
+    for back in (1, 2, 3):
+        at_ms = int((midday - timedelta(days=back)).timestamp() * 1000)
+        delta = Delta(at_ms, "G1", "admitted", people=100, persons=100)
+        park.ledger.write(lambda tx: tx.count(delta))  # noqa: B023 - run at once
+    with an_app(park) as (_, site):
+        site.post("/occupancy", park.hire(), {"people": 40, "reason": "counted"})
+        figures = part_of(sit_down(site, park).see(), "figures")
+    park.close()
+
+    assert "as entered by hand, and all who came in since" in figures
+    assert re.search(r"expected today about [\d,]+ \([\d,]+ to [\d,]+\)", figures)
+    assert "3 with valid vouchers may still come" in figures
+    assert "room for 60" in figures
+
+
+def test_chinese_page_has_chinese_punctuation_in_its_areas(site, park, boss):
+    site.post("/queue-counts", boss, {"people": 120, "area": "park"})
+    site.post("/queue-counts", boss, {"people": 0, "area": "valley"})
+    figures = part_of(sit_down(site, park, language="zh").see(), "figures")
+
+    assert "<span>valley：0 人排队，0 分钟</span>" in figures
+    assert "<small>仅含" not in figures
 
 
 # --- gates ---------------------------------------------------------------------------------------
@@ -137,6 +172,7 @@ def test_a_queue_is_shown_with_its_wait_and_age_and_else_called_unknown(site, pa
 def test_each_scanners_last_word_is_shown(site, park):
     device = park.enrol()
     beat(site, park, device)
+    site.scan(device, "NO-SUCH-CODE")
     seat = sit_down(site, park)
     tile = tile_of(seat.see(), "G1")
     park.now = park.ledger.clock() + timedelta(seconds=40)
@@ -144,6 +180,7 @@ def test_each_scanners_last_word_is_shown(site, park):
 
     for shown in (device.name, "just now", "copy 3 min", "17 to upload", "battery 64 %"):
         assert shown in tile
+    assert re.search(r"answers \d+ ms, slowest \d+", tile)
     assert "cut off" not in tile
     assert "cut off" in later
     assert "no word from 1 of 1 devices" in later
@@ -163,6 +200,20 @@ def test_scanners_that_were_stopped_are_shown(site, park):
     assert tile.count("revoked") == 1
     assert "suspended: look at it" in tile
     assert "1 device is suspended" in tile
+
+
+def test_gate_that_is_not_open_shows_no_pace_and_a_copy_of_seconds_is_fresh(site, park, boss):
+    device = park.enrol()
+    beat(site, park, device, replica_age_s=2.0)
+    seat = sit_down(site, park)
+    before = tile_of(seat.see(), "G1")
+    site.post("/gates/G1/state", boss, {"state": "paused", "reason": "queue"})
+    after = tile_of(seat.see(), "G1")
+
+    assert "people a minute" in before
+    assert "copy fresh" in before
+    assert "people a minute" not in after
+    assert '<div class="flow"><p><b>paused</b></p>' in after
 
 
 def test_gates_say_why_people_were_not_let_in(site, park, boss):

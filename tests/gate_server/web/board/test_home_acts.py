@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +12,7 @@ from gate_server.alarms import AlarmWatch
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.alarms import alarm_sources
 from gate_server.web.board.acts import REGISTRY
+from tests.boards import part_of
 from tests.offline_lines import CODE, a_line, send
 
 REASON = "told by the marshal"
@@ -99,6 +102,23 @@ def test_scan_of_another_lane_cannot_be_taken_back_by_mistake(park, lead):
     assert (answer.status_code, audited(park, "annul")) == (404, [])
 
 
+def test_alarm_whose_figure_is_well_again_is_shown_less_loudly(park, app, lead):
+    wait = [40.0]
+    sources = replace(alarm_sources(app.services), wait_minutes=lambda: wait[0])
+    watch = AlarmWatch(park.ledger, park.settings, sources)
+    watch.look()
+    before = part_of(lead.http.get("/").text, "banner")
+    park.now, wait[0] = utc_now() + timedelta(minutes=1), 27.0
+    watch.look()
+    after = part_of(lead.http.get("/").text, "banner")
+
+    assert 'class="alarm warning"' in before
+    assert "act now" in before
+    assert 'class="alarm notice"' in after
+    assert "falling; clears below 24" in after
+    assert "act now" not in after
+
+
 # --- the venue -----------------------------------------------------------------------------------
 
 
@@ -122,6 +142,17 @@ def test_after_an_evacuation_people_inside_are_asked_for(park, lead):
     assert "2 gates let people in again." in told
     assert answer.headers["location"] == "/act/occupancy"
     assert "<b>340</b> <span>inside now" in lead.http.get("/").text
+
+
+def test_board_asks_for_people_inside_until_somebody_has_counted(park, lead):
+    do(park, lead, "emergency", "emergency", reason="fire")
+    lead.send("/account", "/act/emergency-over", reason="fire is out")
+    asks = part_of(lead.http.get("/").text, "banner")
+    do(park, lead, "occupancy", "occupancy", people="340", reason=REASON)
+
+    assert "People inside not counted since the evacuation" in asks
+    assert 'id="act-uncounted"' in asks
+    assert "not counted" not in part_of(lead.http.get("/").text, "banner")
 
 
 def test_dialog_for_people_inside_opens_at_once_where_there_are_scripts(park, lead):
