@@ -114,6 +114,8 @@ def test_dialog_that_follows_another_has_nothing_of_what_was_typed_there(lead):
     assert 'name="reason" value=""' in followed.text
     assert "the fire is out" not in followed.text
     assert 'name="next" value="/gates"' in followed.text
+
+
 def titled(lead, act, **subject):
     page = lead.http.get(f"/act/{act}", params=subject).text
     return re.search(r'<h2 id="act-title">(.*?)</h2>', page)[1]
