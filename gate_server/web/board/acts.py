@@ -28,11 +28,24 @@ Body: TypeAlias = dict[str, Any]
 """What the call gets, JSON."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another act that a dialog leads to: what people read, which act, and what it is about."""
+
+    words: str
+    name: str
+    subject: Subject
+
+
 def _says_nothing(_visit: Visit, _subject: Subject, _body: Body) -> Sequence[str]:
     return ()
 
 
 def _asks_nothing(_visit: Visit, _subject: Subject) -> Sequence[Field]:
+    return ()
+
+
+def _nothing_beside(_visit: Visit) -> Sequence[Beside]:
     return ()
 
 
@@ -55,8 +68,10 @@ class Act:
         subject: names of what it is about, each in the address of the dialog.
         asks: further fields, where they depend on what it is about.
         tells: its consequence, in sentences with numbers; with `preview` it needs what was filled
-            in, and is told after the first press of the button, before the second does it.
+            in, and is told after the first press of the button, before the second does it; where
+            nothing needs to be filled in it is told at once, and done unless something was.
         shape: makes the call's body of the subject and the fields.
+        beside: other acts that its dialog leads to.
         password: the account's password is asked for again.
         grave: it is drawn so that nobody presses it by mistake.
         said: what is told once it is done: a text, or a page of what is shown this once only.
@@ -71,6 +86,7 @@ class Act:
     asks: Callable[[Visit, Subject], Sequence[Field]] = _asks_nothing
     tells: Callable[[Visit, Subject, Body], Sequence[str]] = _says_nothing
     shape: Callable[[Subject, Body], Body] = _nothing_more
+    beside: Callable[[Visit], Sequence[Beside]] = _nothing_beside
     button: Lazy | None = None
     preview: bool = False
     password: bool = False
@@ -137,6 +153,8 @@ REGISTRY: Final[dict[str, Act]] = {}
 """Every act by its name."""
 
 _ANYBODY: Final = frozenset(Role)
+# Steps of a dialog with a preview: told as it stands with nothing filled in; told as filled in: do.
+_AS_TOLD: Final = "as-told"
 
 
 def declare(*found: Act) -> None:
@@ -150,7 +168,11 @@ def declare(*found: Act) -> None:
 def ask(visit: Visit) -> Shown:
     """Show an act's dialog."""
     act = _find(visit)
-    return _dialog(visit, act, act.subject_of(visit.query))
+    subject = act.subject_of(visit.query)
+    if act.preview and not any(field.needed for field in act.fields_of(visit, subject)):
+        told = act.tells(visit, subject, act.shape(subject, {}))
+        return _dialog(visit, act, subject, told=told, step=_AS_TOLD)
+    return _dialog(visit, act, subject)
 
 
 @acts.page("/act/<name>", who=_ANYBODY, method="POST")
@@ -160,7 +182,7 @@ def do(visit: Visit) -> Shown:
     subject = act.subject_of(visit.form)
     try:
         body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
-        if act.preview and visit.form.get("step") != "do":
+        if act.preview and not _is_told(visit, body == act.shape(subject, {})):
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
             own = visit.form.get("password", "")
@@ -171,6 +193,16 @@ def do(visit: Visit) -> Shown:
         page = _dialog(visit, act, subject, problem=_problem(error))
         return Response(page, problem_of(error).problem.status)
     return _finish(visit, act.said(visit, subject, result))
+
+
+def _is_told(visit: Visit, plain: bool) -> bool:
+    """Say whether what would be done now is what was told.
+
+    Args:
+        plain: nothing was filled in.
+    """
+    step = visit.form.get("step")
+    return step == "do" or (step == _AS_TOLD and plain)
 
 
 def then(name: str) -> Callable[[Visit, Subject, Any], Shown]:
@@ -212,6 +244,7 @@ def _dialog(
         told=told,
         problem=problem,
         step=step,
+        beside=act.beside(visit) if not step else (),
         fields=fields,
         values={field.name: field.value_of(visit, subject) for field in fields},
         choices={field.name: field.choices_of(visit) for field in fields},

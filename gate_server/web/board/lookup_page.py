@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from admission.corrections import find_no_override
 from admission.errors import InvalidInput
 from admission.scans import Direction, Mode
 from admission.wire_staff import FoundVoucher, LookupAnswer
@@ -11,7 +12,7 @@ from gate_server.voucher_story import Story, tell_story
 from gate_server.web.board.acts import find_operation
 from gate_server.web.board.languages import gettext, lazy_gettext
 from gate_server.web.board.ops_acts import gate_choices
-from gate_server.web.board.pages import STAFF, Section, Shown, Visit, show
+from gate_server.web.board.pages import LEADERS, STAFF, Section, Shown, Visit, show
 from gate_server.web.vouchers import vouchers
 
 lookup: Final = Section("lookup")
@@ -81,6 +82,7 @@ def _page(visit: Visit, **found: Any) -> str:
             "exit" if record.direction is Direction.EXIT else record.mode.value
         ],
         reason_name=messages.short,
+        may_let_in=lambda record: visit.may(LEADERS) and not find_no_override(record, visit.now),
         words=answers.words,
         limit=services.settings.lookups_an_hour,
         **found,

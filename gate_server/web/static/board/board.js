@@ -16,12 +16,36 @@ function openDialog() {
     if ("acted" in dialog.dataset) refresh();
   });
   showCopies();
+  showChips();
 }
 
 // Only where the browser lets a page copy is there a button for it.
 function showCopies() {
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+// What is usual is chosen by one press; the field beside it takes anything else.
+function showChips() {
+  for (const chips of document.querySelectorAll(".chips[hidden]")) {
+    const field = document.getElementById(chips.querySelector("[data-fill]").dataset.fill);
+    const mark = () => {
+      for (const chip of chips.children) {
+        chip.setAttribute("aria-pressed", String(chip.value === field.value));
+      }
+    };
+    chips.hidden = false;
+    // The list of the browser's own would lie over them.
+    field.removeAttribute("list");
+    field.addEventListener("input", mark);
+    chips.addEventListener("click", (event) => {
+      const chip = event.target.closest("[data-fill]");
+      if (!chip) return;
+      field.value = chip.value;
+      mark();
+    });
+    mark();
+  }
 }
 
 async function copy(button) {
@@ -65,6 +89,7 @@ function watchAge() {
 }
 
 showCopies();
+showChips();
 document.body.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -10,6 +12,7 @@ from gate_server.alarms import AlarmWatch
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.alarms import alarm_sources
 from gate_server.web.board.acts import REGISTRY
+from tests.boards import tile_of
 from tests.offline_lines import CODE, a_line, send
 
 REASON = "told by the marshal"
@@ -77,6 +80,47 @@ def test_people_let_in_on_a_call_are_told_in_numbers(park, lead):
     assert "does not wait any more" in tells(lead, "call-admit", **subject)
 
 
+def test_call_says_whose_it_is_how_many_ask_and_how_many_are_left(park, lead):
+    park.offer("GROUP", title="Spring group")
+    park.sell("GROUP-0012", deal_id="GROUP", admits="12")
+    device = park.enrol()
+    lead.scan(device, "GROUP-0012", nonce="a-large-party", party=20)
+    behind = "…0012 · Spring group · asked 20, left 12"
+    page = lead.http.get("/").text
+    dialog = lead.http.get("/act/call-admit?nonce=a-large-party&device_id=" + device.name).text
+
+    assert f'<div class="behind">{behind}</div>' in page
+    assert f"<li>{behind}</li>" in dialog
+    assert 'name="reason" value="group came in parts"' in dialog
+
+
+def test_usual_answer_of_a_call_is_filled_in(park, lead):
+    subject = a_call(park, lead)
+    page = lead.http.get("/act/call-admit", params=subject).text
+    filled = re.search(r'name="reason" value="([^"]+)"', page)[1]
+    other = lead.http.get("/act/call-close", params=subject).text
+
+    assert filled == "order seen on the phone"
+    assert page.count('data-fill="field-reason"') == 5
+    assert 'name="reason" value="sent to the help desk"' in other
+    assert filled in do(park, lead, "call-admit", "override", subject, reason=filled)
+
+
+def test_every_call_that_waits_has_its_place_with_the_oldest_first(park, lead):
+    device = park.enrol()
+    for number in range(8):
+        park.sell(f"FAMILY-{number}A", f"FAMILY-{number}B", order_ref=f"ORDER-{number}")
+        park.now = park.ledger.clock() + timedelta(seconds=61)
+        lead.scan(device, f"ORDER-{number}", nonce=f"a-referral-{number}")
+    board, page = lead.http.get("/").text, lead.http.get("/calls").text
+    found = re.findall(r'<li id="call-[^"]*-a-referral-(\d)">.*?class="age">(\d+) min<', page)
+
+    assert '<a id="to-more-calls" href="/calls">and 2 more</a>' in board
+    assert [number for number, _ in found] == list("01234567")
+    assert (found[0][1], found[-1][1]) == ("7", "0")
+    assert 'id="act-admit-' in page
+
+
 def test_people_of_a_dead_lane_are_taken_back(park, lead):
     park.sell("GROUP-0001", admits="5")
     device = park.enrol()
@@ -97,6 +141,19 @@ def test_scan_of_another_lane_cannot_be_taken_back_by_mistake(park, lead):
     answer = lead.send("/account", "/act/scan-annul", **fields)
 
     assert (answer.status_code, audited(park, "annul")) == (404, [])
+
+
+def test_gate_is_paused_by_one_choice_and_one_confirmation(park, lead):
+    park.enrol()
+    address = re.search(r'id="act-gate-G1"[^>]* href="([^"]+)"', lead.http.get("/").text)[1]
+    page = lead.http.get(unescape(address)).text
+    usual = re.search(r'data-fill="field-reason" value="([^"]+)"', page)[1]
+    do(park, lead, "gate-state", "gate_state", {"gate_id": "G1"}, state="paused", reason=usual)
+    tile = tile_of(lead.http.get("/").text, "G1")
+
+    assert '<option value="paused" selected>' in page
+    assert "state=open" in tile
+    assert "state=paused" not in tile
 
 
 # --- the venue -----------------------------------------------------------------------------------
@@ -170,6 +227,22 @@ def test_broadcast_is_sent_once_its_reach_was_told_and_taken_back(park, lead):
     assert "Shown on 0 of 1 devices" in reach
 
 
+def test_what_is_worded_already_is_offered_and_told_at_once(park, lead):
+    park.enrol()
+    dialog = lead.http.get("/act/broadcast-send").text
+    address = re.search(r'href="([^"]+template=help_desk[^"]*)"', dialog)[1]
+    page = lead.http.get(unescape(address)).text
+    step = re.search(r'name="step" value="([^"]+)"', page)[1]
+    fields = {"template": "help_desk", "step": step}
+    otherwise = lead.send("/account", "/act/broadcast-worded", **fields, gates="G2")
+    unsent = len(park.ledger.catalogue.broadcasts)
+    do(park, lead, "broadcast-worded", "broadcast", fields)
+
+    assert "1 device shows it." in page
+    assert "Show what this does" not in page
+    assert ("0 devices show it." in otherwise.text, unsent) == (True, 0)
+
+
 def test_incident_is_opened_answered_noted_and_closed(park, lead):
     fields = {"kind": "crowd", "title": "Crowding", "gate_id": "G1", "note": "at the tail"}
     do(park, lead, "incident-open", "incident", **fields)
@@ -216,6 +289,34 @@ def test_alarm_is_seen_to(app, park, lead):
     assert "9000" in page.replace(",", "")
     assert "1 alarm stands" in told
     assert f"{lead.name} sees to it" in lead.http.get("/").text
+
+
+# --- from the board to what is behind it ---------------------------------------------------------
+
+
+def test_what_the_board_names_leads_to_its_page(park, lead, seat):
+    park.sell(CODE)
+    for device in (park.enrol(), park.enrol()):
+        send(lead, device, a_line())
+    do(park, lead, "incident-open", "incident", kind="crowd", title="Crowding", gate_id="G1")
+    fields = {"message.zh": "请稍候", "message.en": "Please wait", "priority": "normal"}
+    do(park, lead, "broadcast-send", "broadcast", **fields, step="do")
+    links = re.findall(r'<a (?:class="to" )?id="to-[^"]+" href="([^"]+)"', lead.http.get("/").text)
+    to_steward = seat("steward").http.get("/").text
+
+    kinds = "/gates/ /deals/ /incidents/I /broadcasts/B /conflicts# /calls /incidents /conflicts"
+    assert [kind for kind in kinds.split() if not any(kind in link for link in links)] == []
+    assert {lead.http.get(link).status_code for link in links} == {200}
+    assert 'href="/incidents' not in to_steward.partition('class="board"')[2]
+
+
+def test_deal_of_the_hour_can_be_voided_held_and_restored_from_the_board(park, lead):
+    park.sell("GROUP-0001")
+    lead.scan(park.enrol(), "GROUP-0001")
+    page = lead.http.get("/").text
+
+    assert 'id="act-hold-DAY"' in page
+    assert 'id="act-void-DAY"' in page
 
 
 # --- what holds of all ---------------------------------------------------------------------------
