@@ -93,6 +93,7 @@ showChips();
 document.body.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+  pressed = event.target.closest("a.act") ?? pressed;
   // What is seldom wanted of the menu is in the way once something else is pressed.
   const more = document.querySelector("details.more");
   if (more && !more.contains(event.target)) more.open = false;
@@ -103,7 +104,12 @@ dialogs.addEventListener("click", (event) => {
   event.preventDefault();
   dialogs.querySelector("dialog")?.close();
 });
-document.body.addEventListener("acted", refresh);
+// What was done is not offered again, where the page behind the dialog is not drawn anew.
+let pressed = null;
+document.body.addEventListener("acted", () => {
+  pressed?.closest("[data-once]")?.remove();
+  refresh();
+});
 // The session has ended: the page anew is the log-in.
 document.body.addEventListener("htmx:sseClose", (event) => {
   if (event.detail.type === "message") window.location.reload();
