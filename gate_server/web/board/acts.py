@@ -8,7 +8,7 @@ have; here is no rule. Without scripts the dialog is a page of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from flask import Response, flash, url_for
@@ -169,7 +169,7 @@ def ask(visit: Visit) -> Shown:
     """Show an act's dialog."""
     act = _find(visit)
     subject = act.subject_of(visit.query)
-    if act.preview and not any(field.needed for field in act.fields_of(visit, subject)):
+    if _tells_at_once(visit, act, subject):
         told = act.tells(visit, subject, act.shape(subject, {}))
         return _dialog(visit, act, subject, told=told, step=_AS_TOLD)
     return _dialog(visit, act, subject)
@@ -182,7 +182,7 @@ def do(visit: Visit) -> Shown:
     subject = act.subject_of(visit.form)
     try:
         body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
-        if act.preview and not _is_told(visit, body == act.shape(subject, {})):
+        if act.preview and not _is_told(visit, act, subject, body):
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
             own = visit.form.get("password", "")
@@ -195,14 +195,17 @@ def do(visit: Visit) -> Shown:
     return _finish(visit, act.said(visit, subject, result))
 
 
-def _is_told(visit: Visit, plain: bool) -> bool:
-    """Say whether what would be done now is what was told.
+def _tells_at_once(visit: Visit, act: Act, subject: Subject) -> bool:
+    """Say whether an act with a preview needs nothing filled in."""
+    return act.preview and not any(field.needed for field in act.fields_of(visit, subject))
 
-    Args:
-        plain: nothing was filled in.
-    """
+
+def _is_told(visit: Visit, act: Act, subject: Subject, body: Body) -> bool:
+    """Say whether what would be done now is what was told."""
     step = visit.form.get("step")
-    return step == "do" or (step == _AS_TOLD and plain)
+    if step == _AS_TOLD and _tells_at_once(visit, act, subject):
+        return body == act.shape(subject, {})
+    return step == "do"
 
 
 def then(name: str) -> Callable[[Visit, Subject, Any], Shown]:
@@ -274,3 +277,8 @@ def _problem(error: AdmissionError) -> str:
 
 REASON: Final = Field("reason", lazy_gettext("Reason"), longest=500)
 """The field that nearly every act has: why."""
+
+
+def why(*usual: Lazy) -> Field:
+    """Return that field with what is usual, so that one press answers it."""
+    return replace(REASON, suggestions=usual)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from admission.wire_terms import ClosureAnswer, ClosureCounts, ClosureTerms
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare, why
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, money, say
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
@@ -193,7 +193,11 @@ _PLACES: Final = (
 
 
 _TIMES: Final = (
-    REASON,
+    why(
+        lazy_gettext("weather"),
+        lazy_gettext("repair of the equipment"),
+        lazy_gettext("order of the authorities"),
+    ),
     Field(
         "closed_from",
         lazy_gettext("Closed from"),
@@ -282,7 +286,9 @@ declare(
         lazy_gettext("End the closure"),
         _who,
         _run,
-        fields=(REASON,),
+        fields=(
+            why(lazy_gettext("the closure is not needed any more"), lazy_gettext("it was wrong")),
+        ),
         subject=("closure_id",),
         tells=_tell_restore,
         password=True,

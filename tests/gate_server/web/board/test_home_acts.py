@@ -150,7 +150,9 @@ def test_gate_is_paused_by_one_choice_and_one_confirmation(park, lead):
     usual = re.search(r'data-fill="field-reason" value="([^"]+)"', page)[1]
     do(park, lead, "gate-state", "gate_state", {"gate_id": "G1"}, state="paused", reason=usual)
     tile = tile_of(lead.http.get("/").text, "G1")
+    told = re.search(r'id="act-tell-G1"[^>]* href="([^"]+)"', tile)[1]
 
+    assert '<option value="G1" selected>' in lead.http.get(unescape(told)).text
     assert '<option value="paused" selected>' in page
     assert "state=open" in tile
     assert "state=paused" not in tile
@@ -215,6 +217,7 @@ def test_broadcast_is_sent_once_its_reach_was_told_and_taken_back(park, lead):
         "priority": "high",
     }
     told = lead.send("/account", "/act/broadcast-send", **fields)
+    lead.send("/account", "/act/broadcast-send", **fields, step="as-told")
     unsent = len(park.ledger.catalogue.broadcasts)
     do(park, lead, "broadcast-send", "broadcast", **fields, step="do")
     [sent] = park.ledger.catalogue.broadcasts
@@ -310,13 +313,21 @@ def test_what_the_board_names_leads_to_its_page(park, lead, seat):
     assert 'href="/incidents' not in to_steward.partition('class="board"')[2]
 
 
-def test_deal_of_the_hour_can_be_voided_held_and_restored_from_the_board(park, lead):
+def test_deal_of_the_hour_can_be_held_voided_and_restored_from_the_board(park, lead):
     park.sell("GROUP-0001")
     lead.scan(park.enrol(), "GROUP-0001")
     page = lead.http.get("/").text
+    terms = {"reason": "withdrawn", "honour": None, "cost_bearer": "venue"}
+    assert lead.post("/deals/DAY/void", park.hire("supervisor"), terms).status_code == 200
+    voided = lead.http.get("/").text
+    told = re.search(r'id="act-tell-DAY"[^>]* href="([^"]+)"', voided)[1]
 
-    assert 'id="act-hold-DAY"' in page
-    assert 'id="act-void-DAY"' in page
+    assert [name for name in ("hold", "void", "restore") if f"act-{name}-DAY" in page] == [
+        "hold",
+        "void",
+    ]
+    assert 'id="act-restore-DAY"' in voided
+    assert '<option value="DAY" selected>' in lead.http.get(unescape(told)).text
 
 
 # --- what holds of all ---------------------------------------------------------------------------
