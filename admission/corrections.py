@@ -151,9 +151,16 @@ def people_to_override(
         raise conflict
     if party is not None:
         return party
-    if history is None or available == 0:
-        return 1
-    return record.party or available
+    return people_by_default(record, None if history is None else available)
+
+
+def people_by_default(record: Record, left: int | None) -> int:
+    """Return how many people an override lets in where nobody names a number.
+
+    Args:
+        left: people that the scan's only voucher has left; None: the code finds none, or several.
+    """
+    return (record.party or left) if left else 1
 
 
 def people_of_count_to_annul(counted: int, annulled: int, *, people: int | None) -> int:

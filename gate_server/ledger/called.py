@@ -19,6 +19,7 @@ class Called:
         tail: the end of the code; None where nothing of it is kept.
         titles: of the deals of its vouchers, each once; none where the code finds no voucher.
         asked: people that the device said stand there; None where it did not say.
+        vouchers: how many it finds.
         left: people whom its vouchers could still let in, as told then; None without a voucher.
     """
 
@@ -26,6 +27,7 @@ class Called:
     tail: str | None
     titles: tuple[str, ...]
     asked: int | None
+    vouchers: int
     left: int | None
 
 
@@ -41,9 +43,8 @@ def _find(db: sqlite3.Connection, ledger: Ledger, device_id: str, nonce: str) ->
     left = _left(scan)
     found = (_title(db, ledger, voucher_id) for voucher_id in left)
     titles = tuple(dict.fromkeys(title for title in found if title is not None))
-    return Called(
-        scan.record, scan.tail, titles, scan.record.party, sum(left.values()) if left else None
-    )
+    people = sum(left.values()) if left else None
+    return Called(scan.record, scan.tail, titles, scan.record.party, len(left), people)
 
 
 def _left(scan: StoredScan) -> dict[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from admission.corrections import find_no_override
+from admission.corrections import find_no_override, people_by_default
 from admission.errors import NotFound
 from admission.verdicts import Reason
 from admission.voids import CostBearer
@@ -25,7 +25,10 @@ MOST_OFFERED: Final = 30
 
 
 def _tell_let_in(visit: Visit, subject: Subject, _body: Body) -> list[str]:
-    return [*_tell_call(visit, subject), *_tell_inside(visit)]
+    told, called = _tell_call(visit, subject), _called(visit, subject)
+    if called is None or _waiting(visit, subject) is None:
+        return told
+    return [*told, *_tell_people(visit, called)]
 
 
 def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
@@ -43,7 +46,7 @@ def _tell_override(visit: Visit, subject: Subject, _body: Body) -> list[str]:
         raise NotFound(f"{subject['device_id']} has no scan {subject['nonce'][:40]}")
     if find_no_override(called.record, visit.now) is not None:
         return [*_tell_scan(visit, called), gettext("Nobody can be let in on this scan any more.")]
-    return [*_tell_scan(visit, called), *_tell_inside(visit)]
+    return [*_tell_scan(visit, called), *_tell_people(visit, called)]
 
 
 def _tell_call(visit: Visit, subject: Subject) -> list[str]:
@@ -66,13 +69,19 @@ def _tell_scan(visit: Visit, called: Called) -> list[str]:
     ]
 
 
-def _tell_inside(visit: Visit) -> list[str]:
+def _tell_people(visit: Visit, called: Called) -> list[str]:
+    only = called.left if called.vouchers == 1 else None
+    people = ngettext(
+        "Unless you enter another number, %(num)d person is let in.",
+        "Unless you enter another number, %(num)d people are let in.",
+        people_by_default(called.record, only),
+    )
     inside = ngettext(
         "%(num)d person is inside; who is let in counts too.",
         "%(num)d people are inside; who is let in counts too.",
         make_stats(visit.services).inside,
     )
-    return [inside, gettext("The lane is told at once.")]
+    return [people, inside, gettext("The lane is told at once.")]
 
 
 def _called(visit: Visit, subject: Subject) -> Called | None:
@@ -114,7 +123,7 @@ _PARTY = Field(
     lazy_gettext("People"),
     Kind.NUMBER,
     needed=False,
-    hint=lazy_gettext("Empty: as many as the voucher has left, else one."),
+    hint=lazy_gettext("Empty: as told above."),
 )
 _BEARER = Field(
     "cost_bearer",

@@ -91,6 +91,7 @@ def test_call_says_whose_it_is_how_many_ask_and_how_many_are_left(park, lead):
 
     assert f'<div class="behind">{behind}</div>' in page
     assert f"<li>{behind}</li>" in dialog
+    assert "Unless you enter another number, 20 people are let in." in dialog
     assert 'name="reason" value="group came in parts"' in dialog
 
 
@@ -101,9 +102,12 @@ def test_usual_answer_of_a_call_is_filled_in(park, lead):
     other = lead.http.get("/act/call-close", params=subject).text
 
     assert filled == "order seen on the phone"
+    assert "Unless you enter another number, 1 person is let in." in page
     assert page.count('data-fill="field-reason"') == 5
     assert 'name="reason" value="sent to the help desk"' in other
-    assert filled in do(park, lead, "call-admit", "override", subject, reason=filled)
+    line = do(park, lead, "call-admit", "override", subject, reason=filled)
+    assert filled in line
+    assert '"people":1' in line
 
 
 def test_every_call_that_waits_has_its_place_with_the_oldest_first(park, lead):
