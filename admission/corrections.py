@@ -118,6 +118,21 @@ def people_turned(record: Record, people: int) -> int | None:
     return None if record.turned is None else max(record.turned, people)
 
 
+def find_no_override(record: Record, now: datetime) -> LedgerConflict | None:
+    """Return why a supervisor cannot let in the holder of a scan any more; None: they can."""
+    if record.direction is Direction.EXIT or record.mode in _NO_ENTRY:
+        return LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
+    if record.overridden or OUTCOMES[record.reason] is Outcome.ADMIT:
+        return LedgerConflict("admitted-already", "this scan has let people in already")
+    if OUTCOMES[record.reason] is Outcome.WAIT:
+        return LedgerConflict(
+            "not-refused", "this scan was told to wait; open the gate, or scan again when it is"
+        )
+    if now - record.scan_at > OVERRIDE_WITHIN:
+        return LedgerConflict("too-late", "more than 30 minutes have passed; scan the code anew")
+    return None
+
+
 def people_to_override(
     record: Record, history: History | None, *, party: int | None, available: int, now: datetime
 ) -> int:
@@ -131,21 +146,21 @@ def people_to_override(
     Raises:
         LedgerConflict: `admitted-already`, `not-an-entry`, `not-refused` or `too-late`.
     """
-    if record.direction is Direction.EXIT or record.mode in _NO_ENTRY:
-        raise LedgerConflict("not-an-entry", "this scan did not ask to let anybody in")
-    if record.overridden or OUTCOMES[record.reason] is Outcome.ADMIT:
-        raise LedgerConflict("admitted-already", "this scan has let people in already")
-    if OUTCOMES[record.reason] is Outcome.WAIT:
-        raise LedgerConflict(
-            "not-refused", "this scan was told to wait; open the gate, or scan again when it is"
-        )
-    if now - record.scan_at > OVERRIDE_WITHIN:
-        raise LedgerConflict("too-late", "more than 30 minutes have passed; scan the code anew")
+    conflict = find_no_override(record, now)
+    if conflict is not None:
+        raise conflict
     if party is not None:
         return party
-    if history is None or available == 0:
-        return 1
-    return record.party or available
+    return people_by_default(record, None if history is None else available)
+
+
+def people_by_default(record: Record, left: int | None) -> int:
+    """Return how many people an override lets in where nobody names a number.
+
+    Args:
+        left: people that the scan's only voucher has left; None: the code finds none, or several.
+    """
+    return (record.party or left) if left else 1
 
 
 def people_of_count_to_annul(counted: int, annulled: int, *, people: int | None) -> int:

@@ -258,7 +258,12 @@ def read_record(row: Row) -> Record:
 
 def find_scan(tx: Session, device_id: str, nonce: str) -> StoredScan | None:
     """Return what was recorded under a device's nonce."""
-    row = tx.db.execute(_SCAN, (device_id, nonce)).fetchone()
+    return find_stored(tx.db, device_id, nonce)
+
+
+def find_stored(db: sqlite3.Connection, device_id: str, nonce: str) -> StoredScan | None:
+    """Return what was recorded under a device's nonce, beside the writer."""
+    row = db.execute(_SCAN, (device_id, nonce)).fetchone()
     if row is None:
         return None
     rest = row[1 + RECORD_WIDTH :]

@@ -12,7 +12,7 @@ from drill.plug import PASS, REFUSE, Plug
 from scripts import web_parts
 from tests import nursery
 from tests.boards import PASSWORD
-from tests.e2e.outage import SCANNER_SETTINGS, Lane
+from tests.e2e.outage import SCANNER_SETTINGS, Lane, wait_until
 from tests.e2e.processes import gate_server
 from tests.server import Park, a_running_server
 
@@ -159,8 +159,8 @@ def test_a_paused_gate_makes_the_scanner_wait(place, board):
     _, lane, _, _ = place
     board.locator("#act-gate-G1").click()
     dialog = board.locator("dialog")
-    dialog.get_by_label("From now on").select_option("paused")
-    dialog.get_by_label("Reason").fill("long queue")
+    assert dialog.get_by_label("From now on").input_value() == "paused"
+    dialog.get_by_role("button", name="long queue").click()
     dialog.get_by_role("button", name="Change the gate").click()
     wait_for_text(board, "#gate-G1", "paused")
     paused = lane.scan(CODES[1])
@@ -179,18 +179,26 @@ def test_a_paused_gate_makes_the_scanner_wait(place, board):
     assert lane.scan(CODES[1])["reason"] == "admitted"
 
 
+def overrides_shown(lane):
+    """Return each line by which the scanner has shown that a supervisor lets somebody in."""
+    screen = lane.directory.with_name(f"{lane.directory.name}.log").read_text("utf-8")
+    return [line for line in screen.splitlines() if "主管放行" in line]
+
+
 def test_an_answered_call_lets_the_visitor_in(place, board):
     server, lane, _, boss = place
+    before = len(overrides_shown(lane))
     referred = lane.scan("ORDER-77")
     took_s = wait_for_text(board, "#part-calls", "several vouchers")
     board.get_by_role("button", name="Let in at South gate", exact=True).click()
     dialog = board.locator("dialog")
     told = dialog.locator(".consequence").inner_text()
-    dialog.get_by_label("Reason").fill("order seen on the phone")
+    usual = dialog.get_by_label("Reason").input_value()
     dialog.get_by_label("People").fill("2")
     dialog.get_by_role("button", name="Let in").click()
     wait_for_text(board, "#told", "2 people let in.")
     wait_for_text(board, "#part-calls", "Nobody waits for a human.")
+    wait_until(lambda: len(overrides_shown(lane)) > before, 5, "the scanner's GO")
     again = server.post(f"/scans/{referred['nonce']}/override", boss, {
         "device_id": lane.device_id, "reason": "twice",
     })  # fmt: skip
@@ -198,6 +206,11 @@ def test_an_answered_call_lets_the_visitor_in(place, board):
     assert referred["outcome"] == "refer"
     assert took_s < 1
     assert "South gate: several vouchers" in told
+    assert usual == "order seen on the phone"
+    # On the scanner's own screen, once, for the two people.
+    [shown] = overrides_shown(lane)[before:]
+    assert "GO" in shown
+    assert "2 人" in shown
     assert again.status_code == 409, "it was overridden from the board"
 
 

@@ -30,11 +30,24 @@ Body: TypeAlias = dict[str, Any]
 """What the call gets, JSON."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another act that a dialog leads to: what people read, which act, and what it is about."""
+
+    words: str
+    name: str
+    subject: Subject
+
+
 def _says_nothing(_visit: Visit, _subject: Subject, _body: Body) -> Sequence[str]:
     return ()
 
 
 def _asks_nothing(_visit: Visit, _subject: Subject) -> Sequence[Field]:
+    return ()
+
+
+def _nothing_beside(_visit: Visit) -> Sequence[Beside]:
     return ()
 
 
@@ -57,9 +70,11 @@ class Act:
         subject: names of what it is about, each in the address of the dialog.
         asks: further fields, where they depend on what it is about.
         tells: its consequence, in sentences with numbers; with `preview` it needs what was filled
-            in, and is told after the first press of the button, before the second does it.
+            in, and is told after the first press of the button, before the second does it; where
+            nothing needs to be filled in it is told at once, and done unless something was.
         shape: makes the call's body of the subject and the fields.
         about: what people call what it is about, for its title.
+        beside: other acts that its dialog leads to.
         password: the account's password is asked for again.
         grave: it is drawn so that nobody presses it by mistake.
         said: what is told once it is done: a text, or a page of what is shown this once only.
@@ -75,6 +90,7 @@ class Act:
     tells: Callable[[Visit, Subject, Body], Sequence[str]] = _says_nothing
     shape: Callable[[Subject, Body], Body] = _nothing_more
     about: Callable[[Visit, Subject], Sequence[str]] = names_of
+    beside: Callable[[Visit], Sequence[Beside]] = _nothing_beside
     button: Lazy | None = None
     preview: bool = False
     password: bool = False
@@ -154,6 +170,8 @@ REGISTRY: Final[dict[str, Act]] = {}
 """Every act by its name."""
 
 _ANYBODY: Final = frozenset(Role)
+# Steps of a dialog with a preview: told as it stands with nothing filled in; told as filled in: do.
+_AS_TOLD: Final = "as-told"
 
 
 def declare(*found: Act) -> None:
@@ -167,7 +185,11 @@ def declare(*found: Act) -> None:
 def ask(visit: Visit) -> Shown:
     """Show an act's dialog."""
     act = _find(visit)
-    return _dialog(visit, act, act.subject_of(visit.query))
+    subject = act.subject_of(visit.query)
+    if _tells_at_once(visit, act, subject):
+        told = act.tells(visit, subject, act.shape(subject, {}))
+        return _dialog(visit, act, subject, told=told, step=_AS_TOLD)
+    return _dialog(visit, act, subject)
 
 
 @acts.page("/act/<name>", who=_ANYBODY, method="POST")
@@ -177,7 +199,7 @@ def do(visit: Visit) -> Shown:
     subject = act.subject_of(visit.form)
     try:
         body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
-        if act.preview and visit.form.get("step") != "do":
+        if act.preview and not _is_told(visit, act, subject, body):
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
             own = visit.form.get("password", "")
@@ -188,6 +210,19 @@ def do(visit: Visit) -> Shown:
         page = _dialog(visit, act, subject, problem=_problem(error))
         return Response(page, problem_of(error).problem.status)
     return _finish(visit, act.said(visit, subject, result))
+
+
+def _tells_at_once(visit: Visit, act: Act, subject: Subject) -> bool:
+    """Say whether an act with a preview needs nothing filled in."""
+    return act.preview and not any(field.needed for field in act.fields_of(visit, subject))
+
+
+def _is_told(visit: Visit, act: Act, subject: Subject, body: Body) -> bool:
+    """Say whether what would be done now is what was told."""
+    step = visit.form.get("step")
+    if step == _AS_TOLD and _tells_at_once(visit, act, subject):
+        return body == act.shape(subject, {})
+    return step == "do"
 
 
 def then(name: str) -> Callable[[Visit, Subject, Any], Shown]:
@@ -233,6 +268,7 @@ def _dialog(
         told=told,
         problem=problem,
         step=step,
+        beside=act.beside(visit) if not step else (),
         fields=fields,
         values={field.name: field.value_of(typed, subject) for field in fields},
         choices={field.name: field.choices_of(typed) for field in fields},
@@ -262,3 +298,8 @@ def _problem(error: AdmissionError) -> str:
 
 REASON: Final = Field("reason", lazy_gettext("Reason"), longest=500)
 """The field that nearly every act has: why."""
+
+
+def why(*usual: Lazy) -> Field:
+    """Return that field with what is usual, so that one press answers it."""
+    return replace(REASON, suggestions=usual)

@@ -8,7 +8,7 @@ from admission.messages import Sentence
 from admission.wire_buyers import BlockAnswer
 from gate_server.web.blocks import blocks as calls
 from gate_server.web.board import counted
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare, why
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
@@ -138,6 +138,17 @@ _UNTIL = Field(
     hint=lazy_gettext("Empty: until somebody lifts it."),
 )
 
+_WHY_BLOCK = why(
+    lazy_gettext("many vouchers of one account"),
+    lazy_gettext("to be looked at by a supervisor"),
+    lazy_gettext("asked for by the platform"),
+)
+_WHY_NOT = why(
+    lazy_gettext("a travel agency or a group"),
+    lazy_gettext("explained by the buyer"),
+    lazy_gettext("confirmed by the platform"),
+)
+
 _who, _run = by_call(calls, "block")
 declare(
     Act(
@@ -152,7 +163,7 @@ declare(
                 lazy_gettext("Account, as the platform names it"),
                 hint=lazy_gettext("It is not kept as it is, and never shown again."),
             ),
-            REASON,
+            _WHY_BLOCK,
             Field("origin", lazy_gettext("On whose word"), Kind.CHOICE, choices=ORIGINS),
             Field(
                 "origin_id", lazy_gettext("Number of the letter or list"), longest=64, needed=False
@@ -164,10 +175,10 @@ declare(
     )
 )
 for _name, _title, _view, _fields, _tells in (
-    ("block-accept", lazy_gettext("Block this account"), "accept_block", (REASON, _UNTIL),
+    ("block-accept", lazy_gettext("Block this account"), "accept_block", (_WHY_BLOCK, _UNTIL),
      _tell_block),
-    ("block-decline", lazy_gettext("Do not block"), "decline_block", (REASON,), _tell_declined),
-    ("block-lift", lazy_gettext("Lift the block"), "lift", (REASON,), _tell_lift),
+    ("block-decline", lazy_gettext("Do not block"), "decline_block", (_WHY_NOT,), _tell_declined),
+    ("block-lift", lazy_gettext("Lift the block"), "lift", (_WHY_NOT,), _tell_lift),
     ("block-uphold", lazy_gettext("The block stands"), "uphold", (REASON,), _tell_stands),
     ("block-appeal", lazy_gettext("Note an appeal"), "appeal",
      (Field("note", lazy_gettext("What the buyer says"), Kind.TEXT, longest=500),), _tell_stands),

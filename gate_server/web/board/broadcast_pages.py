@@ -16,7 +16,7 @@ from admission.wire_templates import FieldAnswer, TemplateAnswer
 from gate_server.broadcast_templates import list_templates, word
 from gate_server.broadcasts import count_reached, list_all
 from gate_server.broadcasts import show as show_sent
-from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import Act, Beside, Body, Subject, by_call, declare
 from gate_server.web.board.device_pages import KINDS
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext, say
@@ -96,6 +96,13 @@ def _worded(visit: Visit, template: TemplateAnswer) -> str:
         # A label says how to write it, too, which is not wanted here: `Until, as 15:30`.
         text = text.replace(f"{{{field.name}}}", f"[{re.split('[,，]', label)[0]}]")
     return text.replace("{desk}", say(visit.services.settings.help_desk))
+
+
+def worded_already(visit: Visit) -> list[Beside]:
+    """Return what is worded already, each an act that sends it."""
+    found = list_templates(visit.services.ledger).templates
+    about = ((_worded(visit, each), {"template": each.template}) for each in found)
+    return [Beside(words, "broadcast-worded", subject) for words, subject in about]
 
 
 def _fields(visit: Visit, subject: Subject) -> Sequence[Field]:

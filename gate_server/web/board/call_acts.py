@@ -1,16 +1,21 @@
-"""Acts about scans: answer a call, let in or not; take back who did not pass a dead lane."""
+"""Acts about scans: answer a call, override a refusal, take back who did not pass a dead lane."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from admission.corrections import find_no_override, people_by_default
+from admission.errors import NotFound
+from admission.verdicts import Reason
 from admission.voids import CostBearer
+from gate_server.ledger.called import Called, list_called
 from gate_server.ledger.recent import ListedScan, RecentScan, list_scans
 from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
+from gate_server.web.board.call_rows import say_called
 from gate_server.web.board.fields import Choice, Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
+from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import Visit
 from gate_server.web.scans import scans
 from gate_server.web.stats import make_stats
@@ -20,13 +25,10 @@ MOST_OFFERED: Final = 30
 
 
 def _tell_let_in(visit: Visit, subject: Subject, _body: Body) -> list[str]:
-    figures = make_stats(visit.services)
-    inside = ngettext(
-        "%(num)d person is inside; who is let in counts too.",
-        "%(num)d people are inside; who is let in counts too.",
-        figures.inside,
-    )
-    return [*_tell_call(visit, subject), inside, gettext("The lane is told at once.")]
+    told, called = _tell_call(visit, subject), _called(visit, subject)
+    if called is None or _waiting(visit, subject) is None:
+        return told
+    return [*told, *_tell_people(visit, called)]
 
 
 def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
@@ -38,24 +40,70 @@ def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     ]
 
 
+def _tell_override(visit: Visit, subject: Subject, _body: Body) -> list[str]:
+    called = _called(visit, subject)
+    if called is None:
+        raise NotFound(f"{subject['device_id']} has no scan {subject['nonce'][:40]}")
+    if find_no_override(called.record, visit.now) is not None:
+        return [*_tell_scan(visit, called), gettext("Nobody can be let in on this scan any more.")]
+    return [*_tell_scan(visit, called), *_tell_people(visit, called)]
+
+
 def _tell_call(visit: Visit, subject: Subject) -> list[str]:
-    scan = _waiting(visit, subject)
-    if scan is None:
+    called = _called(visit, subject)
+    if called is None or _waiting(visit, subject) is None:
         return [gettext("This call does not wait any more: it was answered, or is too old.")]
-    catalogue = visit.services.ledger.catalogue
-    gate = catalogue.gates.get(scan.gate_id)
-    reason = visit.services.answers.messages.short(scan.reason)
-    minutes = max(0, int((visit.now - scan.at).total_seconds() // 60))
+    minutes = max(0, int((visit.now - called.record.scan_at).total_seconds() // 60))
+    waits = ngettext("Waits for %(num)d minute.", "Waits for %(num)d minutes.", minutes)
+    return [*_tell_scan(visit, called), waits]
+
+
+def _tell_scan(visit: Visit, called: Called) -> list[str]:
+    services, record = visit.services, called.record
+    gate = services.ledger.catalogue.gates.get(record.gate_id)
+    reason = services.answers.messages.short(record.reason)
+    behind = say_called(called)
     return [
-        f"{scan.gate_id if gate is None else gate.name}: {say(reason)}",
-        ngettext("Waits for %(num)d minute.", "Waits for %(num)d minutes.", minutes),
+        f"{record.gate_id if gate is None else gate.name}: {say(reason)}",
+        *([behind] if behind else []),
     ]
+
+
+def _tell_people(visit: Visit, called: Called) -> list[str]:
+    only = called.left if called.vouchers == 1 else None
+    people = ngettext(
+        "Unless you enter another number, %(num)d person is let in.",
+        "Unless you enter another number, %(num)d people are let in.",
+        people_by_default(called.record, only),
+    )
+    inside = ngettext(
+        "%(num)d person is inside; who is let in counts too.",
+        "%(num)d people are inside; who is let in counts too.",
+        make_stats(visit.services).inside,
+    )
+    return [people, inside, gettext("The lane is told at once.")]
+
+
+def _called(visit: Visit, subject: Subject) -> Called | None:
+    scan = subject["device_id"], subject["nonce"]
+    return list_called(visit.services.ledger, [scan])[0]
 
 
 def _waiting(visit: Visit, subject: Subject) -> RecentScan | None:
     name = subject["device_id"], subject["nonce"]
     waiting = visit.services.calls.waiting(visit.now)
     return next((each for each in waiting if (each.device_id, each.nonce) == name), None)
+
+
+def _why_let_in(visit: Visit, subject: Subject) -> str:
+    """Return the reason that is usual for what the lane said, so that nobody has to choose it."""
+    called = _called(visit, subject)
+    usual = _ORDER_SEEN if called is None else _USUAL.get(called.record.reason, _ORDER_SEEN)
+    return str(usual)
+
+
+def _why_not(_visit: Visit, _subject: Subject) -> str:
+    return str(_TO_HELP_DESK)
 
 
 def _with_device(subject: Subject, body: Body) -> Body:
@@ -75,7 +123,7 @@ _PARTY = Field(
     lazy_gettext("People"),
     Kind.NUMBER,
     needed=False,
-    hint=lazy_gettext("Empty: as many as the voucher has left, else one."),
+    hint=lazy_gettext("Empty: as told above."),
 )
 _BEARER = Field(
     "cost_bearer",
@@ -88,35 +136,58 @@ _BEARER = Field(
     value=CostBearer.VENUE.value,
     needed=False,
 )
+_ORDER_SEEN: Final = lazy_gettext("order seen on the phone")
+_DID_NOT_TURN: Final = lazy_gettext("turnstile did not turn before")
+_IN_PARTS: Final = lazy_gettext("group came in parts")
+_IN_TIME: Final = lazy_gettext("was here before the cut-off")
+_USUAL: Final[Mapping[Reason, Lazy]] = {
+    Reason.ANNULLED_BEFORE: _DID_NOT_TURN,
+    Reason.DEAL_VOIDED: _IN_TIME,
+    Reason.EXPIRED: _IN_TIME,
+    Reason.OUTSIDE_HOURS: _IN_TIME,
+    Reason.PARTY_TOO_LARGE: _IN_PARTS,
+    Reason.QUEUE_OVER: _IN_TIME,
+    Reason.USED_UP: _DID_NOT_TURN,
+}
+_LET_IN: Final = (
+    Field(
+        "reason",
+        lazy_gettext("Reason"),
+        value=_why_let_in,
+        longest=500,
+        suggestions=(
+            _ORDER_SEEN,
+            _DID_NOT_TURN,
+            _IN_PARTS,
+            _IN_TIME,
+            lazy_gettext("our own mistake"),
+        ),
+    ),
+    _PARTY,
+    _BEARER,
+)
 _who, _run = by_call(scans, "override")
 declare(
-    Act(
-        "call-admit",
-        lazy_gettext("Let in"),
-        _who,
-        _run,
-        fields=(
-            Field(
-                "reason",
-                lazy_gettext("Reason"),
-                longest=500,
-                suggestions=(
-                    lazy_gettext("order seen on the phone"),
-                    lazy_gettext("turnstile did not turn before"),
-                    lazy_gettext("group came in parts"),
-                    lazy_gettext("was here before the cut-off"),
-                    lazy_gettext("our own mistake"),
-                ),
-            ),
-            _PARTY,
-            _BEARER,
-        ),
-        subject=("nonce", "device_id"),
-        tells=_tell_let_in,
-        shape=_with_device,
-        said=_said_let_in,
+    *(
+        Act(
+            name,
+            title,
+            _who,
+            _run,
+            fields=_LET_IN,
+            subject=("nonce", "device_id"),
+            tells=tells,
+            shape=_with_device,
+            button=lazy_gettext("Let in"),
+            said=_said_let_in,
+        )
+        for name, title, tells in (
+            ("call-admit", lazy_gettext("Let in"), _tell_let_in),
+            ("scan-override", lazy_gettext("Let in all the same"), _tell_override),
+        )
     )
 )
+_TO_HELP_DESK: Final = lazy_gettext("sent to the help desk")
 _who, _run = by_call(scans, "turn_away")
 declare(
     Act(
@@ -128,9 +199,10 @@ declare(
             Field(
                 "reason",
                 lazy_gettext("Reason"),
+                value=_why_not,
                 longest=500,
                 suggestions=(
-                    lazy_gettext("sent to the help desk"),
+                    _TO_HELP_DESK,
                     lazy_gettext("goes to the platform for a refund"),
                     lazy_gettext("ticket of another day"),
                     lazy_gettext("has gone away"),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from admission.wire_terms import ClosureAnswer, ClosureCounts, ClosureTerms
 from gate_server.web.board import counted
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare, why
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext, say
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
@@ -200,7 +200,11 @@ _PLACES: Final = (
 
 
 _TIMES: Final = (
-    REASON,
+    why(
+        lazy_gettext("weather"),
+        lazy_gettext("repair of the equipment"),
+        lazy_gettext("order of the authorities"),
+    ),
     Field(
         "closed_from",
         lazy_gettext("Closed from"),
@@ -289,7 +293,9 @@ declare(
         lazy_gettext("End the closure"),
         _who,
         _run,
-        fields=(REASON,),
+        fields=(
+            why(lazy_gettext("the closure is not needed any more"), lazy_gettext("it was wrong")),
+        ),
         subject=("closure_id",),
         tells=_tell_restore,
         password=True,

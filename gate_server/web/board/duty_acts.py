@@ -13,6 +13,7 @@ from gate_server.incidents import IncidentDesk
 from gate_server.ledger.conflicts import count_open
 from gate_server.settings import read_incident_words
 from gate_server.web.board.acts import Act, Body, Subject, by_call, declare
+from gate_server.web.board.broadcast_pages import worded_already
 from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import Visit
@@ -98,6 +99,7 @@ declare(
             ),
         ),
         tells=_tell_broadcast,
+        beside=worded_already,
         preview=True,
         button=lazy_gettext("Send"),
         said=_said_sent,

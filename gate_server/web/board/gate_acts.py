@@ -5,7 +5,7 @@ from __future__ import annotations
 from admission.errors import NotFound
 from admission.scans import GateState
 from admission.wire_staff import GateAnswer
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare, then
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare, then, why
 from gate_server.web.board.fields import Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.pages import Visit
@@ -144,7 +144,13 @@ declare(
         lazy_gettext("End the evacuation"),
         _who,
         _run,
-        fields=(REASON,),
+        fields=(
+            why(
+                lazy_gettext("the danger is over"),
+                lazy_gettext("false alarm"),
+                lazy_gettext("it was an exercise"),
+            ),
+        ),
         tells=_tell_over,
         shape=_emergency_over,
         said=then(OCCUPANCY),

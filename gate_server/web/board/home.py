@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 from gate_server.handover import FAULTS
+from gate_server.web.board.call_rows import say_called
 from gate_server.web.board.languages import language, lazy_gettext
 from gate_server.web.board.live import Live, LivePage, Part, Slots, Values
 from gate_server.web.board.pages import STAFF, Section, Shown, Visit
@@ -22,7 +23,13 @@ PAGE = "board"
 
 def gather(services: Services) -> dict[str, Any]:
     """Look up all that the board shows."""
-    return {"board": make_board(services), "states": STATES, "profiles": PROFILES, "faults": FAULTS}
+    return {
+        "board": make_board(services),
+        "states": STATES,
+        "profiles": PROFILES,
+        "faults": FAULTS,
+        "behind": say_called,
+    }
 
 
 def _tiles(values: Values) -> dict[str, Tile]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Response
 
+from admission.corrections import find_no_override
 from admission.errors import AdmissionError, InvalidInput
 from admission.scans import Direction, Mode
 from admission.wire_staff import FoundVoucher, LookupAnswer
@@ -13,7 +14,7 @@ from gate_server.voucher_story import Story, tell_story
 from gate_server.web.board.acts import find_operation
 from gate_server.web.board.languages import gettext, lazy_gettext
 from gate_server.web.board.ops_acts import gate_choices
-from gate_server.web.board.pages import STAFF, Section, Shown, Visit, show, words_of
+from gate_server.web.board.pages import LEADERS, STAFF, Section, Shown, Visit, show, words_of
 from gate_server.web.problems import problem_of
 from gate_server.web.vouchers import vouchers
 
@@ -101,6 +102,7 @@ def _page(visit: Visit, **found: Any) -> str:
             "exit" if record.direction is Direction.EXIT else record.mode.value
         ],
         reason_name=messages.short,
+        may_let_in=lambda record: visit.may(LEADERS) and not find_no_override(record, visit.now),
         words=answers.words,
         limit=services.settings.lookups_an_hour,
         **found,

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from admission.calendar import Venue
-from admission.messages import Messages, Sentence
+from admission.messages import Sentence
 from admission.scans import GateState, Profile
-from admission.wire import FirstUseAnswer
 from admission.wire_crowd import CrowdAnswer, write_crowd
-from admission.wire_staff import CallAnswer, StatsAnswer
+from admission.wire_staff import StatsAnswer
 from gate_server.alarm_desk import AlarmDesk
 from gate_server.alarm_words import AlarmView
 from gate_server.handover import FAULTS
-from gate_server.ledger.catalogue import Catalogue
 from gate_server.settings import read_crowd_words
+from gate_server.web.board.call_rows import CallRow, make_call_rows
 from gate_server.web.board.desk import Desk, make_desk
 from gate_server.web.board.tiles import Around, Tile, make_tiles, queues_of
 from gate_server.web.services import Services
@@ -43,18 +41,6 @@ PROFILES: Final[Mapping[str, Sentence]] = {
     Profile.EXCHANGE.value: Sentence("换票窗口", "exchange desks"),
     Profile.KIOSK.value: Sentence("自助机", "kiosks"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CallRow:
-    """Somebody who waits for a human; `elsewhere`: where and when the same code was let in."""
-
-    call: CallAnswer
-    gate: str
-    device: str
-    name: Sentence
-    minutes: int
-    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +88,11 @@ def make_board(services: Services) -> Board:
         figures,
         crowd,
         last_15=count_new(services, figures.now, 15),
-        calls=[
-            _call_row(call, ledger.catalogue, services.answers.messages, figures.now, ledger.venue)
-            for call in figures.calls[:MOST_CALLS]
-        ],
+        calls=make_call_rows(services, figures.calls[:MOST_CALLS], figures.now),
         more_calls=max(0, figures.calls_waiting - MOST_CALLS),
         calls_an_hour=sum(gate.calls_last_60min for gate in figures.gates),
         alarms=alarms[:MOST_ALARMS],
         more_alarms=max(0, len(alarms) - MOST_ALARMS),
         tiles=make_tiles(figures.gates, around),
         desk=make_desk(ledger, services.settings, figures, services.read_through.states()),
-    )
-
-
-def _call_row(
-    call: CallAnswer, catalogue: Catalogue, messages: Messages, now: datetime, venue: Venue
-) -> CallRow:
-    gate, device = catalogue.gates.get(call.gate_id), catalogue.devices.get(call.device_id)
-    use, elsewhere = call.elsewhere, ""
-    if isinstance(use, FirstUseAnswer):
-        other = catalogue.gates.get(use.gate_id)
-        at = use.at.astimezone(venue.zone)
-        elsewhere = f"{use.gate_id if other is None else other.name} {at:%H:%M:%S}"
-    return CallRow(
-        call,
-        call.gate_id if gate is None else gate.name,
-        call.device_id if device is None else device.name,
-        messages.short(call.reason),
-        max(0, int((now - call.at).total_seconds() // 60)),
-        elsewhere,
     )

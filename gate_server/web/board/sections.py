@@ -15,6 +15,7 @@ from gate_server.web.board import (  # noqa: F401 - make their acts known
 )
 from gate_server.web.board.acts import acts
 from gate_server.web.board.blocks import blocks
+from gate_server.web.board.call_pages import calls
 from gate_server.web.board.closures import closures
 from gate_server.web.board.deals import deals
 from gate_server.web.board.home import BOARD_PAGE, home
@@ -31,4 +32,4 @@ LIVE_PAGES: Final[tuple[LivePage, ...]] = (BOARD_PAGE,)
 def sections(live: Live) -> tuple[Section, ...]:
     """Return all sections."""
     money = settlement, blocks, closures
-    return (home(live), deals, partner, *OPS, *money, acts, account)
+    return (home(live), calls, deals, partner, *OPS, *money, acts, account)

@@ -15,7 +15,7 @@ from admission.wire_terms import VoidMoney
 from gate_server.deal_terms import unit_minor
 from gate_server.ledger.void_previews import plan_void
 from gate_server.web.board import counted
-from gate_server.web.board.acts import REASON, Act, Body, Subject, by_call, declare
+from gate_server.web.board.acts import Act, Body, Subject, by_call, declare, why
 from gate_server.web.board.fields import Field, Kind
 from gate_server.web.board.languages import gettext, lazy_gettext, money, ngettext, say
 from gate_server.web.board.pages import Visit
@@ -344,7 +344,12 @@ declare(
         lazy_gettext("Restore the deal"),
         _who,
         _run,
-        fields=(REASON,),
+        fields=(
+            why(
+                lazy_gettext("The platform has taken its withdrawal back"),
+                lazy_gettext("Voided by mistake"),
+            ),
+        ),
         subject=("deal_id",),
         tells=_tell_restore,
         password=True,

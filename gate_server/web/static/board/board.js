@@ -13,12 +13,36 @@ function openDialog() {
     if ("acted" in dialog.dataset) refresh();
   });
   showCopies();
+  showChips();
 }
 
 // Only where the browser lets a page copy is there a button for it.
 function showCopies() {
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+// What is usual is chosen by one press; the field beside it takes anything else.
+function showChips() {
+  for (const chips of document.querySelectorAll(".chips[hidden]")) {
+    const field = document.getElementById(chips.querySelector("[data-fill]").dataset.fill);
+    const mark = () => {
+      for (const chip of chips.children) {
+        chip.setAttribute("aria-pressed", String(chip.value === field.value));
+      }
+    };
+    chips.hidden = false;
+    // The list of the browser's own would lie over them.
+    field.removeAttribute("list");
+    field.addEventListener("input", mark);
+    chips.addEventListener("click", (event) => {
+      const chip = event.target.closest("[data-fill]");
+      if (!chip) return;
+      field.value = chip.value;
+      mark();
+    });
+    mark();
+  }
 }
 
 async function copy(button) {
@@ -44,9 +68,11 @@ function refresh() {
 }
 
 showCopies();
+showChips();
 document.body.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+  pressed = event.target.closest("a.act") ?? pressed;
   // What is seldom wanted of the menu is in the way once something else is pressed.
   const more = document.querySelector("details.more");
   if (more && !more.contains(event.target)) more.open = false;
@@ -57,7 +83,12 @@ dialogs.addEventListener("click", (event) => {
   event.preventDefault();
   dialogs.querySelector("dialog")?.close();
 });
-document.body.addEventListener("acted", refresh);
+// What was done is not offered again, where the page behind the dialog is not drawn anew.
+let pressed = null;
+document.body.addEventListener("acted", () => {
+  pressed?.closest("[data-once]")?.remove();
+  refresh();
+});
 // Links that look like buttons are pressed like buttons.
 document.body.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches("a[role=button]")) return;

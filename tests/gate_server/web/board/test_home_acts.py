@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -12,7 +13,7 @@ from gate_server.alarms import AlarmWatch
 from gate_server.ledger.ledger import utc_now
 from gate_server.web.alarms import alarm_sources
 from gate_server.web.board.acts import REGISTRY
-from tests.boards import part_of
+from tests.boards import part_of, tile_of
 from tests.offline_lines import CODE, a_line, send
 
 REASON = "told by the marshal"
@@ -80,6 +81,51 @@ def test_people_let_in_on_a_call_are_told_in_numbers(park, lead):
     assert "does not wait any more" in tells(lead, "call-admit", **subject)
 
 
+def test_call_says_whose_it_is_how_many_ask_and_how_many_are_left(park, lead):
+    park.offer("GROUP", title="Spring group")
+    park.sell("GROUP-0012", deal_id="GROUP", admits="12")
+    device = park.enrol()
+    lead.scan(device, "GROUP-0012", nonce="a-large-party", party=20)
+    behind = "…0012 · Spring group · asked 20, left 12"
+    page = lead.http.get("/").text
+    dialog = lead.http.get("/act/call-admit?nonce=a-large-party&device_id=" + device.name).text
+
+    assert f'<div class="behind">{behind}</div>' in page
+    assert f"<li>{behind}</li>" in dialog
+    assert "Unless you enter another number, 20 people are let in." in dialog
+    assert 'name="reason" value="group came in parts"' in dialog
+
+
+def test_usual_answer_of_a_call_is_filled_in(park, lead):
+    subject = a_call(park, lead)
+    page = lead.http.get("/act/call-admit", params=subject).text
+    filled = re.search(r'name="reason" value="([^"]+)"', page)[1]
+    other = lead.http.get("/act/call-close", params=subject).text
+
+    assert filled == "order seen on the phone"
+    assert "Unless you enter another number, 1 person is let in." in page
+    assert page.count('data-fill="field-reason"') == 5
+    assert 'name="reason" value="sent to the help desk"' in other
+    line = do(park, lead, "call-admit", "override", subject, reason=filled)
+    assert filled in line
+    assert '"people":1' in line
+
+
+def test_every_call_that_waits_has_its_place_with_the_oldest_first(park, lead):
+    device = park.enrol()
+    for number in range(8):
+        park.sell(f"FAMILY-{number}A", f"FAMILY-{number}B", order_ref=f"ORDER-{number}")
+        park.now = park.ledger.clock() + timedelta(seconds=61)
+        lead.scan(device, f"ORDER-{number}", nonce=f"a-referral-{number}")
+    board, page = lead.http.get("/").text, lead.http.get("/calls").text
+    found = re.findall(r'<li id="call-[^"]*-a-referral-(\d)">.*?class="age">(\d+) min<', page)
+
+    assert '<a id="to-more-calls" href="/calls">and 2 more</a>' in board
+    assert [number for number, _ in found] == list("01234567")
+    assert (found[0][1], found[-1][1]) == ("7", "0")
+    assert 'id="act-admit-' in page
+
+
 def test_people_of_a_dead_lane_are_taken_back(park, lead):
     park.sell("GROUP-0001", admits="5")
     device = park.enrol()
@@ -117,6 +163,21 @@ def test_alarm_whose_figure_is_well_again_is_shown_less_loudly(park, app, lead):
     assert 'class="alarm notice"' in after
     assert "falling; clears below 24" in after
     assert "act now" not in after
+
+
+def test_gate_is_paused_by_one_choice_and_one_confirmation(park, lead):
+    park.enrol()
+    address = re.search(r'id="act-gate-G1"[^>]* href="([^"]+)"', lead.http.get("/").text)[1]
+    page = lead.http.get(unescape(address)).text
+    usual = re.search(r'data-fill="field-reason" value="([^"]+)"', page)[1]
+    do(park, lead, "gate-state", "gate_state", {"gate_id": "G1"}, state="paused", reason=usual)
+    tile = tile_of(lead.http.get("/").text, "G1")
+    told = re.search(r'id="act-tell-G1"[^>]* href="([^"]+)"', tile)[1]
+
+    assert '<option value="G1" selected>' in lead.http.get(unescape(told)).text
+    assert '<option value="paused" selected>' in page
+    assert "state=open" in tile
+    assert "state=paused" not in tile
 
 
 # --- the venue -----------------------------------------------------------------------------------
@@ -189,6 +250,7 @@ def test_broadcast_is_sent_once_its_reach_was_told_and_taken_back(park, lead):
         "priority": "high",
     }
     told = lead.send("/account", "/act/broadcast-send", **fields)
+    lead.send("/account", "/act/broadcast-send", **fields, step="as-told")
     unsent = len(park.ledger.catalogue.broadcasts)
     do(park, lead, "broadcast-send", "broadcast", **fields, step="do")
     [sent] = park.ledger.catalogue.broadcasts
@@ -199,6 +261,22 @@ def test_broadcast_is_sent_once_its_reach_was_told_and_taken_back(park, lead):
     assert "1 device shows it within a second." in told.text
     assert unsent == 0
     assert "Shown on 0 of 1 devices" in reach
+
+
+def test_what_is_worded_already_is_offered_and_told_at_once(park, lead):
+    park.enrol()
+    dialog = lead.http.get("/act/broadcast-send").text
+    address = re.search(r'href="([^"]+template=help_desk[^"]*)"', dialog)[1]
+    page = lead.http.get(unescape(address)).text
+    step = re.search(r'name="step" value="([^"]+)"', page)[1]
+    fields = {"template": "help_desk", "step": step}
+    otherwise = lead.send("/account", "/act/broadcast-worded", **fields, gates="G2")
+    unsent = len(park.ledger.catalogue.broadcasts)
+    do(park, lead, "broadcast-worded", "broadcast", fields)
+
+    assert "1 device shows it." in page
+    assert "Show what this does" not in page
+    assert ("0 devices show it." in otherwise.text, unsent) == (True, 0)
 
 
 def test_incident_is_opened_answered_noted_and_closed(park, lead):
@@ -247,6 +325,42 @@ def test_alarm_is_seen_to(app, park, lead):
     assert "9000" in page.replace(",", "")
     assert "1 alarm stands" in told
     assert f"{lead.name} sees to it" in lead.http.get("/").text
+
+
+# --- from the board to what is behind it ---------------------------------------------------------
+
+
+def test_what_the_board_names_leads_to_its_page(park, lead, seat):
+    park.sell(CODE)
+    for device in (park.enrol(), park.enrol()):
+        send(lead, device, a_line())
+    do(park, lead, "incident-open", "incident", kind="crowd", title="Crowding", gate_id="G1")
+    fields = {"message.zh": "请稍候", "message.en": "Please wait", "priority": "normal"}
+    do(park, lead, "broadcast-send", "broadcast", **fields, step="do")
+    links = re.findall(r'<a (?:class="to" )?id="to-[^"]+" href="([^"]+)"', lead.http.get("/").text)
+    to_steward = seat("steward").http.get("/").text
+
+    kinds = "/gates/ /deals/ /incidents/I /broadcasts/B /conflicts# /calls /incidents /conflicts"
+    assert [kind for kind in kinds.split() if not any(kind in link for link in links)] == []
+    assert {lead.http.get(link).status_code for link in links} == {200}
+    assert 'href="/incidents' not in to_steward.partition('class="board"')[2]
+
+
+def test_deal_of_the_hour_can_be_held_voided_and_restored_from_the_board(park, lead):
+    park.sell("GROUP-0001")
+    lead.scan(park.enrol(), "GROUP-0001")
+    page = lead.http.get("/").text
+    terms = {"reason": "withdrawn", "honour": None, "cost_bearer": "venue"}
+    assert lead.post("/deals/DAY/void", park.hire("supervisor"), terms).status_code == 200
+    voided = lead.http.get("/").text
+    told = re.search(r'id="act-tell-DAY"[^>]* href="([^"]+)"', voided)[1]
+
+    assert [name for name in ("hold", "void", "restore") if f"act-{name}-DAY" in page] == [
+        "hold",
+        "void",
+    ]
+    assert 'id="act-restore-DAY"' in voided
+    assert '<option value="DAY" selected>' in lead.http.get(unescape(told)).text
 
 
 # --- what holds of all ---------------------------------------------------------------------------

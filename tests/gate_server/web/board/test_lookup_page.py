@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from admission.reconcile import ConflictKind
@@ -111,6 +113,32 @@ def test_lookup_is_for_staff(desk, role):
     assert other.site.send("/account", "/lookup", how="code", what="X-0000").status_code == 403
 
 
+# --- override ------------------------------------------------------------------------------------
+
+
+def test_supervisor_lets_in_all_the_same_whom_a_lane_refused(desk):
+    park, lane = desk.park, desk.park.enrol()
+    park.sell("ONCE-0009")
+    desk.site.scan(lane, "ONCE-0009")
+    refused = desk.site.scan(lane, "ONCE-0009")
+    to_steward = look(desk, "code", "ONCE-0009").text
+    lead = desk.beside("supervisor")
+    page = look(lead, "code", "ONCE-0009").text
+    subject = {"nonce": refused["nonce"], "device_id": lane.name}
+    dialog = lead.ask("scan-override", **subject)
+    lead.do("scan-override", **subject, reason="turnstile did not turn before", party="1")
+    after = look(lead, "code", "ONCE-0009").text
+
+    assert refused["outcome"] == "refuse"
+    assert "scan-override" not in to_steward
+    assert page.count('href="/act/scan-override?') == 1, "who was let in needs no other word"
+    assert "…0009" in dialog
+    assert 'value="turnstile did not turn before"' in dialog
+    assert "people are inside; who is let in counts too." in dialog
+    assert (lead.audited("override")[-1]["people"], "scan-override" in after) == (1, False)
+    assert "Nobody can be let in on this scan any more." in lead.ask("scan-override", **subject)
+
+
 # --- conflicts -----------------------------------------------------------------------------------
 
 
@@ -138,3 +166,17 @@ def test_both_scans_of_a_conflict_stand_side_by_side_until_it_is_resolved(desk):
 
 def test_every_kind_of_conflict_has_a_name_and_what_to_do():
     assert KINDS.keys() == {kind.value for kind in ConflictKind}
+
+
+# --- the clock goes on, so this comes last ------------------------------------------------------
+
+
+def test_after_half_an_hour_a_refused_scan_is_not_offered_any_more(desk):
+    park, lane, lead = desk.park, desk.park.enrol(), desk.beside("supervisor")
+    park.sell("LATE-0001", status="cancelled")
+    desk.site.scan(lane, "LATE-0001")
+    before = look(lead, "code", "LATE-0001").text
+    park.now = park.ledger.clock() + timedelta(minutes=31)
+    after = look(lead, "code", "LATE-0001").text
+
+    assert ("scan-override" in before, "scan-override" in after) == (True, False)

@@ -22,6 +22,7 @@ EVERYBODY = " ".join(Role)
 MAY = {
     "GET /": f"{STAFF} auditor",
     "GET /live": f"{STAFF} auditor",
+    "GET /calls": f"{STAFF} auditor",
     "GET /lookup": STAFF,
     "POST /lookup": STAFF,
     "GET /gates": f"{STAFF} auditor",
@@ -84,6 +85,7 @@ MAY_ACT = {
     "emergency-over": LEADERS,
     "call-admit": LEADERS,
     "call-close": LEADERS,
+    "scan-override": LEADERS,
     "scan-annul": LEADERS,
     "broadcast-send": LEADERS,
     "broadcast-end": LEADERS,
