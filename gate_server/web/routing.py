@@ -24,12 +24,10 @@ class MatchedRule(Rule):
         # Converters know the map that they were made for, but ours ask it nothing.
         kinds = tuple(self.map.converters.values())
         text = self.rule, self.subdomain, self.merge_slashes, kinds
-        made = _compiled.get(text)
-        if made is None:
+        if text not in _compiled:
             super().compile()
-            made = self._parts, self._trace, self._converters, self.arguments
-            _compiled[text] = made
-        self._parts, self._trace, self._converters, self.arguments = made
+            _compiled[text] = self._parts, self._trace, self._converters, self.arguments
+        self._parts, self._trace, self._converters, self.arguments = _compiled[text]
         self._build = self._compile_builder(False).__get__(self, None)
         self._build_unknown = self._compile_builder(True).__get__(self, None)
 
@@ -44,4 +42,4 @@ class MatchedRule(Rule):
         return build
 
 
-_compiled: Final[dict[tuple[object, ...], MatchedRule]] = {}
+_compiled: Final[dict[tuple[object, ...], tuple[Any, ...]]] = {}

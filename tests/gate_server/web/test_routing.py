@@ -2,7 +2,7 @@
 
 import pytest
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import BuildError, Map
+from werkzeug.routing import BuildError, IntegerConverter, Map
 
 from gate_server.web.routing import MatchedRule
 
@@ -29,3 +29,20 @@ def test_address_is_written_the_first_time_and_again(places):
     assert places.build("gates", {"area": "park"}) == "/gates?area=park"
     with pytest.raises(BuildError):
         places.build("state", {})
+
+
+def test_rules_of_one_text_lead_each_to_its_own_end():
+    maps = [Map([MatchedRule("/gates/<gate_id>", endpoint=name)]) for name in ("one", "other")]
+
+    met = [places.bind("gate.example").match("/gates/G1") for places in maps]
+
+    assert met == [("one", {"gate_id": "G1"}), ("other", {"gate_id": "G1"})]
+
+
+def test_map_that_reads_otherwise_shares_nothing():
+    rules = [MatchedRule("/gates/<gate_id>", endpoint="gate")]
+    places = Map(rules, converters={"default": IntegerConverter}).bind("gate.example")
+
+    assert places.match("/gates/7") == ("gate", {"gate_id": 7})
+    with pytest.raises(NotFound):
+        places.match("/gates/G1")
