@@ -254,12 +254,13 @@ def _dialog(
     problem: str = "",
     step: str = "",
 ) -> str:
-    # What was typed belongs to the act that it was typed for: a reason to no other.
-    own = act is REGISTRY.get(visit.args["name"])
-    typed = visit if own else replace(visit, form=MultiDict())
+    back = visit.form.get("next") or visit.query.get("next") or "/"
+    if act is not REGISTRY.get(visit.args["name"]):
+        # What was typed belongs to the act that it was typed for: a reason to no other.
+        visit = replace(visit, form=MultiDict())
     if told is None:
-        told = () if act.preview else act.tells(typed, subject, {})
-    fields = act.fields_of(typed, subject)
+        told = () if act.preview else act.tells(visit, subject, {})
+    fields = act.fields_of(visit, subject)
     return show(
         "act.html",
         act=act,
@@ -270,9 +271,9 @@ def _dialog(
         step=step,
         beside=act.beside(visit) if not step else (),
         fields=fields,
-        values={field.name: field.value_of(typed, subject) for field in fields},
-        choices={field.name: field.choices_of(typed) for field in fields},
-        next=visit.form.get("next") or visit.query.get("next") or "/",
+        values={field.name: field.value_of(visit, subject) for field in fields},
+        choices={field.name: field.choices_of(visit) for field in fields},
+        next=back,
         here=url_for("board.do", name=act.name),
         bare=visit.bare,
     )
