@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from admission.calendar import to_ms
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.incidents import IncidentKind, NewIncident
 from admission.scans import Device, PartyDefault, Profile
 from gate_server.ledger.incidents import open_incident
@@ -269,9 +269,11 @@ def add_user(
         LedgerConflict: `user-exists`.
     """
     if role not in ROLES:
-        raise InvalidInput("role", f"one of {', '.join(ROLES)}")
+        raise InvalidInput("role", f"one of {', '.join(ROLES)}", Fault.CHOICE)
     if (role == "partner") != (platform is not None):
-        raise InvalidInput("platform", "name the partner's platform; only partners have one")
+        raise InvalidInput(
+            "platform", "name the partner's platform; only partners have one", Fault.CONTRADICTION
+        )
     if name in tx.catalogue.users:
         raise LedgerConflict("user-exists", f"there is a user {name} already")
     tx.record_event("user", {"name": name, "role": role, "platform": platform, "by": by})

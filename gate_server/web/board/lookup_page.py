@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.scans import Direction, Mode
 from admission.wire_staff import FoundVoucher, LookupAnswer
 from gate_server.voucher_story import Story, tell_story
@@ -43,7 +43,7 @@ def look_up(visit: Visit) -> Shown:
     """Find at most ten vouchers, and tell what each has done and what a gate would say."""
     how, what = visit.form.get("how", ""), visit.form.get("what", "").strip()
     if how not in dict(WAYS):
-        raise InvalidInput("how", f"is one of {', '.join(dict(WAYS))}")
+        raise InvalidInput("how", f"is one of {', '.join(dict(WAYS))}", Fault.CHOICE)
     reason = visit.form.get("reason", "").strip()
     body = {how: what} | ({"reason": reason} if reason else {})
     found = _FIND.perform(

@@ -18,10 +18,10 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
+from admission.errors import AdmissionError, Forbidden
 from gate_server.web.board import languages
 from gate_server.web.board.languages import Lazy, gettext
-from gate_server.web.board.problem_words import CONFLICTS
+from gate_server.web.board.problem_words import Told, tell
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
 from gate_server.web.problems import problem_of
@@ -193,7 +193,7 @@ class Board:
             try:
                 self.sessions.check_form()
             except BadRequest as error:
-                raise Forbidden("this form is of another session; load the page anew") from error
+                raise Forbidden("this form is of another session", "page-expired") from error
         visit = Visit(
             services=self.services,
             sessions=self.sessions,
@@ -282,22 +282,12 @@ def answer_problem(error: AdmissionError) -> Response:
     reply = problem_of(error)
     if reply.problem.status >= 500:
         log.warning("a page was not shown: %s", error)
-    text = show("problem.html", words=words_of(error), status=reply.problem.status)
+    text = show("problem.html", problem=tell(error), status=reply.problem.status)
     return Response(text, reply.problem.status, dict(reply.headers))
 
 
 def answer_http_error(error: HTTPException) -> Response:
     """Say to a person that there is no such page."""
-    text = show("problem.html", words=gettext("There is no such page."), status=error.code)
+    problem = Told(gettext("There is no such page."))
+    text = show("problem.html", problem=problem, status=error.code)
     return Response(text, error.code)
-
-
-def words_of(error: AdmissionError) -> str:
-    """Return what to say of a problem; details are English, and stand beside a Chinese heading."""
-    if isinstance(error, NotFound):
-        return f"{gettext('There is no such thing.')} {error}"
-    if isinstance(error, InvalidInput):
-        return f"{gettext('This cannot be used:')} {error.field}: {error.problem}"
-    if isinstance(error, LedgerConflict) and error.slug in CONFLICTS:
-        return str(CONFLICTS[error.slug])
-    return str(error)
