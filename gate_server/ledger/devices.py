@@ -11,6 +11,7 @@ from admission.calendar import to_ms
 from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.incidents import IncidentKind, NewIncident
 from admission.scans import Device, PartyDefault, Profile
+from gate_server.ledger.accounts import check_admin_stays
 from gate_server.ledger.incidents import open_incident
 from gate_server.ledger.people import sign_out
 from gate_server.ledger.session import Session
@@ -286,8 +287,14 @@ def add_user(
 
 
 def disable_user(tx: Session, name: str, *, by: str, now: datetime) -> None:
-    """End an account's rights at once."""
+    """End an account's rights at once.
+
+    Raises:
+        NotFound: there is no such account.
+        LedgerConflict: `last-admin`.
+    """
     _need_user(tx, name)
+    check_admin_stays(tx, name)
     tx.record_event("disable_user", {"name": name, "by": by})
     sql = (
         "UPDATE users SET disabled_at = COALESCE(disabled_at, ?), session_no = session_no + 1"
