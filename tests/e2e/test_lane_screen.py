@@ -211,6 +211,18 @@ def test_supervisors_override_is_shown_at_the_lane_that_refused(venue):
     assert venue.turnstile.turned == turned + 1
 
 
+def test_call_answered_without_letting_in_ends_the_wait_at_the_lane(venue):
+    venue.scan(HELD)
+    scan, turned = scan_of(venue), venue.turnstile.turned
+    command = "scan", "answer", scan["device_id"], scan["nonce"], "--reason", "goes to the desk"
+    gate_server(venue.folder / "var", *command)
+    venue.page.wait_for_function("() => document.querySelector('.word')?.textContent === 'STOP'")
+
+    assert "本次未能放行" in venue.page.locator("#stage").inner_text()
+    assert venue.turnstile.turned == turned
+    venue.see("waiting")
+
+
 def scan_of(venue):
     """Return the newest scan that waits for a human."""
     return json.loads(gate_server(venue.folder / "var", "scan", "list", "--json"))[0]
