@@ -21,9 +21,10 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from admission.errors import AdmissionError, Forbidden
 from gate_server.web.board import languages
 from gate_server.web.board.languages import Lazy, gettext
-from gate_server.web.board.problem_words import Told, tell
+from gate_server.web.board.problem_words import SENTENCES, Told, tell
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
+from gate_server.web.operations import PREFIX
 from gate_server.web.problems import problem_of
 from gate_server.web.services import Services
 
@@ -164,6 +165,14 @@ class Board:
         site.after_request(guard)
         return site
 
+    def answer_http_error(self, slug: str, error: HTTPException) -> Response:
+        """Say to a person that there is no such page, or why it cannot be shown."""
+        g.account = self.sessions.current()
+        lost = slug in {"not-found", "method-not-allowed"}
+        words = gettext("There is no such page.") if lost else str(SENTENCES[slug])
+        values = {**self._context(), "problem": Told(words), "status": error.code}
+        return guard(Response(show("problem.html", **values), error.code or 500))
+
     def _view(self, page: Page) -> Callable[..., Response]:
         def view(**args: str) -> Response:
             return self._answer(page, args)
@@ -286,8 +295,7 @@ def answer_problem(error: AdmissionError) -> Response:
     return Response(text, reply.problem.status, dict(reply.headers))
 
 
-def answer_http_error(error: HTTPException) -> Response:
-    """Say to a person that there is no such page."""
-    problem = Told(gettext("There is no such page."))
-    text = show("problem.html", problem=problem, status=error.code)
-    return Response(text, error.code)
+def is_person() -> bool:
+    """Say whether it is a browser that shows a page, or a part of one, which asks."""
+    shown = is_bare() or "text/html" in request.headers.get("Accept", "")
+    return shown and not request.path.startswith(PREFIX)

@@ -268,19 +268,29 @@ def test_real_refusal_is_told_in_chinese(desk, name):
     assert english(alert(answer)) == []
 
 
-@pytest.mark.parametrize("address", ["/lookup", "/figures?from=soon", "/audit?from=soon", "/no"])
+@pytest.mark.parametrize("address", ["/figures?from=soon", "/audit?from=soon", "/gates/G9"])
 def test_page_that_is_not_shown_says_so_in_chinese(desk, address):
-    answer = (
-        desk.other.site.send("/lookup", "/lookup", how="phone_last4", what="12")
-        if address == "/lookup"
-        else desk.open(address)
-    )
+    answer = desk.open(address)
 
     assert answer.status_code in {400, 404}
-    if answer.headers["content-type"].startswith("text/html"):
-        assert english(alert(answer)) == []
-    else:
-        assert slug_of(answer) == "not-found"
+    assert english(alert(answer)) == []
+
+
+def test_look_up_without_its_reason_says_so_in_chinese(desk):
+    answer = desk.other.site.send("/lookup", "/lookup", how="phone_last4", what="1234")
+
+    assert (answer.status_code, alert(answer)) == (400, "原因一栏：请填写。")
+
+
+def test_address_that_there_is_not_is_a_page_to_people_and_json_to_programs(desk):
+    http = desk.other.site.http
+    page = http.get("/no-such-page", headers={"Accept": "text/html"})
+    call = http.get("/api/v1/no-such-call", headers={"Accept": "text/html"})
+
+    assert (page.status_code, alert(page)) == (404, "没有这个页面。")
+    assert 'href="/lookup"' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert slug_of(call) == slug_of(http.get("/no-such-page")) == "not-found"
 
 
 def test_other_language_says_the_same(desk):
