@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from admission.calendar import Venue
 from admission.errors import Fault, InvalidInput
+from admission.row_values import MOST_MONEY
 from gate_server.web.board.languages import Lazy, decimals_of
 from gate_server.web.board.pages import Visit
 
@@ -131,7 +132,7 @@ def read_minor(name: str, text: str, decimals: int) -> int:
         decimals: how many digits the currency has behind the point.
 
     Raises:
-        InvalidInput: it is no amount, or a smaller part than the currency has.
+        InvalidInput: it is no amount, a smaller part than the currency has, or more than any price.
     """
     if _AMOUNT.fullmatch(text) is None:
         raise InvalidInput(name, "is not an amount", Fault.UNREADABLE, text)
@@ -139,6 +140,9 @@ def read_minor(name: str, text: str, decimals: int) -> int:
     if minor != minor.to_integral_value():
         problem = f"has more than {decimals} digits behind the point"
         raise InvalidInput(name, problem, Fault.DECIMALS, decimals)
+    if minor > MOST_MONEY:
+        most = f"{Decimal(MOST_MONEY).scaleb(-decimals):f}"
+        raise InvalidInput(name, f"is more than {most}", Fault.TOO_MUCH, most)
     return int(minor)
 
 

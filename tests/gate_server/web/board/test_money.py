@@ -58,6 +58,13 @@ def test_amount_that_is_none_is_refused(typed, decimals, fault):
     assert raised.value.fault is fault
 
 
+def test_amount_beyond_any_price_is_refused_in_the_unit_that_was_typed():
+    with pytest.raises(InvalidInput) as raised:
+        read_minor("price", "10000000000.01", 2)
+
+    assert (raised.value.fault, raised.value.limit) == (Fault.TOO_MUCH, "10000000000.00")
+
+
 @pytest.mark.parametrize(
     ("deal_id", "typed", "minor"),
     [("CNY", "12.34", 1234), ("JPY", "99", 99), ("KWD", "1.234", 1234)],
