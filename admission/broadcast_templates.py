@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any, Final
 
 from admission.broadcasts import Priority, checked_text
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.messages import Sentence
 
 TEXTS: Final = ("zh", "en", "loud_zh", "loud_en")
@@ -167,7 +167,9 @@ def fill(template: Template, values: Mapping[str, str], lookups: Lookups) -> Wor
     if left:
         known = ", ".join(template.fields) or "none"
         raise InvalidInput(
-            f"values.{min(left)}", f"is no field of template {template.key}; it has: {known}"
+            f"values.{min(left)}",
+            f"is no field of template {template.key}; it has: {known}",
+            Fault.OUT_OF_PLACE,
         )
     shown = Sentence(template.shown.zh.format_map(zh), template.shown.en.format_map(en))
     loud = Sentence(template.loud.zh.format_map(zh), template.loud.en.format_map(en))
@@ -183,12 +185,14 @@ def _take(name: str, kind: FieldKind, left: dict[str, str], lookups: Lookups) ->
     given = [whole or each for each in apart]
     at = f"values.{name}"
     if None in given or (whole is not None and apart != [None, None]):
-        raise InvalidInput(at, f"is missing: a {kind}" if whole is None else "stands twice")
+        raise InvalidInput(
+            at, f"is missing: a {kind}" if whole is None else "stands twice", Fault.MISSING
+        )
     if kind is not FieldKind.TEXT and whole is None:
-        raise InvalidInput(at, "is the same in both languages; give it once")
+        raise InvalidInput(at, "is the same in both languages; give it once", Fault.TWICE)
     said = [checked_text(at, str(each)) for each in given]
     if max(map(len, said)) > LONGEST_VALUE:
-        raise InvalidInput(at, f"at most {LONGEST_VALUE} characters")
+        raise InvalidInput(at, f"at most {LONGEST_VALUE} characters", Fault.TOO_LONG, LONGEST_VALUE)
     if kind is not FieldKind.TEXT:
         said = [_say(at, kind, said[0], lookups)] * 2
     return said[0], said[1]
@@ -201,6 +205,6 @@ def _say(at: str, kind: FieldKind, value: str, lookups: Lookups) -> str:
         return lookups.deal(at, value)
     if kind is FieldKind.NUMBER:
         if not _NUMBER.fullmatch(value):
-            raise InvalidInput(at, "give a whole number from 1 to 9999")
+            raise InvalidInput(at, "give a whole number from 1 to 9999", Fault.UNREADABLE, value)
         return value
     return value if CLOCK.fullmatch(value) else lookups.instant(at, value)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from admission.calendar import Venue
-from admission.errors import FeedRejected, InvalidInput
+from admission.errors import FeedRejected
 from admission.row_values import needed
 from admission.scans import Device, Profile
 
@@ -86,4 +86,4 @@ def checked_text(field: str, value: str) -> str:
     try:
         return needed({field: value}, field, LONGEST_TEXT)
     except FeedRejected as error:
-        raise InvalidInput(error.field, error.problem) from error
+        raise error.as_input() from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from admission.errors import InvalidInput, LedgerConflict
+from admission.errors import Fault, InvalidInput, LedgerConflict
 from admission.history import History, Record, Terms
 from admission.scans import Direction, Mode
 from admission.verdicts import OUTCOMES, Outcome
@@ -60,7 +60,9 @@ def people_to_annul(
     turned = 0 if by_supervisor else min(record.turned or 0, passed)
     wanted = max(passed - turned, record.annulled) if people is None else people
     if wanted > passed:
-        raise InvalidInput("people", f"the scan let in {passed}; name at most that many")
+        raise InvalidInput(
+            "people", f"the scan let in {passed}; name at most that many", Fault.TOO_MUCH, passed
+        )
     if wanted > passed - turned or wanted == record.annulled == 0:
         raise LedgerConflict("turned-already", f"the turnstile counted {turned} through")
     if wanted <= record.annulled:
@@ -114,7 +116,12 @@ def people_turned(record: Record, people: int) -> int | None:
     if let_in == 0 or record.mode is Mode.ARRIVE:
         raise LedgerConflict("not-admitted", "this scan let nobody in; nobody passed by it")
     if people > let_in:
-        raise InvalidInput("people", f"the scan let in {let_in}; report the others as forced")
+        raise InvalidInput(
+            "people",
+            f"the scan let in {let_in}; report the others as forced",
+            Fault.TOO_MUCH,
+            let_in,
+        )
     return None if record.turned is None else max(record.turned, people)
 
 

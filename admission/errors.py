@@ -2,6 +2,45 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from admission.messages import Sentence
+
+
+class Fault(StrEnum):
+    """What is wrong with a field, wherever people may meet it: each language has a sentence.
+
+    Where there is a limit, `limit` of the error names it.
+    """
+
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    FORM = "form"
+    NAME = "name"
+    CHARACTERS = "characters"
+    UNKNOWN = "unknown"
+    CHOICE = "choice"
+    TOO_SHORT = "too-short"
+    TOO_LONG = "too-long"
+    TOO_LITTLE = "too-little"
+    TOO_MUCH = "too-much"
+    TOO_MANY = "too-many"
+    DECIMALS = "decimals"
+    PAST = "past"
+    AHEAD = "ahead"
+    LONG_AGO = "long-ago"
+    FAR_OFF = "far-off"
+    BACKWARDS = "backwards"
+    TWICE = "twice"
+    OUT_OF_PLACE = "out-of-place"
+    CONTRADICTION = "contradiction"
+    NOTHING_BOUND = "nothing-bound"
+    STILL_OPEN = "still-open"
+    GUESSED = "guessed"
+    STALE = "stale"
+
 
 class AdmissionError(Exception):
     """Caught only at an edge: HTTP, the command line, the scanner's loop."""
@@ -13,12 +52,18 @@ class InvalidInput(AdmissionError):
     Attributes:
         field: where the problem is, as the caller named it (`honour.arrived_by`).
         problem: what is wrong and what to send instead.
+        fault: the same for people, who read it in their language; None: programs alone meet it.
+        limit: how much may be, or how little, or what was meant by the fault.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(
+        self, field: str, problem: str, fault: Fault | None = None, limit: int | str = ""
+    ) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.fault = fault
+        self.limit = limit
 
 
 class TokenError(AdmissionError):
@@ -54,11 +99,13 @@ class LedgerConflict(LedgerError):
 
     Attributes:
         slug: stable name of the problem, the last part of its `/problems/...` type.
+        told: what people are told instead of the slug's own sentence, where it knows more.
     """
 
-    def __init__(self, slug: str, detail: str) -> None:
+    def __init__(self, slug: str, detail: str, *, told: Sentence | None = None) -> None:
         super().__init__(detail)
         self.slug = slug
+        self.told = told
 
 
 class CodeUnknown(LedgerError):
@@ -104,12 +151,21 @@ class FeedRejected(FeedError):
     Attributes:
         field: the column that is wrong; "" where the whole row is.
         problem: what is wrong with it.
+        fault, limit: as of InvalidInput, for values that people type, too.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(
+        self, field: str, problem: str, fault: Fault | None = None, limit: int | str = ""
+    ) -> None:
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem
+        self.fault = fault
+        self.limit = limit
+
+    def as_input(self) -> InvalidInput:
+        """Return the same of a value that somebody typed, not of a platform's row."""
+        return InvalidInput(self.field, self.problem, self.fault, self.limit)
 
 
 class RelayError(AdmissionError):

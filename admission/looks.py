@@ -60,8 +60,14 @@ CATEGORIES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def face_for(reason: Reason, mode: Mode) -> Face:
-    """Return how a verdict looks where a scan asked for a mode."""
+def face_for(reason: Reason, mode: Mode, told: Outcome | None = None) -> Face:
+    """Return how a verdict looks where a scan asked for a mode.
+
+    Args:
+        told: the answer's outcome; another than the reason's own where a human has decided since.
+    """
+    if told not in {None, OUTCOMES[reason]}:
+        return FACES[told]
     if reason is Reason.DEAL_VOIDED:
         return QUIET
     outcome = OUTCOMES[reason]

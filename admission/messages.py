@@ -20,7 +20,8 @@ TICKETS_MADE = "tickets_made"
 COPIED = "copied_code"
 SLIP_PROVES = "slip_proves"
 NO_COPY = "no_copy"
-BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED, SLIP_PROVES, NO_COPY)
+TURNED_AWAY = "turned_away"
+BESIDE_REASONS = (WOULD_ADMIT, TICKETS_MADE, COPIED, SLIP_PROVES, NO_COPY, TURNED_AWAY)
 """Sentences said instead of a reason's own: nobody passes by it, or more is known."""
 MOST_GATES = 4
 """More gates than this nobody listens to; the area alone is said then."""
@@ -79,6 +80,11 @@ class Messages:
     def short(self, reason: Reason) -> Sentence:
         """Return a reason's short name, for pages and lists."""
         return self._short[reason.value]
+
+    @property
+    def turned_away(self) -> Sentence:
+        """What is said where a human has looked at a call and lets nobody in."""
+        return Sentence(*self._templates[TURNED_AWAY])
 
     @property
     def notices(self) -> NoticeWords:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
-from admission.errors import Forbidden, InvalidInput
+from admission.errors import Fault, Forbidden, InvalidInput
 from admission.scans import Direction
 
 BADGE_PREFIX: Final = "GHB1:"
@@ -79,9 +79,11 @@ def check_pin(pin: str) -> str:
         InvalidInput: not 4 to 8 digits, or one that everybody tries first.
     """
     if not pin.isascii() or _PIN.fullmatch(pin) is None:
-        raise InvalidInput("pin", "has 4 to 8 digits")
+        raise InvalidInput("pin", "has 4 to 8 digits", Fault.FORM)
     if len(set(pin)) == 1 or pin in _UP or pin in _DOWN:
-        raise InvalidInput("pin", "is one that everybody tries first; choose another")
+        raise InvalidInput(
+            "pin", "is one that everybody tries first; choose another", Fault.GUESSED
+        )
     return pin
 
 

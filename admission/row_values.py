@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from admission.calendar import Venue, whole_ms
 from admission.deals import EVERY_DAY, Right
-from admission.errors import FeedRejected
+from admission.errors import Fault, FeedRejected
 
 Row: TypeAlias = Mapping[str, object]
 """One row by column name; text as a file has it, or numbers as NDJSON may; "" is absent."""
@@ -47,7 +47,8 @@ def text(row: Row, name: str, longest: int = 200) -> str | None:
         _check_characters(name, value)
     value = value.strip()
     if len(value) > longest:
-        raise FeedRejected(name, f"is longer than {longest} characters")
+        problem = f"is longer than {longest} characters"
+        raise FeedRejected(name, problem, Fault.TOO_LONG, longest)
     return value or None
 
 
@@ -55,7 +56,7 @@ def needed(row: Row, name: str, longest: int = 200) -> str:
     """Return a text that must be there."""
     found = text(row, name, longest)
     if found is None:
-        raise FeedRejected(name, "is required and empty")
+        raise FeedRejected(name, "is required and empty", Fault.MISSING)
     return found
 
 
@@ -63,7 +64,8 @@ def ident(row: Row, name: str) -> str:
     """Return a required name that also stands in URLs: no white space, no slash."""
     found = needed(row, name, 64)
     if _NAME.fullmatch(found) is None:
-        raise FeedRejected(name, "has a space or one of : | /, which a name must not have")
+        problem = "has a space or one of : | /, which a name must not have"
+        raise FeedRejected(name, problem, Fault.NAME)
     return found
 
 
@@ -234,4 +236,5 @@ def _check_characters(name: str, value: str) -> None:
         if problem is None and char in _TURNING:
             problem = "a character that turns the direction of text"
         if problem is not None:
-            raise FeedRejected(name, f"has {problem} (U+{ord(char):04X}) at character {at}")
+            told = f"has {problem} (U+{ord(char):04X}) at character {at}"
+            raise FeedRejected(name, told, Fault.CHARACTERS, at)

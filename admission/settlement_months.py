@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from admission.calendar import Venue
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.settlement_terms import Row, SettlementClass
 from admission.vouchers import Status
 
@@ -23,7 +23,7 @@ def read_month(text: str) -> str:
     try:
         date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise InvalidInput("month", "give a month as 2026-05") from error
+        raise InvalidInput("month", "give a month as 2026-05", Fault.UNREADABLE, text) from error
     return text
 
 

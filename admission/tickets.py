@@ -10,7 +10,7 @@ from admission.calendar import Venue
 from admission.cases import Family
 from admission.corrections import ANNUL_WITHIN
 from admission.deals import Deal
-from admission.errors import InvalidInput, LedgerConflict
+from admission.errors import Fault, InvalidInput, LedgerConflict
 from admission.history import Record, Terms, fold
 from admission.tokens import FIRST_DAY, LAST_DAY
 from admission.vouchers import Voucher
@@ -100,7 +100,9 @@ def tickets_to_annul(
         raise LedgerConflict("not-admitted", "this scan printed no tickets; nothing to annul")
     wanted = made if people is None else people
     if wanted > made:
-        raise InvalidInput("people", f"{made} tickets were printed; name at most that many")
+        raise InvalidInput(
+            "people", f"{made} tickets were printed; name at most that many", Fault.TOO_MUCH, made
+        )
     if wanted <= record.annulled:
         return []
     if not by_supervisor and now - record.scan_at > ANNUL_WITHIN:

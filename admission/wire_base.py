@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from admission.calendar import whole_ms
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 
 MOST_PEOPLE = 99
 
@@ -69,6 +69,21 @@ class Problem(Answer, frozen=True):
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 _PATH = re.compile(r"^(?P<problem>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+# How msgspec 0.22 says each; tests/admission/test_wire_faults.py has one of every kind.
+_FAULTS = (
+    (re.compile(r"^Object missing required field"), Fault.MISSING),
+    (re.compile(r"^Expected `\w+` of length >= 1$"), Fault.MISSING),
+    (re.compile(r", got `null`$"), Fault.MISSING),
+    (re.compile(r"^Expected `str` of length >= (?P<limit>\d+)$"), Fault.TOO_SHORT),
+    (re.compile(r"^Expected `str` of length <= (?P<limit>\d+)$"), Fault.TOO_LONG),
+    (re.compile(r"^Expected `(?:array|object)` of length <= (?P<limit>\d+)$"), Fault.TOO_MANY),
+    (re.compile(r"^Expected `\w+` >= (?P<limit>[\d.]+)$"), Fault.TOO_LITTLE),
+    (re.compile(r"^Expected `\w+` <= (?P<limit>[\d.]+)$"), Fault.TOO_MUCH),
+    (re.compile(r"^Integer value out of range"), Fault.TOO_MUCH),
+    (re.compile(r"^Expected `str` matching regex"), Fault.FORM),
+    (re.compile(r"^Invalid enum value"), Fault.CHOICE),
+    (re.compile(r"^Invalid |^Expected `[^`]*`, got "), Fault.UNREADABLE),
+)
 
 
 def read(kind: type[T], body: bytes) -> T:
@@ -81,7 +96,7 @@ def read(kind: type[T], body: bytes) -> T:
     try:
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from error
+        raise invalid_of(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("", "the body is not JSON in UTF-8") from error
     except RecursionError as error:
@@ -97,13 +112,18 @@ def write(answer: Struct) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def _invalid(error: msgspec.ValidationError) -> InvalidInput:
+def invalid_of(error: msgspec.ValidationError) -> InvalidInput:
+    """Return which field msgspec did not take, and why."""
     match = _PATH.match(str(error))
     problem, path = (match["problem"], match["path"] or "") if match else (str(error), "")
     field = path.removeprefix("$").removeprefix(".")
     unknown = re.search(r"(?:unknown field|required field) `([^`]*)`", problem)
     if unknown:
         field = f"{field}.{unknown[1]}" if field else unknown[1]
+    for says, fault in _FAULTS:
+        found = says.search(problem)
+        if found is not None:
+            return InvalidInput(field, problem, fault, found.groupdict().get("limit", ""))
     return InvalidInput(field, problem)
 
 
@@ -128,7 +148,7 @@ def _pairs_once(pairs: list[tuple[str, object]]) -> None:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
-            raise InvalidInput(name, "stands twice")
+            raise InvalidInput(name, "stands twice", Fault.TWICE)
         seen.add(name)
 
 
@@ -141,7 +161,9 @@ def _exact(value: object, path: str) -> None:
         if isinstance(field, datetime):
             _exact_time(field, path + name)
         if name == "nonce" and isinstance(field, str) and not _NONCE.fullmatch(field):
-            raise InvalidInput(path + name, "8 to 64 of letters, digits, dot, dash, underscore")
+            raise InvalidInput(
+                path + name, "8 to 64 of letters, digits, dot, dash, underscore", Fault.FORM
+            )
         if isinstance(field, Struct):
             _exact(field, f"{path}{name}.")
         elif isinstance(field, list):
@@ -151,9 +173,11 @@ def _exact(value: object, path: str) -> None:
 
 def _exact_time(instant: datetime, path: str) -> None:
     if instant.tzinfo is None:
-        raise InvalidInput(path, "give the time with its offset, as +08:00 or Z")
+        raise InvalidInput(path, "give the time with its offset, as +08:00 or Z", Fault.UNREADABLE)
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-        raise InvalidInput(path, f"give a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+        raise InvalidInput(
+            path, f"give a year from {_FIRST_YEAR} to {_LAST_YEAR}", Fault.UNREADABLE
+        )
 
 
 def at(instant: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from admission.calendar import whole_ms
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.settlement_sums import Sums
 from admission.settlement_terms import ADMITTED, Evidence, SettlementClass
 from admission.wire import Answer, Request
@@ -29,7 +29,12 @@ def read_moment(name: str, text: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or at.year not in _YEARS:
-        raise InvalidInput(name, "give a time with its offset, as 2026-05-01T09:00:00+08:00")
+        raise InvalidInput(
+            name,
+            "give a time with its offset, as 2026-05-01T09:00:00+08:00",
+            Fault.UNREADABLE,
+            text,
+        )
     return whole_ms(at)
 
 

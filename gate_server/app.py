@@ -29,7 +29,7 @@ from gate_server.web.answers import Answers
 from gate_server.web.attempts import Attempts
 from gate_server.web.board.live import Live
 from gate_server.web.board.login import log_in
-from gate_server.web.board.pages import Board, wants_page
+from gate_server.web.board.pages import Board, is_person
 from gate_server.web.board.sections import LIVE_PAGES, sections
 from gate_server.web.callers import Caller
 from gate_server.web.calls import WAITS_FOR, Calls
@@ -108,6 +108,18 @@ class GateApp(Flask):
         """
         return None if self.board is None else self.board.sessions.find_caller(changes=changes)
 
+    def answer_http_error(self, error: HTTPException) -> Response:
+        """Say that there is no such page or call: to a person as a page, to a program as JSON."""
+        slug = _SLUGS.get(error.code or 500, "internal")
+        allowed = [header for header in error.get_headers() if header[0] == "Allow"]
+        if self.board is not None and is_person():
+            page = self.board.answer_http_error(slug, error)
+            page.headers.extend(allowed)
+            return page
+        reply = write_problem(make_problem(slug, error.description or ""))
+        reply.headers += [*allowed, ("Cache-Control", "no-store")]
+        return respond(reply)
+
     def start(self) -> None:
         """Begin what goes on by itself."""
         self.services.hub.start()
@@ -143,7 +155,7 @@ def create_app(
     app.register_blueprint(hand(app.services))
     app.register_blueprint(trust(app.services))
     app.join_board()
-    app.register_error_handler(HTTPException, partial(_answer_http_error, app))
+    app.register_error_handler(HTTPException, app.answer_http_error)
     app.start()
     return app
 
@@ -212,18 +224,4 @@ def _view(app: GateApp, operation: Operation) -> Callable[..., Response]:
     return view
 
 
-def _answer_http_error(app: GateApp, error: HTTPException) -> Response:
-    in_api = request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
-    if app.board is not None and not in_api and wants_page():
-        response = app.board.answer_http_error(error)
-        response.headers.extend(_allowed(error))
-        return response
-    slugs = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 400: "invalid"}
-    slug = slugs.get(error.code or 500, "internal")
-    reply = write_problem(make_problem(slug, error.description or ""))
-    reply.headers += [*_allowed(error), ("Cache-Control", "no-store")]
-    return respond(reply)
-
-
-def _allowed(error: HTTPException) -> list[tuple[str, str]]:
-    return [header for header in error.get_headers() if header[0] == "Allow"]
+_SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 400: "invalid"}

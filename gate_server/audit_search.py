@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from admission.calendar import Venue
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.wire_figures import AuditAnswer, AuditedEvent
 from admission.wire_settlement import read_moment
 from gate_server.ledger.audit_list import AuditSearch, Event, event_at, list_events
@@ -66,5 +66,5 @@ def read_bound(venue: Venue, name: str, text: str | None, *, last: bool) -> date
     except ValueError:
         return read_moment(name, text)
     if not 1970 < day.year < 9999:
-        raise InvalidInput(name, "give a day from 1971 to 9998")
+        raise InvalidInput(name, "give a day from 1971 to 9998", Fault.UNREADABLE, text)
     return venue.day_bounds(day)[1 if last else 0]

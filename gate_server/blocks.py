@@ -10,7 +10,7 @@ from typing import Any, Final
 from admission.blocks import BlockOrigin, BlockState, state_of
 from admission.broadcasts import checked_text
 from admission.calendar import Venue
-from admission.errors import InvalidInput, NotFound
+from admission.errors import Fault, InvalidInput, NotFound
 from admission.finding_words import FindingWords
 from admission.keys import buyer_hash
 from admission.wire_base import Text
@@ -57,7 +57,7 @@ class BlockDesk:
             InvalidInput: there is no such state.
         """
         if state is not None and state not in STATES:
-            raise InvalidInput("state", f"is one of {', '.join(STATES)}")
+            raise InvalidInput("state", f"is one of {', '.join(STATES)}", Fault.CHOICE)
         if state == BlockState.PROPOSED:
             return BlocksAnswer(blocks=self._proposals())
         if state == BlockState.DECLINED:

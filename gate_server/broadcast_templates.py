@@ -19,7 +19,7 @@ from admission.broadcast_templates import (
 )
 from admission.broadcasts import Priority
 from admission.calendar import Venue
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.messages import Sentence
 from admission.wire import Text
 from admission.wire_templates import FieldAnswer, TemplateAnswer, TemplatesAnswer
@@ -76,7 +76,12 @@ def word(
     known = find_templates(ledger)
     template = known.get(key)
     if template is None:
-        raise InvalidInput("template", f"no template {key[:40]}; known are {', '.join(known)}")
+        raise InvalidInput(
+            "template",
+            f"no template {key[:40]}; known are {', '.join(known)}",
+            Fault.UNKNOWN,
+            key[:40],
+        )
     return fill(template, values, _lookups(ledger, desk)), template.priority
 
 
@@ -86,13 +91,13 @@ def _lookups(ledger: Ledger, desk: Sentence) -> Lookups:
     def gate(at: str, gate_id: str) -> str:
         found = catalogue.gates.get(gate_id)
         if found is None:
-            raise InvalidInput(at, f"no gate {gate_id}")
+            raise InvalidInput(at, f"no gate {gate_id}", Fault.UNKNOWN, gate_id)
         return found.name
 
     def deal(at: str, deal_id: str) -> str:
         found = catalogue.deals.get(catalogue.deal_nos.get(deal_id, -1))
         if found is None:
-            raise InvalidInput(at, f"no deal {deal_id}")
+            raise InvalidInput(at, f"no deal {deal_id}", Fault.UNKNOWN, deal_id)
         return found.title
 
     return Lookups(gate, deal, lambda at, text: _instant(at, text, venue, now), desk)
@@ -106,7 +111,9 @@ def _instant(at: str, text: str, venue: Venue, now: datetime) -> str:
             raise ValueError("no offset")
         return _say(found, venue, now)
     except (ValueError, OverflowError) as error:
-        raise InvalidInput(at, "give a time as 17:00, or with its day and offset") from error
+        raise InvalidInput(
+            at, "give a time as 17:00, or with its day and offset", Fault.UNREADABLE, text
+        ) from error
 
 
 def _say(at: datetime, venue: Venue, now: datetime) -> str:

@@ -18,7 +18,7 @@ from admission.broadcasts import (
     reaches,
 )
 from admission.calendar import whole_ms
-from admission.errors import InvalidInput, NotFound
+from admission.errors import Fault, InvalidInput, NotFound
 from admission.incidents import EntryKind
 from admission.messages import Sentence
 from admission.scans import Device, Profile
@@ -61,7 +61,7 @@ def send(ledger: Ledger, request: BroadcastRequest, *, desk: Sentence, by: str) 
     warnings = find_warnings(ledger, request.template, request.values or {})
     gates = request.gates or []
     if len(set(gates)) < len(gates):
-        raise InvalidInput("gates", "a gate stands twice")
+        raise InvalidInput("gates", "a gate stands twice", Fault.TWICE)
     expires_at = request.expires_at or default_expiry(now, ledger.venue)
     broadcast = Broadcast(
         broadcast_id=new_broadcast_id(),
@@ -89,11 +89,15 @@ def _words(
 ) -> tuple[_Both, _Both | None, Priority]:
     """Return what is shown, what is said aloud, and how much it may get in the way."""
     if (request.message is None) is (request.template is None):
-        raise InvalidInput("message", "give a message, or a template with its values")
+        raise InvalidInput(
+            "message", "give a message, or a template with its values", Fault.MISSING
+        )
     loud = None if request.loudspeaker is None else _checked("loudspeaker", request.loudspeaker)
     if request.message is not None:
         if request.values is not None:
-            raise InvalidInput("values", "belong to a template, and none is named")
+            raise InvalidInput(
+                "values", "belong to a template, and none is named", Fault.OUT_OF_PLACE
+            )
         return _checked("message", request.message), loud, request.priority or Priority.NORMAL
     worded, priority = word(ledger, request.template or "", request.values or {}, desk)
     shown = worded.shown.zh, worded.shown.en
@@ -107,7 +111,7 @@ def _checked(field: str, text: wire.Text) -> _Both:
 def _record(tx: Session, broadcast: Broadcast, request: BroadcastRequest, by: str) -> str:
     about = request.incident_id
     if about is not None and find_incident(tx.db, about) is None:
-        raise InvalidInput("incident_id", f"no incident {about}")
+        raise InvalidInput("incident_id", f"no incident {about}", Fault.UNKNOWN, about)
     broadcast_id = record_broadcast(tx, broadcast, nonce=request.nonce, by=by)
     # Another id: its answer was lost, and the timeline has it.
     if about is not None and broadcast_id == broadcast.broadcast_id:

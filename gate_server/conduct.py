@@ -8,7 +8,7 @@ from typing import Final
 
 from admission.calendar import Venue
 from admission.conduct import Act, Alarm, Done, Hour, by_hour, find_alarms
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.wire_evidence import ConductAlarm, ConductAnswer, ConductHour
 from gate_server.evidence_words import EvidenceWords
 from gate_server.ledger.conduct import list_done
@@ -26,7 +26,9 @@ def read_day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidInput("day", "give a day as 2026-05-01") from error
+        raise InvalidInput(
+            "day", "give a day as 2026-05-01", Fault.UNREADABLE, text or ""
+        ) from error
 
 
 def make_conduct(ledger: Ledger, day: date | None, words: EvidenceWords) -> ConductAnswer:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from admission.calendar import Venue, whole_ms
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.scans import Device
 from admission.wire_crowd import (
     OccupancyAnswer,
@@ -63,9 +63,11 @@ def _checked(counted_at: datetime | None, venue: Venue, now: datetime) -> dateti
         return now
     at = whole_ms(counted_at)
     if at > now + _AHEAD:
-        raise InvalidInput("counted_at", "is ahead of the server's clock")
+        raise InvalidInput("counted_at", "is ahead of the server's clock", Fault.AHEAD)
     if now - at > TOLD_LATE or not venue.same_day(at, now):
-        raise InvalidInput("counted_at", "more than an hour ago, or of another venue day")
+        raise InvalidInput(
+            "counted_at", "more than an hour ago, or of another venue day", Fault.LONG_AGO
+        )
     return min(at, now)
 
 

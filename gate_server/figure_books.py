@@ -9,7 +9,7 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from gate_server.settlement_books import MOST_ROWS, bold, save_book
 from gate_server.settlement_tables import Cells
 
@@ -30,6 +30,11 @@ def write_table(path: Path, title: str, header: Sequence[str], rows: Iterable[Ce
     sheet.append([bold(sheet, name) for name in header])
     for number, cells in enumerate(rows, 1):
         if number > MOST_ROWS:
-            raise InvalidInput("format", f"a sheet has at most {MOST_ROWS} rows; take csv")
+            raise InvalidInput(
+                "format",
+                f"a sheet has at most {MOST_ROWS} rows; take csv",
+                Fault.TOO_MANY,
+                MOST_ROWS,
+            )
         sheet.append(cells)
     save_book(book, path)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from admission.calendar import Venue, from_ms
 from admission.deals import Deal
-from admission.errors import InvalidInput, NotFound
+from admission.errors import Fault, InvalidInput, NotFound
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from admission.wire_figures import (
     By,
@@ -59,9 +59,9 @@ class Days:
     def __post_init__(self) -> None:
         most = MOST_DAYS if self.by == "day" else MOST_DAYS_BY_HOUR
         if self.last < self.first:
-            raise InvalidInput("until", "is before from")
+            raise InvalidInput("until", "is before from", Fault.BACKWARDS)
         if (self.last - self.first).days >= most:
-            raise InvalidInput("until", f"at most {most} days by {self.by}")
+            raise InvalidInput("until", f"at most {most} days by {self.by}", Fault.FAR_OFF, most)
 
     def __iter__(self) -> Iterator[date]:
         for number in range((self.last - self.first).days + 1):
@@ -89,9 +89,9 @@ def read_date(name: str, text: str | None) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise InvalidInput(name, "give a day as 2026-05-01") from error
+        raise InvalidInput(name, "give a day as 2026-05-01", Fault.UNREADABLE, text) from error
     if not 1970 < day.year < 9999:
-        raise InvalidInput(name, "give a day from 1971 to 9998")
+        raise InvalidInput(name, "give a day from 1971 to 9998", Fault.UNREADABLE, text)
     return day
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from admission.calendar import Venue
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.messages import Messages, Sentence
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from admission.wire_passage import ReportKind
@@ -45,9 +45,13 @@ def read_asked(
     try:
         on = None if not day else date.fromisoformat(day)
     except ValueError as error:
-        raise InvalidInput("day", "give a day as 2026-05-01") from error
+        raise InvalidInput(
+            "day", "give a day as 2026-05-01", Fault.UNREADABLE, day or ""
+        ) from error
     if counted and not (counted.isascii() and counted.isdecimal() and len(counted) < 8):
-        raise InvalidInput("counted", "give the people that were counted coming in")
+        raise InvalidInput(
+            "counted", "give the people that were counted coming in", Fault.UNREADABLE, counted
+        )
     return Asked(on, operator or None, gate_id or None, int(counted) if counted else None)
 
 

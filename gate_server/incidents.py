@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from admission.broadcasts import checked_text
 from admission.duty import next_ring
-from admission.errors import FeedRejected, InvalidInput
+from admission.errors import Fault, FeedRejected, InvalidInput
 from admission.incidents import (
     OPENED_BY_PEOPLE,
     Entry,
@@ -89,14 +89,20 @@ class IncidentDesk:
         catalogue = self._ledger.catalogue
         if request.kind not in OPENED_BY_PEOPLE:
             known = ", ".join(sorted(OPENED_BY_PEOPLE))
-            raise InvalidInput("kind", f"opens by itself; people open {known}")
+            raise InvalidInput("kind", f"opens by itself; people open {known}", Fault.CHOICE)
         if request.gate_id is not None and request.gate_id not in catalogue.gates:
-            raise InvalidInput("gate_id", f"no gate {request.gate_id}")
+            raise InvalidInput(
+                "gate_id", f"no gate {request.gate_id}", Fault.UNKNOWN, request.gate_id
+            )
         deal = None if request.deal_id is None else catalogue.deal(request.deal_id)
         if request.deal_id is not None and deal is None:
-            raise InvalidInput("deal_id", f"no deal {request.deal_id}")
+            raise InvalidInput(
+                "deal_id", f"no deal {request.deal_id}", Fault.UNKNOWN, request.deal_id
+            )
         if request.called_at is not None:
-            raise InvalidInput("called_at", "is for devices that could not send at once")
+            raise InvalidInput(
+                "called_at", "is for devices that could not send at once", Fault.OUT_OF_PLACE
+            )
         self._check_closed(request.follows)
         title = checked_text("title", request.title or "")
         return NewIncident(
@@ -118,7 +124,7 @@ class IncidentDesk:
         before = self._ledger.read(lambda db: incidents.find_incident(db, follows))
         if before is None or before.open:
             told = "is still open" if before is not None else f"no incident {follows}"
-            raise InvalidInput("follows", told)
+            raise InvalidInput("follows", told, Fault.STILL_OPEN, follows)
 
     def note(self, incident_id: str, text: str, *, by: str) -> IncidentDetail:
         """Add to a timeline, a closed one too: the rest often comes to light later.
@@ -163,7 +169,7 @@ class IncidentDesk:
             state: `open` or `closed`; None: both.
         """
         if state is not None and state not in STATES:
-            raise InvalidInput("state", f"is one of {', '.join(STATES)}")
+            raise InvalidInput("state", f"is one of {', '.join(STATES)}", Fault.CHOICE)
         is_open = None if state is None else state == "open"
         found, more = self._ledger.read(
             lambda db: list_incidents(db, is_open=is_open, before=before)
@@ -279,7 +285,7 @@ def _checked_summary(summary: str) -> str:
     try:
         return needed({"summary": summary}, "summary", LONGEST_SUMMARY)
     except FeedRejected as error:
-        raise InvalidInput(error.field, error.problem) from error
+        raise error.as_input() from error
 
 
 def _said(sentence: Sentence) -> Said:

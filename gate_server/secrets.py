@@ -13,7 +13,7 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from admission.errors import InvalidInput, LedgerRefused
+from admission.errors import Fault, InvalidInput, LedgerRefused
 
 _BEARER_BYTES = 32
 _BEARER = re.compile(r"(ghd|ghu)_([A-Za-z0-9.-]{1,64})_([A-Za-z0-9_-]{43})")
@@ -67,7 +67,7 @@ def new_bearer(kind: BearerKind, owner_id: str) -> NewSecret:
     Raises InvalidInput where the id is not 1 to 64 letters, digits, dots and hyphens.
     """
     if _OWNER.fullmatch(owner_id) is None:
-        raise InvalidInput("id", "is not 1 to 64 letters, digits, dots and hyphens")
+        raise InvalidInput("id", "is not 1 to 64 letters, digits, dots and hyphens", Fault.NAME)
     text = f"{kind}_{owner_id}_{secrets.token_urlsafe(_BEARER_BYTES)}"
     return NewSecret(text, _hash(_BEARER_PURPOSE, text))
 

@@ -46,7 +46,7 @@ from gate_server.sales_watch import make_watch
 from gate_server.settings import Settings, read_settings
 from gate_server.surges import SurgeWatch
 from gate_server.web.alarms import alarm_sources
-from gate_server.web.scans import tell_override
+from gate_server.web.scans import tell_override, tell_turned_away
 
 # What a killed server leaves is reaped within this; after it somebody else is there.
 LOCK_WAIT_S: Final = 5.0
@@ -239,6 +239,20 @@ def _die_with(parent: int) -> None:
         sys.exit(1)
 
 
+def _for_commands(app: GateApp, directory: Path) -> Services:
+    """Return what commands work with beside a running server: lanes hear of what they decide."""
+    web = app.services
+    return Services(
+        web.ledger,
+        web.keys,
+        web.settings,
+        directory,
+        overridden=partial(tell_override, web),
+        turned_away=partial(tell_turned_away, web),
+        lookups=web.read_through.states,
+    )
+
+
 def _open(options: Options) -> GateApp:
     directory = options.directory
     settings = read_settings(directory)
@@ -250,10 +264,7 @@ def _open(options: Options) -> GateApp:
     ledger = Ledger.open(directory, settings.venue, accept_clock=accept, watch=watch)
     ca_pem = b"" if options.http else _tls(directory).ca_pem.read_bytes()
     app = create_app(ledger, keys, settings, ca_pem=ca_pem)
-    told = partial(tell_override, app.services)
-    lookups = app.services.read_through.states
-    services = Services(ledger, keys, settings, directory, overridden=told, lookups=lookups)
-    server = control.ControlServer(directory, services)
+    server = control.ControlServer(directory, _for_commands(app, directory))
     server.start()
     watches = (
         FeederWatch(directory, partial(is_needed, ledger)),

@@ -16,7 +16,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.wire_settlement import SettlementAnswer
 from gate_server.settlement_tables import AT, COLUMNS, Cells, Compensations, safe_text
 
@@ -75,7 +75,12 @@ def _write_rows(sheet: Any, rows: Iterable[Cells]) -> int:
     compensations, number = Compensations(), 1
     for number, cells in enumerate(rows, 2):
         if number > MOST_ROWS + 1:
-            raise InvalidInput("format", f"a sheet has at most {MOST_ROWS} vouchers; take csv")
+            raise InvalidInput(
+                "format",
+                f"a sheet has at most {MOST_ROWS} vouchers; take csv",
+                Fault.TOO_MANY,
+                MOST_ROWS,
+            )
         sheet.append(_filled(_with_formulas(compensations.once(cells), number)))
     return number
 

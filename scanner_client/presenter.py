@@ -176,7 +176,7 @@ def face_of(shown: Shown) -> Face:
     if shown.staff:
         return STAFF
     if shown.answer is not None:
-        return face_for(shown.answer.reason, shown.mode)
+        return face_for(shown.answer.reason, shown.mode, shown.answer.outcome)
     return FACES[shown.outcome]
 
 

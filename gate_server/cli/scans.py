@@ -1,4 +1,4 @@
-"""`gate-server scan`: list, override, annul."""
+"""`gate-server scan`: list, override, answer, annul."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from admission.voids import CostBearer
 from gate_server.cli.edge import Group, listing, options, show
-from gate_server.commands.scans import Annul, ListScans, Override
+from gate_server.commands.scans import Annul, Answer, ListScans, Override
 from gate_server.control import call
 
 SHORT_NONCE = 8
@@ -78,6 +78,20 @@ def scan_override(device_id: str, nonce: str, **given: Any) -> None:
     )
     made = call(options().data, "scan override", params)
     show(made, f"{_voucher(made)}: {made['admitted']} let in, {made['remaining']} left on it")
+
+
+@scan.command("answer")
+@_DEVICE
+@_NONCE
+@_REASON
+def scan_answer(device_id: str, nonce: str, reason: str) -> None:
+    """Answer a call without letting anybody in: it waits no more.
+
+    The lane that scanned is told at once. The voucher stays as it is; scanned again it calls anew.
+    """
+    params = Answer(device_id=device_id, nonce=nonce, reason=reason)
+    made = call(options().data, "scan answer", params)
+    show(made, f"{_voucher(made)}: answered, nobody let in")
 
 
 @scan.command("annul")

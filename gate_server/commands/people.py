@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.operators import OperatorRole, badge_name, check_pin, write_badge
 from gate_server.commands.services import Command, Params, Services
 from gate_server.commands.venue import Named, Nothing, checked_name, checked_text
@@ -50,7 +50,9 @@ def add_operator(services: Services, params: AddOperator) -> dict[str, Any]:
     """Add an operator; badge and PIN are told this once."""
     ledger, number = services.ledger, checked_name("NUMBER", params.operator)
     if len(number) > LONGEST_NUMBER or number.startswith("badge-"):
-        raise InvalidInput("NUMBER", f"at most {LONGEST_NUMBER} characters, not badge-...")
+        raise InvalidInput(
+            "NUMBER", f"at most {LONGEST_NUMBER} characters, not badge-...", Fault.NAME
+        )
     name = checked_text("name", params.name)
     made, told = _secrets(services.keys, number, params.pin)
     ledger.write(

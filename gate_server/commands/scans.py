@@ -1,4 +1,4 @@
-"""Commands about recorded scans: list the recent ones, annul one, override one."""
+"""Commands about recorded scans: list the recent ones, annul, override or answer one."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ class Override(Params, frozen=True):
     party: int | None = None
     cost_bearer: CostBearer = CostBearer.VENUE
     operator: Operator | None = None
+
+
+class Answer(Params, frozen=True):
+    """A call that is answered without letting anybody in."""
+
+    device_id: str
+    nonce: str
+    reason: str
 
 
 def list_recent(services: Services, params: ListScans) -> list[dict[str, Any]]:
@@ -116,6 +124,25 @@ def override(services: Services, params: Override) -> dict[str, Any]:
     return _corrected(params.device_id, decision)
 
 
+def answer(services: Services, params: Answer) -> dict[str, Any]:
+    """Answer a call without letting anybody in; the lane is told."""
+    reason = checked_text("reason", params.reason, 500)
+
+    def change(tx: Session) -> Decision:
+        scan = corrections.answer_call(
+            tx,
+            params.device_id,
+            corrections.find_nonce(tx, params.device_id, params.nonce),
+            reason=reason,
+            by=corrections.Actor(services.by, supervisor=True),
+        )
+        return corrected_decision(tx, scan, corrections.row_of(tx, scan), changed=False)
+
+    decision = services.ledger.write(change, urgent=True)
+    services.turned_away(params.device_id, decision)
+    return _corrected(params.device_id, decision)
+
+
 def _corrected(device_id: str, decision: Decision) -> dict[str, Any]:
     verdict, row = decision.verdict, decision.row
     return {
@@ -134,4 +161,5 @@ COMMANDS: dict[str, Command[Any]] = {
     "scan list": Command(ListScans, list_recent),
     "scan annul": Command(Annul, annul),
     "scan override": Command(Override, override),
+    "scan answer": Command(Answer, answer),
 }

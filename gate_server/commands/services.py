@@ -25,7 +25,7 @@ class Services:
         by: who gave the command, for the audit.
         lookups: by feed, how those stand that are asked for unknown codes; a server's alone.
         overridden: is told of each scan that a command overrode, with its device, so that a running
-            server tells the lane.
+            server tells the lane; `turned_away` of each call answered without letting anybody in.
     """
 
     ledger: Ledger
@@ -34,6 +34,7 @@ class Services:
     directory: Path
     by: str = "command line"
     overridden: Callable[[str, Decision], object] = lambda _device_id, _decision: None
+    turned_away: Callable[[str, Decision], object] = lambda _device_id, _decision: None
     lookups: Callable[[], Mapping[int, str]] = dict
 
 

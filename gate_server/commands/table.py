@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from admission.errors import AdmissionError, InvalidInput, NotFound
+from admission.errors import AdmissionError, NotFound
+from admission.wire_base import invalid_of
 from gate_server.commands.messages import read_request, write_failure, write_invalid, write_reply
 from gate_server.commands.services import Command, Services
 
@@ -95,7 +96,7 @@ def run(services: Services, name: str, params: Mapping[str, Any]) -> Any:
     """Run a command with what a page of the board gives it.
 
     Raises:
-        InvalidInput: `params` do not fit; the sentence names the field.
+        InvalidInput: `params` do not fit; it names the field.
         AdmissionError: what the command raises.
     """
     command = find_command(name)
@@ -103,5 +104,5 @@ def run(services: Services, name: str, params: Mapping[str, Any]) -> Any:
     try:
         read = msgspec.convert(params, command.params)
     except msgspec.ValidationError as error:
-        raise InvalidInput(name, str(error)) from error
+        raise invalid_of(error) from error
     return command.run(services, read)

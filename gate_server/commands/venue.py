@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from admission.errors import FeedRejected, InvalidInput
+from admission.errors import FeedRejected
 from admission.row_values import ident, needed
 from admission.scans import Gate, GateState, PartyDefault, Profile
 from gate_server.commands.services import Command, Params, Services
@@ -270,7 +270,7 @@ def checked_name(field: str, value: str) -> str:
     try:
         return ident({field: value}, field)
     except FeedRejected as error:
-        raise InvalidInput(error.field, error.problem) from error
+        raise error.as_input() from error
 
 
 def checked_text(field: str, value: str, longest: int = LONGEST_NAME) -> str:
@@ -278,7 +278,7 @@ def checked_text(field: str, value: str, longest: int = LONGEST_NAME) -> str:
     try:
         return needed({field: value}, field, longest)
     except FeedRejected as error:
-        raise InvalidInput(error.field, error.problem) from error
+        raise error.as_input() from error
 
 
 def _gate(gate: Gate) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from admission.errors import NotFound
+from admission.errors import LedgerConflict, NotFound
 from gate_server.ledger.session import Session
 
 
@@ -27,6 +27,25 @@ def change_password(tx: Session, name: str, password_hash: str, *, by: str) -> i
 def end_sessions(tx: Session, name: str, *, by: str) -> int:
     """End every session of an account, wherever it is open."""
     return _renew(tx, name, "end_sessions", by)
+
+
+def check_admin_stays(tx: Session, name: str) -> None:
+    """Allow an account to lose its rights; whatever takes an admin's rights asks this first.
+
+    Of two that go at once the second finds the first gone: changes are one after the other.
+
+    Raises:
+        LedgerConflict: `last-admin`: nobody else in force could add or reset an account.
+    """
+    admins = {
+        str(row[0])
+        for row in tx.db.execute(
+            "SELECT name FROM users WHERE role = 'admin' AND disabled_at IS NULL"
+        )
+    }
+    if admins == {name}:
+        detail = f"{name} is the last admin in force; `user add NAME --role admin` another first"
+        raise LedgerConflict("last-admin", detail)
 
 
 def keep_rehashed(tx: Session, name: str, before: str, password_hash: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from admission.blocks import AppealOutcome, BlockOrigin
 from admission.calendar import Venue, to_ms, whole_ms
 from admission.deals import AtGate, Deal, HoldScope
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.findings import FindingState
 from admission.incidents import EntryKind
 from admission.scans import Gate, GateState
@@ -123,16 +123,18 @@ def read_honour(venue: Venue, terms: VoidRequest) -> Honour | None:
     since = None if given.arrived_from is None else whole_ms(given.arrived_from)
     until = None if given.admit_until is None else whole_ms(given.admit_until)
     if since is not None and by < since:
-        raise InvalidInput("honour.arrived_by", "is before arrived_from: nobody could be honoured")
+        raise InvalidInput(
+            "honour.arrived_by", "is before arrived_from: nobody could be honoured", Fault.BACKWARDS
+        )
     try:
         honour = Honour.of(
             by, venue, arrived_from=since, admit_until=until, max_people=given.max_people
         )
     except ValueError as error:
-        raise InvalidInput("honour", str(error)) from error
+        raise InvalidInput("honour", str(error), Fault.CONTRADICTION) from error
     contradiction = find_contradiction(honour)
     if contradiction is not None:
-        raise InvalidInput(f"honour.{contradiction[0]}", contradiction[1])
+        raise InvalidInput(f"honour.{contradiction[0]}", contradiction[1], Fault.BACKWARDS)
     return honour
 
 
@@ -261,7 +263,9 @@ def block_buyer(
         origin_id: which finding, or which message of the platform's.
     """
     if expires_at is not None and expires_at <= now:
-        raise InvalidInput("expires_at", "is in the past; leave it out for a block without end")
+        raise InvalidInput(
+            "expires_at", "is in the past; leave it out for a block without end", Fault.PAST
+        )
     fields = {
         "platform": platform,
         "buyer": buyer.hex(),

@@ -14,7 +14,7 @@ import msgspec
 
 from admission.broadcasts import Broadcast
 from admission.calendar import from_ms, to_ms
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.scans import Device
 from gate_server.ledger.catalogue import BROADCASTS, read_broadcast
 from gate_server.ledger.session import Row, Session
@@ -105,10 +105,10 @@ def record_broadcast(tx: Session, broadcast: Broadcast, *, nonce: str | None, by
 
 def _check(tx: Session, broadcast: Broadcast) -> None:
     if broadcast.expires_at <= broadcast.made_at:
-        raise InvalidInput("expires_at", "is in the past")
+        raise InvalidInput("expires_at", "is in the past", Fault.PAST)
     unknown = sorted(broadcast.gates - tx.catalogue.gates.keys())
     if unknown:
-        raise InvalidInput("gates", f"no gate {unknown[0]}")
+        raise InvalidInput("gates", f"no gate {unknown[0]}", Fault.UNKNOWN, unknown[0])
     known = tx.catalogue.broadcasts.values()
     if sum(each.in_force(broadcast.made_at) for each in known) >= MOST_IN_FORCE:
         detail = f"{MOST_IN_FORCE} broadcasts are in force; end one first"

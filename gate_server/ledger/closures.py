@@ -12,7 +12,7 @@ import msgspec
 from admission.calendar import Venue, to_ms, whole_ms
 from admission.closures import MOST_CLOSED, MOST_EXTENSION, find_extension
 from admission.deals import Closure, Deal
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.incidents import EntryKind
 from admission.vouchers import Voucher
 from admission.wire_terms import ClosureRequest
@@ -68,46 +68,70 @@ def plan_closure(
 def _closed_time(request: ClosureRequest, venue: Venue) -> tuple[datetime, datetime]:
     by_day, by_time = request.day is not None, request.closed_from is not None
     if by_day is by_time:
-        raise InvalidInput("day", "say when it is closed: day, or closed_from with closed_until")
+        raise InvalidInput(
+            "day", "say when it is closed: day, or closed_from with closed_until", Fault.MISSING
+        )
     if request.day is not None:
         closed = _whole_days(request, request.day, venue)
     else:
         closed = _between(request)
     last = "last_day" if by_day else "closed_until"
     if closed[1] - closed[0] > MOST_CLOSED:
-        raise InvalidInput(last, f"is more than {MOST_CLOSED.days} days later; declare it in parts")
+        raise InvalidInput(
+            last,
+            f"is more than {MOST_CLOSED.days} days later; declare it in parts",
+            Fault.FAR_OFF,
+            MOST_CLOSED.days,
+        )
     return closed
 
 
 def _whole_days(request: ClosureRequest, first: date, venue: Venue) -> tuple[datetime, datetime]:
     last = request.last_day or first
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
-        raise InvalidInput("day", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise InvalidInput(
+            "day", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}", Fault.UNREADABLE
+        )
     if last < first:
-        raise InvalidInput("last_day", f"{last} is before day, {first}")
+        raise InvalidInput("last_day", f"{last} is before day, {first}", Fault.BACKWARDS)
     if request.closed_until is not None:
-        raise InvalidInput("closed_until", "goes with closed_from; with day it is last_day")
+        raise InvalidInput(
+            "closed_until", "goes with closed_from; with day it is last_day", Fault.OUT_OF_PLACE
+        )
     return venue.day_bounds(first)[0], venue.day_bounds(last)[1]
 
 
 def _between(request: ClosureRequest) -> tuple[datetime, datetime]:
     if request.last_day is not None:
-        raise InvalidInput("last_day", "goes with day; with closed_from it is closed_until")
+        raise InvalidInput(
+            "last_day", "goes with day; with closed_from it is closed_until", Fault.OUT_OF_PLACE
+        )
     if request.closed_from is None or request.closed_until is None:
-        raise InvalidInput("closed_until", "say when the closed time ends, or is expected to")
+        raise InvalidInput(
+            "closed_until", "say when the closed time ends, or is expected to", Fault.MISSING
+        )
     if request.closed_from.year < FIRST_YEAR or request.closed_until.year > LAST_YEAR:
-        raise InvalidInput("closed_from", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise InvalidInput(
+            "closed_from", f"is not of the years {FIRST_YEAR} to {LAST_YEAR}", Fault.UNREADABLE
+        )
     closed = whole_ms(request.closed_from), whole_ms(request.closed_until)
     if closed[1] < closed[0]:
-        raise InvalidInput("closed_until", "is before closed_from: nothing would be closed")
+        raise InvalidInput(
+            "closed_until", "is before closed_from: nothing would be closed", Fault.BACKWARDS
+        )
     return closed
 
 
 def _check_extension(closed_until: datetime, extend_until: datetime) -> None:
     if extend_until < closed_until:
-        raise InvalidInput("extend_until", "is before the end of the closed time")
+        raise InvalidInput("extend_until", "is before the end of the closed time", Fault.BACKWARDS)
     if extend_until - closed_until > MOST_EXTENSION:
-        raise InvalidInput("extend_until", "is more than two years after the closed time")
+        raise InvalidInput(
+            "extend_until",
+            "is more than two years after the closed time",
+            Fault.FAR_OFF,
+            MOST_EXTENSION.days,
+        )
 
 
 def _deals_asked(
@@ -127,14 +151,20 @@ def _deals_asked(
         or (_asked_for(deal, request, catalogue) and _bound(deal, closure, venue))
     ]
     if not found:
-        raise InvalidInput("deals", "no deal is good in that time; name the deals, or other days")
+        raise InvalidInput(
+            "deals",
+            "no deal is good in that time; name the deals, or other days",
+            Fault.NOTHING_BOUND,
+        )
     return found
 
 
 def _check_names(field: str, names: Iterable[str], known: Iterable[str]) -> None:
     missing = sorted(set(names) - set(known))
     if missing:
-        raise InvalidInput(field, f"there is none called {', '.join(missing[:5])}")
+        raise InvalidInput(
+            field, f"there is none called {', '.join(missing[:5])}", Fault.UNKNOWN, missing[0]
+        )
 
 
 def _asked_for(deal: Deal, request: ClosureRequest, catalogue: Catalogue) -> bool:

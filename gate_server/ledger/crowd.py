@@ -12,7 +12,7 @@ from admission.calendar import Venue, from_ms, to_ms
 from admission.crowd import OccupancyEntry
 from admission.crowd_forecast import SLOT_MINUTES
 from admission.crowd_queues import BEST_MINUTES, QueueCount
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.scans import Gate
 from gate_server.ledger.sales import QUARTER_MS, UNKNOWN
 from gate_server.ledger.session import Session
@@ -84,18 +84,20 @@ def record_queue_count(
 def _place(gates: Iterable[Gate], area: str | None, gate_id: str | None) -> str:
     known = {gate.gate_id: gate.area for gate in gates}
     if gate_id is not None and gate_id not in known:
-        raise InvalidInput("gate_id", "there is no such gate")
+        raise InvalidInput("gate_id", "there is no such gate", Fault.UNKNOWN, gate_id)
     if gate_id is not None and area not in {None, known[gate_id]}:
-        raise InvalidInput("area", f"gate {gate_id} is of area {known[gate_id]}")
+        raise InvalidInput(
+            "area", f"gate {gate_id} is of area {known[gate_id]}", Fault.CONTRADICTION
+        )
     if gate_id is not None:
         return known[gate_id]
     areas = set(known.values())
     if area is None and len(areas) == 1:
         return areas.pop()
     if area is None:
-        raise InvalidInput("area", "say which queue: an area, or a gate")
+        raise InvalidInput("area", "say which queue: an area, or a gate", Fault.MISSING)
     if area not in areas:
-        raise InvalidInput("area", "no gate leads there")
+        raise InvalidInput("area", "no gate leads there", Fault.UNKNOWN, area)
     return area
 
 

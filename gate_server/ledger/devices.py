@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from admission.calendar import to_ms
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from admission.incidents import IncidentKind, NewIncident
 from admission.scans import Device, PartyDefault, Profile
+from gate_server.ledger.accounts import check_admin_stays
 from gate_server.ledger.incidents import open_incident
 from gate_server.ledger.people import sign_out
 from gate_server.ledger.session import Session
@@ -269,9 +270,11 @@ def add_user(
         LedgerConflict: `user-exists`.
     """
     if role not in ROLES:
-        raise InvalidInput("role", f"one of {', '.join(ROLES)}")
+        raise InvalidInput("role", f"one of {', '.join(ROLES)}", Fault.CHOICE)
     if (role == "partner") != (platform is not None):
-        raise InvalidInput("platform", "name the partner's platform; only partners have one")
+        raise InvalidInput(
+            "platform", "name the partner's platform; only partners have one", Fault.CONTRADICTION
+        )
     if name in tx.catalogue.users:
         raise LedgerConflict("user-exists", f"there is a user {name} already")
     tx.record_event("user", {"name": name, "role": role, "platform": platform, "by": by})
@@ -284,8 +287,14 @@ def add_user(
 
 
 def disable_user(tx: Session, name: str, *, by: str, now: datetime) -> None:
-    """End an account's rights at once."""
+    """End an account's rights at once.
+
+    Raises:
+        NotFound: there is no such account.
+        LedgerConflict: `last-admin`.
+    """
     _need_user(tx, name)
+    check_admin_stays(tx, name)
     tx.record_event("disable_user", {"name": name, "by": by})
     sql = (
         "UPDATE users SET disabled_at = COALESCE(disabled_at, ?), session_no = session_no + 1"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from admission.attested import QueueClosing, close_at, end_of
 from admission.calendar import from_ms, to_ms
-from admission.errors import InvalidInput, LedgerConflict, NotFound
+from admission.errors import Fault, InvalidInput, LedgerConflict, NotFound
 from gate_server.ledger.session import Session
 
 MOST_LISTED: Final = 200
@@ -73,15 +73,17 @@ def close_queue(
 def _place(tx: Session, area: str | None, gate_id: str | None) -> str:
     gates = tx.catalogue.gates
     if gate_id is not None and gate_id not in gates:
-        raise InvalidInput("gate_id", "there is no such gate")
+        raise InvalidInput("gate_id", "there is no such gate", Fault.UNKNOWN, gate_id)
     if area is None:
         if gate_id is None:
-            raise InvalidInput("area", "say where: an area, or a gate")
+            raise InvalidInput("area", "say where: an area, or a gate", Fault.MISSING)
         return gates[gate_id].area
     if all(gate.area != area for gate in gates.values()):
-        raise InvalidInput("area", "no gate leads there")
+        raise InvalidInput("area", "no gate leads there", Fault.UNKNOWN, area)
     if gate_id is not None and gates[gate_id].area != area:
-        raise InvalidInput("area", f"gate {gate_id} is of area {gates[gate_id].area}")
+        raise InvalidInput(
+            "area", f"gate {gate_id} is of area {gates[gate_id].area}", Fault.CONTRADICTION
+        )
     return area
 
 

@@ -85,7 +85,7 @@ def _check_cut_off(kind: ListKind, basis: Basis) -> None:
     ahead = find_cut_off_ahead(basis.in_force, basis.as_of) if kind in PROMISES else None
     if ahead is not None:
         told = cut_off_ahead(ahead, basis.venue)
-        raise LedgerConflict("cut-off-ahead", f"{told.zh} {told.en}")
+        raise LedgerConflict("cut-off-ahead", f"{told.zh} {told.en}", told=told)
 
 
 # --- refunds: decided again where they are written -----------------------------------------------

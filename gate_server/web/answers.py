@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from admission.messages import Messages
-from admission.verdicts import RULES_VERSION, FirstUse, Reason, Verdict
+from admission.verdicts import RULES_VERSION, FirstUse, Outcome, Reason, Verdict
 from admission.wire import FirstUseAnswer, PickAnswer, ScanAnswer, Text, VoucherAnswer
 from admission.wire_tickets import TicketAnswer
 from gate_server.decisions import Decision
@@ -58,6 +59,15 @@ class Answers:
             clock_skew_s=decision.skew_s,
             attested=decision.attested,
         )
+
+    def turned_away(self, decision: Decision, *, device_id: str, now: datetime) -> ScanAnswer:
+        """Return what the lane shows once a human has answered its call and lets nobody in.
+
+        Only what is shown: the scan's own answer, and what its record says, stay as they were.
+        """
+        answer, said = self.scan(decision, device_id=device_id, now=now), self.messages.turned_away
+        message = Text(zh=said.zh, en=said.en)
+        return replace(answer, outcome=Outcome.REFUSE, message=message, replayed=False)
 
     def words(self, decision: Decision) -> Text:
         """Return the sentence of a decision, as staff were told it."""

@@ -76,6 +76,7 @@ def make_setup(name: str) -> dict[str, Any]:
         "faces": {key: _tell(face) for key, face in faces.items()},
         "looks": {mode: {r: _face_id(face_for(r, mode)) for r in Reason} for mode in Mode},
         "call": _face_id(FACES[Outcome.REFER]),
+        "stop": _face_id(FACES[Outcome.REFUSE]),
         "categories": dict(CATEGORIES),
         "payment": PAYMENT,
         "modes": {

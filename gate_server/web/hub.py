@@ -122,7 +122,7 @@ class Hub:
             raise Refused("streams-full", "as many as may be are open", retry_after_s=RETRY_AFTER_S)
 
     def tell_verdict(self, device_id: str, answer: ScanAnswer) -> None:
-        """Tell a device that one of its scans was overridden."""
+        """Tell a device what a human has decided about one of its scans."""
         with self._lock:
             stream = self._streams.get((DEVICE, device_id))
         if stream is not None:

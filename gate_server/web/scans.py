@@ -246,7 +246,7 @@ def tell_override(services: Services, device_id: str, decision: Decision) -> Sca
 def turn_away(call: Call) -> ScanAnswer:
     """Answer a call without letting anybody in: it waits no more, and the scan stays as it is.
 
-    The same code presented again calls anew.
+    The lane is told that somebody has decided; the same code presented again calls anew.
     """
     request, nonce, services = call.body, call.args["nonce"], call.services
 
@@ -256,8 +256,16 @@ def turn_away(call: Call) -> ScanAnswer:
         return _decision(tx, scan, changed=False)
 
     decision = services.ledger.write(change, urgent=True)
-    services.calls.end(request.device_id, nonce)
+    tell_turned_away(services, request.device_id, decision)
     return _scan_answer(call, decision, request.device_id)
+
+
+def tell_turned_away(services: Services, device_id: str, decision: Decision) -> None:
+    """Let the lane know that a human has looked at a call of its and lets nobody in."""
+    services.calls.end(device_id, decision.nonce)
+    now = services.ledger.clock()
+    told = services.answers.turned_away(decision, device_id=device_id, now=now)
+    services.hub.tell_verdict(device_id, told)
 
 
 @scans.operation(

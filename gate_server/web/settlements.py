@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from admission.deals import Deal
-from admission.errors import InvalidInput, NotFound
+from admission.errors import Fault, InvalidInput, NotFound
 from admission.wire_settlement import SettlementAnswer, read_moment
 from gate_server.ledger.settlements import Settlement, open_settlement
 from gate_server.settlement_tables import csv_parts, row_cells
@@ -34,7 +34,7 @@ def read_choice(call: Call, name: str, values: tuple[str, ...]) -> str:
     """Return which of some words a parameter is."""
     value = call.query.get(name, values[0])
     if value not in values:
-        raise InvalidInput(name, f"is one of {', '.join(values)}")
+        raise InvalidInput(name, f"is one of {', '.join(values)}", Fault.CHOICE)
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from admission.codes import normalise
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.keys import code_hash, normalise_phone, phone_hash
 from admission.scans import Profile
 from admission.wire_buyers import VerifyAnswer, VerifyRequest
@@ -82,13 +82,13 @@ def _which(call: Call, now: datetime) -> Which:
     """
     request, services, device = call.body, call.services, call.caller.device
     if (request.code is None) is (request.pick is None):
-        raise InvalidInput("code", "send either code or pick")
+        raise InvalidInput("code", "send either code or pick", Fault.OUT_OF_PLACE)
     if request.code is not None:
         return Which(keys=services.check_in.read(request.code).keys)
     bound_to = "" if device is None else device.device_id
     pick = services.answers.picks.read(request.pick, device_id=bound_to, now=now)
     if pick.voucher_id is None:
-        raise InvalidInput("pick", pick.problem or "look the voucher up again")
+        raise InvalidInput("pick", pick.problem or "look the voucher up again", Fault.STALE)
     return Which(voucher_id=pick.voucher_id)
 
 
@@ -101,7 +101,9 @@ def _asked(call: Call, request: LookupRequest) -> Asked:
     ways = ("code", "order_ref", "phone", "phone_last4")
     given = [way for way in ways if getattr(request, way) is not None]
     if len(given) != 1:
-        raise InvalidInput(given[1] if given else "code", f"send exactly one of {', '.join(ways)}")
+        raise InvalidInput(
+            given[1] if given else "code", f"send exactly one of {', '.join(ways)}", Fault.MISSING
+        )
     keys, reason = call.services.keys, request.reason
     if request.code is not None:
         read = call.services.check_in.read(request.code)
@@ -112,11 +114,18 @@ def _asked(call: Call, request: LookupRequest) -> Asked:
         return Asked("order_ref", _hex(hashes), keys=hashes, reason=reason)
     if request.phone is not None:
         if len(normalise_phone(request.phone)) < FEWEST_DIGITS:
-            raise InvalidInput("phone", f"give the whole number, at least {FEWEST_DIGITS} digits")
+            raise InvalidInput(
+                "phone",
+                f"give the whole number, at least {FEWEST_DIGITS} digits",
+                Fault.TOO_SHORT,
+                FEWEST_DIGITS,
+            )
         phone = phone_hash(request.phone, keys.phone_key())
         return Asked("phone", phone.hex(), phone=phone, reason=reason)
     if reason is None:
-        raise InvalidInput("reason", "say why, for four digits find other people's vouchers too")
+        raise InvalidInput(
+            "reason", "say why, for four digits find other people's vouchers too", Fault.MISSING
+        )
     last4 = request.phone_last4 or ""
     return Asked("phone_last4", last4, phone_last4=last4, reason=reason)
 

@@ -197,6 +197,18 @@ def test_each_outcome_of_a_real_server_is_shown(venue):
     wait_until(lambda: venue.bulb.told[-1] == "red", 5, "the red lamp")
 
 
+def test_call_answered_without_letting_in_ends_the_wait_at_the_lane(venue):
+    venue.scan(HELD)
+    scan, turned = scan_of(venue), venue.turnstile.turned
+    answer = f"/scans/{scan['nonce']}/answer"
+    venue.order(answer, device_id=scan["device_id"], reason="goes to the desk")
+    venue.page.wait_for_function("() => document.querySelector('.word')?.textContent === 'STOP'")
+
+    assert "本次未能放行" in venue.page.locator("#stage").inner_text()
+    assert venue.turnstile.turned == turned
+    venue.see("waiting")
+
+
 def test_supervisors_override_is_shown_at_the_lane_that_refused(venue):
     venue.scan(HELD)
     scan, turned = scan_of(venue), venue.turnstile.turned

@@ -152,8 +152,11 @@ def test_a_users_secrets_are_told_once_and_in_the_contracts_words(venue):
     assert made.keys() == again.keys() == {"name", "role", "password", "api_token"}
     assert made["api_token"] != again["api_token"]
     assert made["password"] not in run(venue, "user", "list").stdout
+    answer(venue, "user", "add", "other", "--role", "admin")
     run(venue, "user", "disable", "boss")
     assert answer(venue, "user", "list")[0]["state"] == "disabled"
+    last = run(venue, "user", "disable", "other", status=1)
+    assert "user add NAME --role admin" in last.stderr
     run(venue, "user", "add", "pat", "--role", "partner", status=1)
     run(venue, "user", "add", "pat", "--role", "owner", status=2)
 

@@ -111,3 +111,19 @@ def test_an_override_ends_the_call_on_the_running_servers_board(venue):  # noqa:
         run(venue, "scan", "override", device.name, "a-referral", *WHY)
 
         assert (waiting, server.get("/stats", boss).json()["calls_waiting"]) == (1, 0)
+
+
+def test_a_call_is_answered_without_letting_anybody_in(venue):  # noqa: F811
+    park = Park(venue)
+    park.sell("FAMILY-1", "FAMILY-2", order_ref="ORDER-77")
+    device = park.enrol()
+    with an_app(park) as (_, site):
+        asked = site.scan(device, "ORDER-77", nonce="a-referral")
+    park.close()
+    made = answer(venue, "scan", "answer", device.name, "referral", *WHY)
+    told = run(venue, "scan", "answer", device.name, "referral", *WHY).stdout
+    none = run(venue, "scan", "answer", device.name, "no-such-one", *WHY, status=1)
+
+    assert (made["reason"], made["admitted"]) == (asked["reason"], 0)
+    assert "nobody let in" in told
+    assert "no scan with the nonce" in none.stderr

@@ -5,6 +5,7 @@ import re
 import threading
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,14 @@ def test_outcome_has_a_shape_and_a_word_without_colour(reason, shape, word, zh):
         assert shape in text
         assert word in text
         assert zh in text
+
+
+def test_call_that_a_human_answered_with_no_looks_like_a_refusal():
+    asked = shown(Reason.DEAL_HELD)
+    answer = msgspec.structs.replace(asked.answer, outcome=Outcome.REFUSE)
+    text = plain(replace(asked, outcome=answer.outcome, answer=answer))
+
+    assert ("STOP" in text, "CALL" in text) == (True, False)
 
 
 @pytest.mark.parametrize(

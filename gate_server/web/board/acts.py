@@ -14,11 +14,12 @@ from typing import Any, Final, TypeAlias
 from flask import Response, flash, url_for
 from werkzeug.datastructures import MultiDict
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput, NotFound
+from admission.errors import AdmissionError, Fault, Forbidden, InvalidInput, NotFound
 from gate_server.web.board.fields import Field, read_fields
 from gate_server.web.board.languages import Lazy, gettext, lazy_gettext
 from gate_server.web.board.names import names_of
-from gate_server.web.board.pages import Section, Shown, Visit, go_back, go_on, show, words_of
+from gate_server.web.board.pages import Section, Shown, Visit, go_back, go_on, show
+from gate_server.web.board.problem_words import Told, tell
 from gate_server.web.callers import Role
 from gate_server.web.operations import Noun, Operation
 from gate_server.web.problems import Refused, problem_of
@@ -109,7 +110,7 @@ class Act:
         """
         for name in self.subject:
             if not given.get(name):
-                raise InvalidInput(name, "say what this is about")
+                raise InvalidInput(name, "say what this is about", Fault.MISSING)
         return {name: given[name] for name in self.subject}
 
 
@@ -198,7 +199,7 @@ def do(visit: Visit) -> Shown:
     act = _find(visit)
     subject = act.subject_of(visit.form)
     try:
-        body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
+        body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit, subject))
         if act.preview and not _is_told(visit, act, subject, body):
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
@@ -207,7 +208,7 @@ def do(visit: Visit) -> Shown:
         result = act.run(visit, subject, body)
     except AdmissionError as error:
         # The fields are open again, so what they come to is told again before it is done.
-        page = _dialog(visit, act, subject, problem=_problem(error))
+        page = _dialog(visit, act, subject, problem=_problem(error, act.fields_of(visit, subject)))
         return Response(page, problem_of(error).problem.status)
     return _finish(visit, act.said(visit, subject, result))
 
@@ -251,7 +252,7 @@ def _dialog(
     subject: Subject,
     *,
     told: Sequence[str] | None = None,
-    problem: str = "",
+    problem: Told | None = None,
     step: str = "",
 ) -> str:
     back = visit.form.get("next") or visit.query.get("next") or "/"
@@ -273,6 +274,7 @@ def _dialog(
         fields=fields,
         values={field.name: field.value_of(visit, subject) for field in fields},
         choices={field.name: field.choices_of(visit) for field in fields},
+        decimals={field.name: field.decimals_of(visit, subject) for field in fields},
         next=back,
         here=url_for("board.do", name=act.name),
         bare=visit.bare,
@@ -289,12 +291,12 @@ def _finish(visit: Visit, said: Shown) -> Shown:
     return go_back()
 
 
-def _problem(error: AdmissionError) -> str:
+def _problem(error: AdmissionError, fields: Sequence[Field]) -> Told:
     if isinstance(error, Refused) and problem_of(error).problem.status == 429:
-        return gettext("Too many wrong passwords. Please wait a quarter of an hour.")
+        return Told(gettext("Too many wrong passwords. Please wait a quarter of an hour."))
     if isinstance(error, Forbidden) and error.slug == "log-in-failed":
-        return gettext("The password is not right.")
-    return words_of(error)
+        return Told(gettext("The password is not right."))
+    return tell(error, {field.name: field.label for field in fields})
 
 
 REASON: Final = Field("reason", lazy_gettext("Reason"), longest=500)

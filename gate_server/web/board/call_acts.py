@@ -36,6 +36,7 @@ def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     return [
         *_tell_call(visit, subject),
         gettext("Nobody is let in; presented again, the code calls anew."),
+        gettext("The lane is told at once."),
         ngettext("%(num)d other call waits.", "%(num)d other calls wait.", max(0, waiting - 1)),
     ]
 

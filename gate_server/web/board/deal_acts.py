@@ -19,6 +19,7 @@ from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettex
 from gate_server.web.board.pages import Visit
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.terms import (
+    currency_of,
     deal_of,
     read_terms,
     tell_devices,
@@ -42,10 +43,11 @@ def _bound(name: str) -> Callable[[Visit, Subject], str]:
     """Make the first value of a field: as the hold in force has it, else as was found."""
 
     def value(visit: Visit, subject: Subject) -> str:
-        scope = _known_scope(visit, deal_of(visit, subject))
+        deal = deal_of(visit, subject)
+        scope = _known_scope(visit, deal)
         bound = None if scope is None else getattr(scope, name)
         if name == "price_at_most_minor":
-            return typed_money(bound)
+            return typed_money(bound, deal.currency)
         return typed(bound, visit.services.ledger.venue)
 
     return value
@@ -162,6 +164,7 @@ declare(
                 "scope.price_at_most_minor",
                 lazy_gettext("Price a person at most"),
                 Kind.MONEY,
+                currency=currency_of,
                 value=_bound("price_at_most_minor"),
                 needed=False,
                 hint=lazy_gettext("Empty: at any price."),

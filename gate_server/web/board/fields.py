@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from admission.calendar import Venue
-from admission.errors import InvalidInput
-from gate_server.web.board.languages import Lazy, gettext
+from admission.errors import Fault, InvalidInput
+from admission.row_values import MOST_MONEY
+from gate_server.web.board.languages import Lazy, decimals_of
 from gate_server.web.board.pages import Visit
+
+# No sign, no separator of thousands, no exponent; an amount that a ledger holds.
+_AMOUNT: Final = re.compile(r"\d{1,13}(?:[.]\d{1,9})?")
 
 Choice: TypeAlias = tuple[str, "str | Lazy"]
 """What is sent, and what people read."""
@@ -43,6 +48,7 @@ class Field:
         needed: it cannot be left empty; another one that is empty is not sent.
         hint: a sentence below it.
         suggestions: what people may take instead of typing, for LINE.
+        currency: for MONEY, which it is in: a function of the visit and the act's subject.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Field:
     hint: Lazy | None = None
     longest: int = 200
     suggestions: Sequence[Lazy] = ()
+    currency: Callable[[Visit, Mapping[str, str]], str] | None = None
 
     def choices_of(self, visit: Visit) -> Sequence[Choice]:
         """Return what can be chosen."""
@@ -71,8 +78,14 @@ class Field:
             return visit.query[self.name]
         return self.value(visit, subject) if callable(self.value) else self.value
 
+    def decimals_of(self, visit: Visit, subject: Mapping[str, str]) -> int:
+        """Return how many digits may stand behind the point; 0 but for MONEY."""
+        return 0 if self.currency is None else decimals_of(self.currency(visit, subject))
 
-def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
+
+def read_fields(
+    fields: Sequence[Field], visit: Visit, subject: Mapping[str, str]
+) -> dict[str, Any]:
     """Return a call's body from a form.
 
     Raises:
@@ -80,10 +93,10 @@ def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
     """
     body: dict[str, Any] = {}
     for field in fields:
-        value = _read(field, visit)
+        value = _read(field, visit, subject)
         if value is None:
             if field.needed and field.kind not in {Kind.CHECK, Kind.MANY}:
-                raise InvalidInput(str(field.label), gettext("please fill this in"))
+                raise InvalidInput(field.name, "is empty", Fault.MISSING)
             continue
         place = body
         *way, last = field.name.split(".")
@@ -93,7 +106,7 @@ def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
     return body
 
 
-def _read(field: Field, visit: Visit) -> Any:
+def _read(field: Field, visit: Visit, subject: Mapping[str, str]) -> Any:
     if field.kind is Kind.MANY:
         return visit.form.getlist(field.name) or None
     if field.kind is Kind.CHECK:
@@ -101,27 +114,40 @@ def _read(field: Field, visit: Visit) -> Any:
     text = visit.form.get(field.name, "").strip()
     if not text:
         return None
+    if field.kind is Kind.MONEY:
+        return read_minor(field.name, text, field.decimals_of(visit, subject))
     reader = _READERS.get(field.kind)
     if reader is None:
         return text
     try:
         return reader(text, visit.services.ledger.venue)
-    except (ValueError, InvalidOperation) as error:
-        raise InvalidInput(
-            str(field.label), gettext("this cannot be read: %(typed)s", typed=text)
-        ) from error
+    except ValueError as error:
+        raise InvalidInput(field.name, "cannot be read", Fault.UNREADABLE, text) from error
+
+
+def read_minor(name: str, text: str, decimals: int) -> int:
+    """Return minor units of an amount as it is typed.
+
+    Args:
+        decimals: how many digits the currency has behind the point.
+
+    Raises:
+        InvalidInput: it is no amount, a smaller part than the currency has, or more than any price.
+    """
+    if _AMOUNT.fullmatch(text) is None:
+        raise InvalidInput(name, "is not an amount", Fault.UNREADABLE, text)
+    minor = Decimal(text).scaleb(decimals)
+    if minor != minor.to_integral_value():
+        problem = f"has more than {decimals} digits behind the point"
+        raise InvalidInput(name, problem, Fault.DECIMALS, decimals)
+    if minor > MOST_MONEY:
+        most = f"{Decimal(MOST_MONEY).scaleb(-decimals):f}"
+        raise InvalidInput(name, f"is more than {most}", Fault.TOO_MUCH, most)
+    return int(minor)
 
 
 def _number(text: str, _venue: Venue) -> int:
     return int(text)
-
-
-def _money(text: str, _venue: Venue) -> int:
-    """Return minor units of an amount with at most two digits behind the point."""
-    minor = Decimal(text).scaleb(2)
-    if minor != minor.to_integral_value():
-        raise ValueError(text)
-    return int(minor)
 
 
 def _time(text: str, venue: Venue) -> str:
@@ -131,6 +157,5 @@ def _time(text: str, venue: Venue) -> str:
 
 _READERS: Final[Mapping[Kind, Callable[[str, Venue], Any]]] = {
     Kind.NUMBER: _number,
-    Kind.MONEY: _money,
     Kind.TIME: _time,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from admission.errors import InvalidInput
+from admission.errors import Fault, InvalidInput
 from admission.wire_figures import By, DealFigure, GateFigure
 from gate_server.figures import Days, make_deal_figures, make_gate_figures, read_days
 from gate_server.screen_charts import Said, column_chart
@@ -42,7 +42,7 @@ def show_figures(visit: Visit) -> Shown:
     query, ledger = visit.query, visit.services.ledger
     what, by = query.get("what", "gates"), query.get("by", "hour")
     if what not in WHAT or by not in BY:
-        raise InvalidInput("what", "gates or deals, by day or by hour")
+        raise InvalidInput("what", "gates or deals, by day or by hour", Fault.CHOICE)
     days = read_days(ledger, query.get("from"), query.get("until"), cast(By, by))
     rows: Sequence[GateFigure | DealFigure]
     if what == "gates":

@@ -99,8 +99,13 @@ def clock(at: datetime | None, venue: Venue, now: datetime) -> str:
 
 def money(minor: int, currency: str) -> str:
     """Return an amount as the language writes it."""
-    amount = Decimal(minor).scaleb(-get_currency_precision(currency))
+    amount = Decimal(minor).scaleb(-decimals_of(currency))
     return str(flask_babel.format_currency(amount, currency))
+
+
+def decimals_of(currency: str) -> int:
+    """Return how many digits a currency has behind the point: 2 of CNY, 0 of JPY, 3 of KWD."""
+    return int(get_currency_precision(currency))
 
 
 def _wanted() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput
+from admission.errors import AdmissionError, Fault, Forbidden, InvalidInput
 from gate_server.ledger.accounts import end_sessions
 from gate_server.web.board import languages
 from gate_server.web.board.languages import gettext, lazy_gettext
@@ -19,8 +19,8 @@ from gate_server.web.board.pages import (
     guard,
     show,
     to_log_in,
-    words_of,
 )
+from gate_server.web.board.problem_words import tell
 from gate_server.web.problems import Refused, problem_of
 
 account = Section("account")
@@ -100,15 +100,16 @@ def choose_language(visit: Visit) -> Shown:
 
 def _words(error: AdmissionError) -> str:
     if isinstance(error, InvalidInput):
-        return {
-            "again": gettext("Please type the new password twice, the same."),
-            "new": gettext("Please take a new password of 10 to 200 characters."),
-        }[error.field]
+        if error.field == "again":
+            return gettext("Please type the new password twice, the same.")
+        if error.fault is Fault.GUESSED:
+            return gettext("Please take another password than before, and not your name.")
+        return gettext("Please take a new password of 10 to 200 characters.")
     if isinstance(error, Refused):
         return gettext("Too many wrong passwords. Please wait a quarter of an hour.")
     if isinstance(error, Forbidden):
         return gettext("The name or the password is not right.")
-    return words_of(error)
+    return tell(error).words
 
 
 TITLE = lazy_gettext("Account")

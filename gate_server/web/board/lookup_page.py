@@ -7,14 +7,15 @@ from typing import Any, Final
 from flask import Response
 
 from admission.corrections import find_no_override
-from admission.errors import AdmissionError, InvalidInput
+from admission.errors import AdmissionError, Fault, InvalidInput
 from admission.scans import Direction, Mode
 from admission.wire_staff import FoundVoucher, LookupAnswer
 from gate_server.voucher_story import Story, tell_story
 from gate_server.web.board.acts import find_operation
 from gate_server.web.board.languages import gettext, lazy_gettext
 from gate_server.web.board.ops_acts import gate_choices
-from gate_server.web.board.pages import LEADERS, STAFF, Section, Shown, Visit, show, words_of
+from gate_server.web.board.pages import LEADERS, STAFF, Section, Shown, Visit, show
+from gate_server.web.board.problem_words import Told, tell
 from gate_server.web.problems import problem_of
 from gate_server.web.vouchers import vouchers
 
@@ -53,7 +54,7 @@ def look_up(visit: Visit) -> Shown:
     """Find at most ten vouchers, and tell what each has done and what a gate would say."""
     how, what = visit.form.get("how", ""), visit.form.get("what", "").strip()
     if how not in dict(WAYS):
-        raise InvalidInput("how", f"is one of {', '.join(dict(WAYS))}")
+        raise InvalidInput("how", f"is one of {', '.join(dict(WAYS))}", Fault.CHOICE)
     reason = visit.form.get("reason", "").strip()
     body = {how: what} | ({"reason": reason} if reason else {})
     try:
@@ -69,10 +70,10 @@ def look_up(visit: Visit) -> Shown:
     return _page(visit, found=told, more=found.more, how=how, reason=reason)
 
 
-def _words(error: AdmissionError) -> str:
+def _words(error: AdmissionError) -> Told:
     if isinstance(error, InvalidInput) and error.field in PROBLEMS:
-        return str(PROBLEMS[error.field])
-    return words_of(error)
+        return Told(str(PROBLEMS[error.field]))
+    return tell(error)
 
 
 def _story(visit: Visit, found: FoundVoucher) -> Story | None:

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,13 +18,14 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from admission.errors import AdmissionError, Forbidden, InvalidInput, LedgerConflict, NotFound
+from admission.errors import AdmissionError, Forbidden
 from gate_server.web.board import counted, languages
 from gate_server.web.board.languages import Lazy, gettext
-from gate_server.web.board.problem_words import CONFLICTS
+from gate_server.web.board.problem_words import SENTENCES, Told, tell
 from gate_server.web.board.sessions import Account, Sessions
 from gate_server.web.callers import Caller, Role
-from gate_server.web.problems import PROBLEM_JSON, problem_of
+from gate_server.web.operations import PREFIX
+from gate_server.web.problems import problem_of
 from gate_server.web.services import Services
 
 STAFF: Final = frozenset({Role.STEWARD, Role.SUPERVISOR, Role.ADMIN})
@@ -168,12 +168,13 @@ class Board:
         site.after_request(guard)
         return site
 
-    def answer_http_error(self, error: HTTPException) -> Response:
-        """Say to a person that there is no such page, also to one who has not logged in."""
+    def answer_http_error(self, slug: str, error: HTTPException) -> Response:
+        """Say to a person that there is no such page, or why it cannot be shown."""
         g.account = self.sessions.current()
-        code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-        text = show("problem.html", words=_words_of_http(code), status=code, **self._context())
-        return guard(Response(text, code))
+        lost = slug in {"not-found", "method-not-allowed"}
+        words = gettext("There is no such page.") if lost else str(SENTENCES[slug])
+        values = {**self._context(), "problem": Told(words), "status": error.code}
+        return guard(Response(show("problem.html", **values), error.code or 500))
 
     def _view(self, page: Page) -> Callable[..., Response]:
         def view(**args: str) -> Response:
@@ -204,7 +205,7 @@ class Board:
             try:
                 self.sessions.check_form()
             except BadRequest as error:
-                raise Forbidden("this form is of another session; load the page anew") from error
+                raise Forbidden("this form is of another session", "page-expired") from error
         visit = Visit(
             services=self.services,
             sessions=self.sessions,
@@ -293,29 +294,11 @@ def answer_problem(error: AdmissionError) -> Response:
     reply = problem_of(error)
     if reply.problem.status >= 500:
         log.warning("a page was not shown: %s", error)
-    text = show("problem.html", words=words_of(error), status=reply.problem.status)
+    text = show("problem.html", problem=tell(error), status=reply.problem.status)
     return Response(text, reply.problem.status, dict(reply.headers))
 
 
-def wants_page() -> bool:
-    """Say whether a person's browser asks for a page, not a program for an answer to read."""
-    return not is_bare() and request.accept_mimetypes.best_match([PROBLEM_JSON, HTML]) == HTML
-
-
-def _words_of_http(code: int) -> str:
-    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return gettext("This is a defect of the gate server; its log says more.")
-    if code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
-        return gettext("There is no such page.")
-    return gettext("The browser sent something that cannot be used.")
-
-
-def words_of(error: AdmissionError) -> str:
-    """Return what to say of a problem; details are English, and stand beside a Chinese heading."""
-    if isinstance(error, NotFound):
-        return f"{gettext('There is no such thing.')} {error}"
-    if isinstance(error, InvalidInput):
-        return f"{gettext('This cannot be used:')} {error.field}: {error.problem}"
-    if isinstance(error, LedgerConflict) and error.slug in CONFLICTS:
-        return str(CONFLICTS[error.slug])
-    return str(error)
+def is_person() -> bool:
+    """Say whether it is a browser that shows a page, or a part of one, which asks."""
+    shown = is_bare() or "text/html" in request.headers.get("Accept", "")
+    return shown and not request.path.startswith(PREFIX)

@@ -17,7 +17,7 @@ from flask_wtf.csrf import CSRFProtect, validate_csrf
 from wtforms.validators import ValidationError
 
 from admission.calendar import from_ms, to_ms
-from admission.errors import Forbidden, InvalidInput
+from admission.errors import Fault, Forbidden, InvalidInput
 from gate_server.ledger.accounts import (
     change_password,
     find_password_hash,
@@ -197,9 +197,13 @@ class Sessions:
         """
         self.prove(account.name, old, address)
         if not SHORTEST_PASSWORD <= len(new) <= LONGEST_PASSWORD:
-            raise InvalidInput("new", f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+            raise InvalidInput(
+                "new", f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters", Fault.FORM
+            )
         if new in {old, account.name}:
-            raise InvalidInput("new", "another one than before, and not the account's name")
+            raise InvalidInput(
+                "new", "another one than before, and not the account's name", Fault.GUESSED
+            )
         made, name = hash_password(new), account.name
         self._services.ledger.write(
             lambda tx: change_password(tx, name, made, by=name), alone=True, urgent=True

@@ -18,6 +18,7 @@ from gate_server.statements import statement_answer
 from gate_server.web.board.deal_rows import get_deal
 from gate_server.web.board.languages import gettext, lazy_gettext, money
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
+from gate_server.web.board.problem_words import Told
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.rows import STATES
 from gate_server.web.callers import Role
@@ -144,9 +145,8 @@ def show_platform_month(visit: Visit) -> Shown:
     """Show a platform's month, and what has changed in months that were closed before."""
     args = {"platform": visit.args["platform"], "month": read_month(visit.args["month"])}
     if args["month"] > month_of(visit.now, visit.services.ledger.venue):
-        return Response(
-            show("problem.html", words=gettext("This month has not begun yet."), status=404), 404
-        )
+        ahead = Told(gettext("This month has not begun yet."))
+        return Response(show("problem.html", problem=ahead, status=404), 404)
     found, ledger = answer_of(visit, months, "show_month", args), visit.services.ledger
     return show(
         "month.html",

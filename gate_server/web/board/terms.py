@@ -15,7 +15,7 @@ from admission.calendar import Venue
 from admission.deals import Deal
 from admission.errors import NotFound
 from gate_server.web.board import counted
-from gate_server.web.board.languages import gettext, ngettext
+from gate_server.web.board.languages import decimals_of, gettext, ngettext
 from gate_server.web.board.pages import Visit
 
 CUT_OFF_HOUR: Final = 17
@@ -45,9 +45,14 @@ def typed(at: datetime | None, venue: Venue) -> str:
     return local.isoformat(timespec=exact)
 
 
-def typed_money(minor: int | None) -> str:
+def currency_of(visit: Visit, subject: Mapping[str, str]) -> str:
+    """Return what the deal that an act is about is sold in."""
+    return deal_of(visit, subject).currency
+
+
+def typed_money(minor: int | None, currency: str) -> str:
     """Return an amount as it is typed."""
-    return "" if minor is None else str(Decimal(minor).scaleb(-2))
+    return "" if minor is None else f"{Decimal(minor).scaleb(-decimals_of(currency)):f}"
 
 
 def cut_off(now: datetime, venue: Venue) -> datetime:

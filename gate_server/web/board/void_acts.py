@@ -21,6 +21,7 @@ from gate_server.web.board.languages import gettext, lazy_gettext, money, ngette
 from gate_server.web.board.pages import Visit
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.terms import (
+    currency_of,
     cut_off,
     deal_of,
     read_terms,
@@ -94,7 +95,8 @@ def _bearer(visit: Visit, subject: Subject) -> str:
 def _unit(visit: Visit, subject: Subject) -> str:
     deal = deal_of(visit, subject)
     void = _in_force(visit, deal)
-    return typed_money(unit_minor(deal, None if void is None else void.settlement_unit_minor))
+    unit = unit_minor(deal, None if void is None else void.settlement_unit_minor)
+    return typed_money(unit, deal.currency)
 
 
 def _refund(visit: Visit, subject: Subject) -> str:
@@ -105,9 +107,10 @@ def _refund(visit: Visit, subject: Subject) -> str:
 
 
 def _compensation(visit: Visit, subject: Subject) -> str:
-    void = _in_force(visit, deal_of(visit, subject))
+    deal = deal_of(visit, subject)
+    void = _in_force(visit, deal)
     known = None if void is None else void.remedy
-    return typed_money(0 if known is None else known.compensation_per_buyer_minor)
+    return typed_money(0 if known is None else known.compensation_per_buyer_minor, deal.currency)
 
 
 def _written(place: int) -> Callable[[Visit, Subject], str]:
@@ -252,14 +255,20 @@ _FIELDS: Final = (
     Field("who", lazy_gettext("Still let in"), Kind.CHOICE, WHO, _who_is_honoured),
     Field("honour.arrived_by", lazy_gettext("Cut-off: arrived by"), Kind.TIME, (), _cut_off),
     Field("cost_bearer", lazy_gettext("Who pays for them"), Kind.CHOICE, BEARERS, _bearer),
-    Field("settlement_unit_minor", lazy_gettext("Amount a person"), Kind.MONEY, (), _unit),
+    Field(
+        "settlement_unit_minor",
+        lazy_gettext("Amount a person"),
+        Kind.MONEY,
+        value=_unit,
+        currency=currency_of,
+    ),
     Field("remedy.refund", lazy_gettext("All others get back"), Kind.CHOICE, REFUNDS, _refund),
     Field(
         "remedy.compensation_per_buyer_minor",
         lazy_gettext("Compensation a buyer"),
         Kind.MONEY,
-        (),
-        _compensation,
+        value=_compensation,
+        currency=currency_of,
     ),
     Field(
         "honour.max_people",

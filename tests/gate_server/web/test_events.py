@@ -129,6 +129,26 @@ def test_override_is_told_to_its_device_alone(park, hub, site):
     assert "verdict" not in [name for name, _ in other.read()]
 
 
+def test_lane_is_told_that_a_human_lets_nobody_in(park, hub, site):
+    park.sell("FAMILY-1", "FAMILY-2", order_ref="ORDER-77")
+    member, boss = park.enrol(), park.hire()
+    lane = Listener(
+        hub, Caller(member.name, Profile.GATE, park.ledger.catalogue.devices[member.name])
+    )
+    asked = site.scan(member, "ORDER-77", nonce="a-referral")
+    body = {"device_id": member.name, "reason": "sent to the help desk"}
+    site.post("/scans/a-referral/answer", boss, body)
+    told = lane.wait_for("verdict")
+    again = site.scan(member, "ORDER-77", nonce="another-one")
+
+    assert (asked["outcome"], told["outcome"], told["nonce"]) == ("refer", "refuse", "a-referral")
+    assert "未能放行" in told["message"]["zh"]
+    assert "no entry this time" in told["message"]["en"]
+    assert site.scan(member, "ORDER-77", nonce="a-referral")["outcome"] == "refer"
+    assert (again["outcome"], again["reason"]) == ("refer", asked["reason"])
+    assert site.get("/stats", boss).json()["calls_waiting"] == 1
+
+
 def test_staff_get_figures(park, hub):
     assert Listener(hub, STAFF).wait_for("stats")["inside"] == 0
 

@@ -78,6 +78,7 @@ def test_every_verdict_looks_as_at_every_other_lane(setup, mode):
 
 def test_a_call_for_a_human_has_a_face_for_what_has_no_verdict(setup):
     assert setup["faces"][setup["call"]]["word"] == "CALL"
+    assert setup["faces"][setup["stop"]]["word"] == "STOP"
     assert face_for(Reason.DEAL_HELD, Mode.ADMIT).word == "CALL"
     assert Outcome.REFER
 

@@ -222,7 +222,7 @@ export class Station {
       this.#drawAround();
     }
     if (name !== "verdict") return;
-    // A supervisor let the holder in whom this phone had stopped.
+    // A supervisor has decided about a holder whom this phone had stopped.
     const known = this.recent.find(body.nonce);
     if (known) this.#show({ ...known, kind: "verdict", answer: withoutCodes(body) });
   }

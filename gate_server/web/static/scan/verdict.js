@@ -26,7 +26,10 @@ export class VerdictView {
     if (shown.kind === "kept") return KEPT;
     if (shown.kind !== "verdict") return this.setup.faces[this.setup.call];
     const looks = this.setup.looks[shown.mode] ?? {};
-    return this.setup.faces[looks[shown.answer.reason] ?? this.setup.call];
+    const look = looks[shown.answer.reason] ?? this.setup.call;
+    // A human has answered the call and lets nobody in: the reason stays, the outcome is theirs.
+    const turnedAway = look === this.setup.call && shown.answer.outcome === "refuse";
+    return this.setup.faces[turnedAway ? this.setup.stop : look];
   }
 
   /** Show it in place of whatever was shown. */

@@ -240,8 +240,11 @@ def test_terms_may_honour_nobody(desk):
     [
         ({"honour.arrived_by": ""}, "please fill this in"),
         ({"honour.arrived_by": "soon"}, "this cannot be read: soon"),
-        ({"settlement_unit_minor": "2.605"}, "this cannot be read: 2.605"),
-        ({"honour.admit_until": "2015-05-02T16:00"}, "honour.admit_until"),
+        ({"settlement_unit_minor": "2.605"}, "Amount a person: at most 2 digits behind the point."),
+        (
+            {"honour.admit_until": "2015-05-02T16:00"},
+            "Let in until: the end lies before the beginning.",
+        ),
         ({"notice.zh": "只有中文"}, "en"),
     ],
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
+from admission.errors import LedgerConflict
+from gate_server.ledger.devices import disable_user
 from tests.desk import PASSWORD, a_desk, told_once
 
 
@@ -63,6 +68,17 @@ def test_disabled_account_is_out_at_once(desk):
     assert theirs.site.log_in(name, PASSWORD).status_code == 403
 
 
+def test_last_admin_in_force_is_not_disabled(desk):
+    gone = desk.beside()
+    name = gone.sit("admin")
+    desk.do("user-disable", user=name, password=PASSWORD)
+    refused = desk.try_to("user-disable", user="boss", password=PASSWORD)
+
+    assert refused.status_code == 409
+    assert "add another one first" in refused.text
+    assert not desk.park.ledger.catalogue.users["boss"].disabled
+
+
 def test_admin_ends_the_sessions_of_somebody(desk):
     theirs = desk.beside()
     name = theirs.sit("steward")
@@ -101,3 +117,22 @@ def test_only_admins_change_accounts(desk, role):
     assert other.try_to("user-add", name="x", role="admin", password=PASSWORD).status_code == 403
     assert other.open("/users").status_code == (200 if role == "auditor" else 403)
     assert "x" not in desk.park.ledger.catalogue.users
+
+
+def test_of_two_admins_that_disable_each_other_one_stays(park):
+    both = [park.hire("admin").name for _ in range(2)]
+    at_once = Barrier(2)
+
+    def disable(name):
+        at_once.wait()
+        try:
+            park.change(lambda tx: disable_user(tx, name, by="test", now=park.ledger.clock()))
+        except LedgerConflict as error:
+            return error.slug
+        return "gone"
+
+    with ThreadPoolExecutor(2) as two:
+        came = sorted(two.map(disable, both))
+
+    assert came == ["gone", "last-admin"]
+    assert sum(not park.ledger.catalogue.users[name].disabled for name in both) == 1
