@@ -23,6 +23,7 @@ from gate_server.web.board import languages
 from gate_server.web.board.languages import Lazy, gettext
 from gate_server.web.board.problem_words import CONFLICTS
 from gate_server.web.board.sessions import Account, Sessions
+from gate_server.web.board.stacked import name_cells
 from gate_server.web.callers import Caller, Role
 from gate_server.web.problems import problem_of
 from gate_server.web.services import Services
@@ -244,7 +245,7 @@ def guard(response: Response) -> Response:
 
 def show(template: str, **values: object) -> str:
     """Fill in a template of the board."""
-    return render_template(f"board/{template}", **values)
+    return name_cells(render_template(f"board/{template}", **values))
 
 
 def is_bare() -> bool:
