@@ -21,10 +21,11 @@ LATEST_MS: Final = 253_370_764_800_000
 
 _INSTANTS: Final = ("_at", "_from", "_until", "_by", "_since", "since", "until")
 _CODED: Final = frozenset(
-    ("at_gate", "cost_bearer", "direction", "entry", "form", "how", "kind", "origin", "policy")
-    + ("party_default", "priority", "profile", "profiles", "refund", "role", "severity", "source")
-    + ("state", "what")
-)
+    {"at_gate", "cost_bearer", "direction", "entry", "form", "how", "kind"}
+) | {
+    *("origin", "party_default", "policy", "priority", "profile", "profiles", "refund", "role"),
+    *("severity", "source", "state", "what"),
+}
 """Fields that hold stored codes; what people wrote themselves is shown as it is."""
 
 POSITIONS: Final[Mapping[tuple[str, str], Sequence[str]]] = {
