@@ -69,6 +69,7 @@ def _scans(curve: CurveAnswer, venue: Venue) -> str:
                 days=len({each.day for each in curve.scanned}),
             ),
         ),
+        apart=True,
     )
 
 

@@ -93,4 +93,5 @@ def _chart(visit: Visit, rows: Sequence[GateFigure | DealFigure], days: Days) ->
             gettext("People and scans"),
             gettext("%(people)s people let in.", people=f"{people:,}"),
         ),
+        apart=True,
     )
