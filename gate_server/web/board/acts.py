@@ -159,7 +159,7 @@ def do(visit: Visit) -> Shown:
     act = _find(visit)
     subject = act.subject_of(visit.form)
     try:
-        body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit))
+        body = act.shape(subject, read_fields(act.fields_of(visit, subject), visit, subject))
         if act.preview and visit.form.get("step") != "do":
             return _dialog(visit, act, subject, told=act.tells(visit, subject, body), step="do")
         if act.password:
@@ -205,6 +205,7 @@ def _dialog(
     if told is None:
         told = () if act.preview else act.tells(visit, subject, {})
     fields = act.fields_of(visit, subject)
+    values = {field.name: field.value_of(visit, subject) for field in fields}
     return show(
         "act.html",
         act=act,
@@ -213,7 +214,8 @@ def _dialog(
         problem=problem,
         step=step,
         fields=fields,
-        values={field.name: field.value_of(visit, subject) for field in fields},
+        values=values,
+        unfolded=bool(problem) or any(values[each.name] for each in fields if each.folded),
         choices={field.name: field.choices_of(visit) for field in fields},
         next=visit.form.get("next") or visit.query.get("next") or "/",
         here=url_for("board.do", name=act.name),

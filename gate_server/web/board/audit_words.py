@@ -106,7 +106,9 @@ def _text(visit: Visit, name: str, value: Any) -> str:
         return _number(visit, name, value)
     text = str(value)
     if name.endswith(_INSTANTS) and _WRITTEN.fullmatch(text):
-        return clock(datetime.fromisoformat(text), visit.services.ledger.venue, visit.now)
+        return clock(
+            datetime.fromisoformat(text), visit.services.ledger.venue, visit.now, exact=True
+        )
     if name in _CODED and text in value_names():
         return say(value_names()[text])
     return text[:_SHOWN] + "…" if _DIGEST.fullmatch(text) else text
@@ -118,7 +120,7 @@ def _number(visit: Visit, name: str, value: int) -> str:
     if name in {"used_too", "refunds_open"}:
         return gettext("yes") if value else gettext("no")
     if name.endswith(_INSTANTS) and 1_000_000_000_000 < abs(value) < LATEST_MS:
-        return clock(from_ms(value), visit.services.ledger.venue, visit.now)
+        return clock(from_ms(value), visit.services.ledger.venue, visit.now, exact=True)
     return str(value)
 
 

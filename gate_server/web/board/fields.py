@@ -17,6 +17,10 @@ from gate_server.web.board.pages import Visit
 Choice: TypeAlias = tuple[str, "str | Lazy"]
 """What is sent, and what people read."""
 
+_TO_THE_MINUTE: Final = len("2026-05-01T23:59")
+_LAST_OF_MINUTE: Final = ":59.999"
+"""The ledger keeps milliseconds, and ends are within what they end."""
+
 
 class Kind(StrEnum):
     """How a field is shown and read."""
@@ -43,6 +47,8 @@ class Field:
         needed: it cannot be left empty; another one that is empty is not sent.
         hint: a sentence below it.
         suggestions: what people may take instead of typing, for LINE.
+        whole: of TIME, an end: the minute that is typed is within it, to its last instant.
+        folded: shown once more terms are asked for; such fields stand together, at the end.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Field:
     hint: Lazy | None = None
     longest: int = 200
     suggestions: Sequence[Lazy] = ()
+    whole: bool = False
+    folded: bool = False
 
     def choices_of(self, visit: Visit) -> Sequence[Choice]:
         """Return what can be chosen."""
@@ -69,18 +77,28 @@ class Field:
             )
         if self.name in visit.query:
             return visit.query[self.name]
+        began = self.began(visit, subject)
+        return began[:_TO_THE_MINUTE] if self.whole else began
+
+    def began(self, visit: Visit, subject: Mapping[str, str]) -> str:
+        """Return what stands in it at first; of an instant, to the millisecond."""
         return self.value(visit, subject) if callable(self.value) else self.value
 
 
-def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
+def read_fields(
+    fields: Sequence[Field], visit: Visit, subject: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return a call's body from a form.
+
+    Args:
+        subject: what the form is about: what is left as it was shown stays exactly as it was.
 
     Raises:
         InvalidInput: a field is empty or cannot be read; it is named.
     """
     body: dict[str, Any] = {}
     for field in fields:
-        value = _read(field, visit)
+        value = _read(field, visit, subject or {})
         if value is None:
             if field.needed and field.kind not in {Kind.CHECK, Kind.MANY}:
                 raise InvalidInput(str(field.label), gettext("please fill this in"))
@@ -93,7 +111,7 @@ def read_fields(fields: Sequence[Field], visit: Visit) -> dict[str, Any]:
     return body
 
 
-def _read(field: Field, visit: Visit) -> Any:
+def _read(field: Field, visit: Visit, subject: Mapping[str, str]) -> Any:
     if field.kind is Kind.MANY:
         return visit.form.getlist(field.name) or None
     if field.kind is Kind.CHECK:
@@ -101,6 +119,9 @@ def _read(field: Field, visit: Visit) -> Any:
     text = visit.form.get(field.name, "").strip()
     if not text:
         return None
+    if field.whole and len(text) == _TO_THE_MINUTE:
+        began = field.began(visit, subject)
+        text = began if began[:_TO_THE_MINUTE] == text else text + _LAST_OF_MINUTE
     reader = _READERS.get(field.kind)
     if reader is None:
         return text

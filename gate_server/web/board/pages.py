@@ -221,6 +221,7 @@ class Board:
             "navigation": [] if account is None else self._navigation(account),
             "say": languages.say,
             "clock": lambda at: languages.clock(at, ledger.venue, now),
+            "instant": lambda at: languages.clock(at, ledger.venue, now, exact=True),
             "money": languages.money,
         }
 
