@@ -52,13 +52,15 @@ _AT_COMMANDS: Final = re.compile(r"command line \((.+)\)")
 @cache
 def event_names() -> Mapping[str, Sentence]:
     """Return what events are called, by their own names."""
-    return _read("audit.toml")["events"]
+    found: Mapping[str, Sentence] = _read("audit.toml")["events"]
+    return found
 
 
 @cache
 def field_names() -> Mapping[str, Sentence]:
     """Return what the fields of events are called."""
-    return _read("audit.toml")["fields"]
+    found: Mapping[str, Sentence] = _read("audit.toml")["fields"]
+    return found
 
 
 @cache
