@@ -52,7 +52,7 @@ def server(tmp_path_factory):
     park.hire("partner", "part", password=PASSWORD, platform="lvtu")
     park.enrol()
     park.offer("ODD")
-    park.sell("ODD-0001", deal_id="ODD", buyer_ref="trader")
+    park.sell("ODD-0001", deal_id="ODD", buyer_ref="trader", sold_at="2026-01-05T09:00:00+08:00")
     held = {"scope": HoldScope(), "at_gate": AtGate.REFER, "now": park.ledger.clock()}
     park.change(lambda tx: actions.hold_deal(tx, "ODD", reason="odd price", by="anne", **held))
     park.close()
