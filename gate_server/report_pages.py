@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -61,6 +61,22 @@ def joined(entries: Sequence[EntryAnswer]) -> list[EntryAnswer]:
         else:
             told += [first, *more]
     return told
+
+
+def tell_refs(
+    words: ReportWords, language: str, refs: Mapping[str, str | int], gates: Mapping[str, str]
+) -> str:
+    """Return what an entry points to; states and switches in words, gates by id and name."""
+    told = []
+    for name, value in refs.items():
+        shown: str | int = value
+        if name in _SPOKEN:
+            shown = words.find(language, "values", str(value)) or value
+        elif name == "gate_id":
+            shown = f"{value} {gates.get(str(value), '')}".strip()
+        text = words.find(language, "refs", name, value=shown)
+        told.append(f"{name} {value}" if text is None else text)
+    return ", ".join(each for each in told if each != "-")
 
 
 class _Page:
@@ -170,16 +186,8 @@ class _Page:
         text = "　".join(part for part in (entry.text, f"({refs})" if refs else "") if part)
         return [self._at(entry.at), self._told_as(entry.says), self._actor(entry.by), text]
 
-    def _refs(self, refs: dict[str, str | int]) -> str:
-        """Return what an entry points to; states and switches in words."""
-        told = []
-        for name, value in refs.items():
-            shown: str | int = value
-            if name in _SPOKEN:
-                shown = self._words.find(self._language, "values", str(value)) or value
-            text = self._words.find(self._language, "refs", name, value=shown)
-            told.append(f"{name} {value}" if text is None else text)
-        return ", ".join(each for each in told if each != "-")
+    def _refs(self, refs: Mapping[str, str | int]) -> str:
+        return tell_refs(self._words, self._language, refs, self.report.gates)
 
     # --- what was counted ------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ def column_chart(
     names: Sequence[str],
     said: Said,
     *,
+    apart: bool = False,
     height: int = 200,
 ) -> str:
     """Return columns of stacked counts.
@@ -54,22 +55,34 @@ def column_chart(
     Args:
         columns: a label and its counts, the first at the foot; at most four counts.
         names: what the counts are of.
+        apart: the first count is of something else, as people beside scans: it is not added to
+            the others but has a column of its own at their left.
     """
-    top = _rounded(max((sum(counts) for _, counts in columns), default=0))
+    stacks = [_stacks(counts, apart=apart) for _, counts in columns]
+    top = _rounded(max((sum(stack) for each in stacks for stack in each), default=0))
     room, step = height - _HEAD - _FOOT, (WIDTH - _LEFT - _RIGHT) / max(1, len(columns))
     # The first hour of a day is no wall.
     wide = min(step * 0.8, _WIDEST)
     parts = [*_legend(names), *_scale(top, height)]
-    for place, (label, counts) in enumerate(columns):
-        x, y = _LEFT + place * step + (step - wide) / 2, float(height - _FOOT)
-        for series, (name, count) in enumerate(zip(names, counts, strict=True)):
-            tall = room * count / top
-            y -= tall
-            if count:
-                tip = f"{label} {name}: {count:,}"
-                parts.append(box((x, y), (wide, tall), _css(series), tip))
+    for place, ((label, _), each) in enumerate(zip(columns, stacks, strict=True)):
+        one, series = wide / len(each), 0
+        x = _LEFT + place * step + (step - wide) / 2
+        for beside, stack in enumerate(each):
+            y = float(height - _FOOT)
+            for count in stack:
+                tall = room * count / top
+                y -= tall
+                if count:
+                    tip = f"{label} {names[series]}: {count:,}"
+                    parts.append(box((x + beside * one, y), (one, tall), _css(series), tip))
+                series += 1
     parts += _labels([label for label, _ in columns], step, height, shift=step / 2)
     return drawing(WIDTH, height, "".join(parts), title=said.title, desc=said.desc, css="chart")
+
+
+def _stacks(counts: Sequence[int], *, apart: bool) -> list[Sequence[int]]:
+    """Return the columns that stand beside one another for one label."""
+    return [counts[:1], counts[1:]] if apart else [counts]
 
 
 def course_chart(
@@ -108,9 +121,20 @@ def course_chart(
     return drawing(WIDTH, height, "".join(parts), title=said.title, desc=said.desc, css="chart")
 
 
-def spark(values: Sequence[float], said: Said, *, width: int = 180, height: int = 32) -> str:
-    """Return a small course without a scale, for a tile or a cell."""
-    top, step = max([*values, 1e-9]), width / max(1, len(values) - 1)
+def spark(
+    values: Sequence[float],
+    said: Said,
+    *,
+    top: float = 0,
+    width: int = 180,
+    height: int = 32,
+) -> str:
+    """Return a small course without a scale, for a tile or a cell.
+
+    Args:
+        top: what the full height stands for where several are compared; else the most of its own.
+    """
+    top, step = max([*values, top, 1e-9]), width / max(1, len(values) - 1)
     points = " ".join(
         f"{number(place * step)},{number(height - 2 - (height - 4) * value / top)}"
         for place, value in enumerate(values)
@@ -121,13 +145,12 @@ def spark(values: Sequence[float], said: Said, *, width: int = 180, height: int 
 
 
 def _rounded(top: float) -> float:
-    """Return a round number that is at least `top`, so that half of it is easily read."""
-    if top <= 0:
-        return 1
+    """Return a round number that is at least `top`; half of it is whole: nobody is half."""
     step = 1.0
     while step * 10 <= top:
         step *= 10
-    return next(step * part for part in (1, 2, 4, 5, 6, 8, 10) if step * part >= top)
+    tops = (step * part for part in (1, 2, 4, 5, 6, 8, 10))
+    return next(each for each in tops if each >= max(top, 1) and each % 2 == 0)
 
 
 def _scale(top: float, height: int) -> list[str]:

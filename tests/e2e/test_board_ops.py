@@ -11,12 +11,37 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
 
+from admission.deals import AtGate, HoldScope
+from gate_server.ledger import actions
 from scripts import web_parts
 from tests import nursery
 from tests.desk import PASSWORD
 from tests.server import ROOT, Park, a_running_server
 
+DETAILS = ["/gates/G1", "/deals/ODD", "/deals/ODD/settlement", "/account"]
 AXE = ROOT / "node_modules" / web_parts.CHECKS
+LOOK = """async (address) => {
+  // In one document after the other: to load axe anew for each costs more than to run it.
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const wanted = [...shown.querySelectorAll("link[rel=stylesheet]")];
+  const had = [...document.querySelectorAll("link[rel=stylesheet]")];
+  for (const sheet of had) {
+    // One that is disabled would be fetched anew once it is wanted again.
+    sheet.media = wanted.some((each) => each.href === sheet.href) ? "all" : "not all";
+  }
+  for (const sheet of wanted.filter((each) => !had.some((one) => one.href === each.href))) {
+    await new Promise((done) => { sheet.onload = done; document.head.append(sheet); });
+  }
+  document.title = shown.title;
+  document.body.replaceWith(shown.body);
+  const { violations } = await axe.run({ resultTypes: ["violations"] });
+  const cut = [...document.querySelectorAll("a.act")]
+    .filter((act) => act.getBoundingClientRect().right > innerWidth)
+    .map((act) => "cut off: " + act.textContent);
+  return { violations, cut };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +49,12 @@ def server(tmp_path_factory):
     park = Park(tmp_path_factory.mktemp("board-ops") / "var")
     park.sell("CODE-0001", "CODE-0002")
     park.hire("admin", "boss", password=PASSWORD)
+    park.hire("partner", "part", password=PASSWORD, platform="lvtu")
+    park.enrol()
+    park.offer("ODD")
+    park.sell("ODD-0001", deal_id="ODD", buyer_ref="trader", sold_at="2026-01-05T09:00:00+08:00")
+    held = {"scope": HoldScope(), "at_gate": AtGate.REFER, "now": park.ledger.clock()}
+    park.change(lambda tx: actions.hold_deal(tx, "ODD", reason="odd price", by="anne", **held))
     park.close()
     with a_running_server(park.directory, tls=True) as server:
         yield server
@@ -143,7 +174,8 @@ def test_new_account_begins_with_a_password_of_its_own(page, browser, server):
     other.close()
 
 
-def test_axe_finds_nothing_serious_on_pages_of_the_house(browser, server):
+@pytest.mark.parametrize(("name", "more"), [("boss", DETAILS), ("part", ["/deals/ODD"])])
+def test_every_page_is_well_made_on_a_phone(browser, server, name, more):
     if not AXE.exists():
         pytest.skip("no axe-core on this machine: apt-get install npm, then make test")
     # Only so that axe itself may run; the policy is held to by every other test.
@@ -156,19 +188,27 @@ def test_axe_finds_nothing_serious_on_pages_of_the_house(browser, server):
     )
     page = context.new_page()
     page.goto("/login")
-    page.fill("[name=name]", "boss")
+    page.fill("[name=name]", name)
     page.fill("[name=password]", PASSWORD)
     page.click("main button.main")
-    page.wait_for_url("**/")
-    found = []
-    for address in ("/devices", "/gates/G1", "/lookup"):
-        page.goto(address)
-        page.add_script_tag(path=AXE)
-        found += [
-            f"{address} {each['id']}: {each['nodes'][0]['html'][:120]}"
-            for each in page.evaluate("() => axe.run(document)")["violations"]
-            if each["impact"] in {"serious", "critical"}
-        ]
+    page.wait_for_url(lambda address: "/login" not in address)
+    links = page.locator(".menu nav a")
+    # The menu is of all that this account may open, so that a new page is looked at, too.
+    pages = list(dict.fromkeys(links.evaluate_all("all => all.map(a => a.pathname)")))
+    page.goto("/account")
+    page.add_script_tag(path=AXE)
+    found = {address: flaws(page, address) for address in [*pages, *more]}
     context.close()
 
-    assert found == []
+    assert {address: told for address, told in found.items() if told} == {}
+    assert len(pages) > (15 if name == "boss" else 0)
+
+
+def flaws(page, address):
+    """Return what axe finds serious on a page, and acts that a phone's screen cuts off."""
+    seen = page.evaluate(LOOK, address)
+    return seen["cut"] + [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in seen["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]

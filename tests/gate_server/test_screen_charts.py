@@ -60,6 +60,42 @@ def test_columns_are_as_tall_as_what_they_count():
     assert "9 refused: 0" not in told
 
 
+def test_scans_stand_beside_people_and_are_not_added_to_them():
+    root = read(column_chart([("8", (16, 6, 2))], ("in", "refused", "referred"), SAID, apart=True))
+    people, refused, referred = bars(root)
+    scale = [each.text for each in root.iter(f"{SVG}text")]
+
+    assert "20" in scale, "the scale is of 16 people, not of 24 of nothing"
+    assert foot(people) == pytest.approx(foot(refused), abs=0.2)
+    assert float(referred.get("y")) < float(refused.get("y"))
+    assert float(refused.get("x")) == pytest.approx(
+        float(people.get("x")) + float(people.get("width")), abs=0.2
+    )
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 7, 9, 11, 45, 99, 101, 24_300])
+def test_scale_counts_nobody_by_halves(most):
+    root = read(column_chart([("eight", (most,))], ("in",), SAID))
+    scale = [each.text for each in root.iter(f"{SVG}text") if each.text not in {"in", "eight"}]
+
+    assert [each for each in scale if "." in each] == []
+    assert int(scale[-1].replace(",", "")) >= most
+
+
+def test_sparklines_of_one_scale_can_be_compared():
+    def height(svg):
+        points = read(svg).find(f"{SVG}polyline").get("points").split()
+        return 30 - min(float(point.split(",")[1]) for point in points)
+
+    low, high = spark([0, 2, 0], SAID, top=13), spark([0, 13, 0], SAID, top=13)
+
+    assert height(low) == pytest.approx(height(high) * 2 / 13, abs=0.1)
+
+
+def foot(bar):
+    return float(bar.get("y")) + float(bar.get("height"))
+
+
 def bars(root):
     return [each for each in root.iter(f"{SVG}rect") if each.find(f"{SVG}title") is not None]
 

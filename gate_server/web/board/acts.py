@@ -262,6 +262,7 @@ def _dialog(
     if told is None:
         told = () if act.preview else act.tells(visit, subject, {})
     fields = act.fields_of(visit, subject)
+    values = {field.name: field.value_of(visit, subject) for field in fields}
     return show(
         "act.html",
         act=act,
@@ -272,7 +273,8 @@ def _dialog(
         step=step,
         beside=act.beside(visit) if not step else (),
         fields=fields,
-        values={field.name: field.value_of(visit, subject) for field in fields},
+        values=values,
+        unfolded=bool(problem) or any(values[each.name] for each in fields if each.folded),
         choices={field.name: field.choices_of(visit) for field in fields},
         decimals={field.name: field.decimals_of(visit, subject) for field in fields},
         next=back,

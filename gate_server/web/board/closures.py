@@ -216,12 +216,14 @@ _TIMES: Final = (
         lazy_gettext("Closed until"),
         Kind.TIME,
         value=_began("closed_until", _this_day(1)),
+        whole=True,
     ),
     Field(
         "extend_until",
         lazy_gettext("Vouchers are good until"),
         Kind.TIME,
         value=_began("extend_until", _later),
+        whole=True,
     ),
 )
 _GIVEN: Final = (
@@ -244,6 +246,7 @@ _GIVEN: Final = (
         Kind.TEXT,
         value=_written("zh"),
         needed=False,
+        folded=True,
         longest=500,
     ),
     Field(
@@ -252,6 +255,7 @@ _GIVEN: Final = (
         Kind.TEXT,
         value=_written("en"),
         needed=False,
+        folded=True,
         longest=500,
         hint=lazy_gettext("Both empty: the standard sentences."),
     ),

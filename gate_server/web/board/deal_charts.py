@@ -70,6 +70,7 @@ def _scans(curve: CurveAnswer, venue: Venue) -> str:
                 days=counted.days(len({each.day for each in curve.scanned})),
             ),
         ),
+        apart=True,
     )
 
 

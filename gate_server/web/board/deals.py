@@ -20,6 +20,7 @@ from gate_server.web.board.languages import lazy_gettext
 from gate_server.web.board.pages import LEADERS, STAFF, Section, Shown, Visit, show
 from gate_server.web.board.reading import answer_of
 from gate_server.web.board.rows import STATES
+from gate_server.web.board.terms import say_right
 from gate_server.web.callers import Role
 from gate_server.web.deals import deals as calls
 
@@ -52,6 +53,7 @@ def show_one_deal(visit: Visit) -> Shown:
         "deal.html",
         deal=told,
         known=deal,
+        rights=[say_right(right) for right in deal.rights],
         line=make_line(visit, told, list_open(visit)),
         today=scanned_today(visit, deal),
         honoured=people_honoured(visit, told),

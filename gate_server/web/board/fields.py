@@ -22,6 +22,10 @@ _AMOUNT: Final = re.compile(r"\d{1,13}(?:[.]\d{1,9})?")
 Choice: TypeAlias = tuple[str, "str | Lazy"]
 """What is sent, and what people read."""
 
+_TO_THE_MINUTE: Final = len("2026-05-01T23:59")
+_LAST_OF_MINUTE: Final = ":59.999"
+"""The ledger keeps milliseconds, and ends are within what they end."""
+
 
 class Kind(StrEnum):
     """How a field is shown and read."""
@@ -49,6 +53,8 @@ class Field:
         hint: a sentence below it.
         suggestions: what people may take instead of typing, for LINE.
         currency: for MONEY, which it is in: a function of the visit and the act's subject.
+        whole: of TIME, an end: the minute that is typed is within it, to its last instant.
+        folded: shown once more terms are asked for; such fields stand together, at the end.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Field:
     longest: int = 200
     suggestions: Sequence[Lazy] = ()
     currency: Callable[[Visit, Mapping[str, str]], str] | None = None
+    whole: bool = False
+    folded: bool = False
 
     def choices_of(self, visit: Visit) -> Sequence[Choice]:
         """Return what can be chosen."""
@@ -76,6 +84,11 @@ class Field:
             )
         if self.name in visit.query:
             return visit.query[self.name]
+        began = self.began(visit, subject)
+        return began[:_TO_THE_MINUTE] if self.whole else began
+
+    def began(self, visit: Visit, subject: Mapping[str, str]) -> str:
+        """Return what stands in it at first; of an instant, to the millisecond."""
         return self.value(visit, subject) if callable(self.value) else self.value
 
     def decimals_of(self, visit: Visit, subject: Mapping[str, str]) -> int:
@@ -87,6 +100,9 @@ def read_fields(
     fields: Sequence[Field], visit: Visit, subject: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return a call's body from a form.
+
+    Args:
+        subject: what the form is about: what is left as it was shown stays exactly as it was.
 
     Raises:
         InvalidInput: a field is empty or cannot be read; it is named.
@@ -116,6 +132,9 @@ def _read(field: Field, visit: Visit, subject: Mapping[str, str]) -> Any:
         return None
     if field.kind is Kind.MONEY:
         return read_minor(field.name, text, field.decimals_of(visit, subject))
+    if field.whole and len(text) == _TO_THE_MINUTE:
+        began = field.began(visit, subject)
+        text = began if began[:_TO_THE_MINUTE] == text else text + _LAST_OF_MINUTE
     reader = _READERS.get(field.kind)
     if reader is None:
         return text

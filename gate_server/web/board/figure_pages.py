@@ -94,4 +94,5 @@ def _chart(visit: Visit, rows: Sequence[GateFigure | DealFigure], days: Days) ->
             gettext("People and scans"),
             gettext("%(people)s let in.", people=counted.people(people)),
         ),
+        apart=True,
     )

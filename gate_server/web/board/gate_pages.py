@@ -32,10 +32,12 @@ _ADMIN: Final = frozenset({Role.ADMIN})
 def show_gates(visit: Visit) -> Shown:
     """List all gates with how they do now."""
     found = make_stats(visit.services).gates
+    most = max((people for gate in found for people in gate.per_minute), default=0)
     return show(
         "gates.html",
         found=found,
-        sparks={gate.gate_id: _spark(gate.name, gate.per_minute) for gate in found},
+        sparks={gate.gate_id: _spark(gate.name, gate.per_minute, most) for gate in found},
+        most=most,
         states=STATES,
         may=visit.may(LEADERS),
         is_admin=visit.may(_ADMIN),
@@ -72,9 +74,11 @@ def show_one_gate(visit: Visit) -> Shown:
     )
 
 
-def _spark(name: str, per_minute: list[int]) -> str:
+def _spark(name: str, per_minute: list[int], most: int) -> str:
+    """Return a gate's last hour, SVG; `most` is the height that all gates share."""
     said = gettext("%(gate)s, people a minute in the last hour", gate=name)
-    return spark(per_minute, Said(said, gettext("at most %(most)d", most=max(per_minute))))
+    told = Said(said, gettext("at most %(most)d", most=max(per_minute)))
+    return spark(per_minute, told, top=most)
 
 
 def _course(figures: GateDayAnswer, venue: Venue) -> str:
@@ -118,6 +122,7 @@ def _hours(figures: GateDayAnswer, venue: Venue) -> str:
             gettext("By hour"),
             gettext("%(people)s let in, by hour.", people=counted.people(figures.entered)),
         ),
+        apart=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from flask import Response
@@ -10,9 +11,9 @@ from admission.errors import NotFound
 from admission.report_words import LANGUAGES
 from gate_server.incident_report import make_report
 from gate_server.incidents import IncidentDesk
-from gate_server.report_pages import write_report
+from gate_server.report_pages import tell_refs, write_report
 from gate_server.settings import read_report_words
-from gate_server.web.board.languages import lazy_gettext
+from gate_server.web.board.languages import language, lazy_gettext
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
 
 incidents: Final = Section("incidents")
@@ -39,11 +40,14 @@ def show_incidents(visit: Visit) -> Shown:
 def show_one_incident(visit: Visit) -> Shown:
     """Show an incident with its timeline, whom it calls and what can be done."""
     found = _desk(visit).show(visit.args["incident_id"])
+    gates = visit.services.ledger.catalogue.gates
+    names = {gate.gate_id: gate.name for gate in gates.values()}
     return show(
         "incident.html",
         found=found,
-        gates=visit.services.ledger.catalogue.gates,
-        files=[f"{language}.{end}" for language in LANGUAGES for end in _TYPES],
+        gates=gates,
+        about=partial(tell_refs, read_report_words(), language(), gates=names),
+        files=[f"{each}.{end}" for each in LANGUAGES for end in _TYPES],
         may=visit.may(LEADERS),
     )
 
@@ -52,12 +56,12 @@ def show_one_incident(visit: Visit) -> Shown:
 def take_report(visit: Visit) -> Shown:
     """Hand out the after-action report as a file: to be printed, or to be edited."""
     name, incident_id = visit.args["name"], visit.args["incident_id"]
-    language, _, end = name.partition(".")
-    if language not in LANGUAGES or end not in _TYPES:
+    wanted, _, end = name.partition(".")
+    if wanted not in LANGUAGES or end not in _TYPES:
         raise NotFound(f"no report {name[:40]}")
     services = visit.services
     made = make_report(services.ledger, services.settings, incident_id)
-    text = write_report(made, read_report_words(), language)[name]
+    text = write_report(made, read_report_words(), wanted)[name]
     attached = f'attachment; filename="incident-{incident_id}.{name}"'
     return Response(text, content_type=_TYPES[end], headers={"Content-Disposition": attached})
 

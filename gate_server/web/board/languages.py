@@ -88,12 +88,18 @@ def choose(wanted: str) -> None:
         session["language"] = wanted
 
 
-def clock(at: datetime | None, venue: Venue, now: datetime) -> str:
-    """Return an instant in venue time; without the date where it is today's."""
+def clock(at: datetime | None, venue: Venue, now: datetime, *, exact: bool = False) -> str:
+    """Return an instant in venue time; without the date where it is today's.
+
+    Args:
+        exact: with its seconds, as of a cut-off that visitors read; not of a whole minute, nor of
+            the last instant of one.
+    """
     if at is None:
         return "–"
     local = at.astimezone(venue.zone)
-    form = "HH:mm" if venue.same_day(at, now) else "yyyy-MM-dd HH:mm"
+    hands = "HH:mm:ss" if exact and 0 < local.second + local.microsecond / 1e6 < 59.99 else "HH:mm"
+    form = hands if venue.same_day(at, now) else f"yyyy-MM-dd {hands}"
     return str(flask_babel.format_datetime(local, form, rebase=False))
 
 

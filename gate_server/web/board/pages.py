@@ -23,6 +23,7 @@ from gate_server.web.board import counted, languages
 from gate_server.web.board.languages import Lazy, gettext
 from gate_server.web.board.problem_words import SENTENCES, Told, tell
 from gate_server.web.board.sessions import Account, Sessions
+from gate_server.web.board.stacked import name_cells
 from gate_server.web.callers import Caller, Role
 from gate_server.web.operations import PREFIX
 from gate_server.web.problems import problem_of
@@ -232,6 +233,7 @@ class Board:
             "navigation": [] if account is None else self._navigation(account),
             "say": languages.say,
             "clock": lambda at: languages.clock(at, ledger.venue, now),
+            "instant": lambda at: languages.clock(at, ledger.venue, now, exact=True),
             "money": languages.money,
         }
 
@@ -256,7 +258,7 @@ def guard(response: Response) -> Response:
 
 def show(template: str, **values: object) -> str:
     """Fill in a template of the board."""
-    return render_template(f"board/{template}", **values)
+    return name_cells(render_template(f"board/{template}", **values))
 
 
 def is_bare() -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from admission import wire
 from admission.calendar import Venue
-from admission.deals import Deal
+from admission.deals import Deal, Right
 from admission.errors import NotFound
 from gate_server.web.board import counted
 from gate_server.web.board.languages import decimals_of, gettext, ngettext
@@ -65,7 +65,17 @@ def cut_off(now: datetime, venue: Venue) -> datetime:
     if usual > local:
         return usual
     later = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
-    return min(later, venue.day_bounds(venue.day_of(now))[1].astimezone(venue.zone))
+    last = venue.day_bounds(venue.day_of(now))[1].astimezone(venue.zone)
+    return min(later, last.replace(second=0, microsecond=0))
+
+
+def say_right(right: Right) -> str:
+    """Say how often each person may enter an area."""
+    if right.per_day:
+        return ngettext(
+            "%(area)s once a day", "%(area)s %(num)d times a day", right.uses, area=right.area
+        )
+    return ngettext("%(area)s once", "%(area)s %(num)d times", right.uses, area=right.area)
 
 
 def tell_devices(visit: Visit) -> str:

@@ -277,6 +277,7 @@ _FIELDS: Final = (
         (),
         _most_people,
         needed=False,
+        folded=True,
         hint=lazy_gettext("Empty: no limit."),
     ),
     Field(
@@ -286,6 +287,8 @@ _FIELDS: Final = (
         (),
         _honour(lambda honour: honour.admit_until),
         needed=False,
+        whole=True,
+        folded=True,
         hint=lazy_gettext("Empty: the end of the day of the cut-off."),
     ),
     Field(
@@ -295,6 +298,7 @@ _FIELDS: Final = (
         (),
         _honour(lambda honour: honour.arrived_from),
         needed=False,
+        folded=True,
         hint=lazy_gettext("Empty: the beginning of the day of the cut-off."),
     ),
     Field(
@@ -304,6 +308,7 @@ _FIELDS: Final = (
         (),
         _written(0),
         needed=False,
+        folded=True,
         longest=500,
     ),
     Field(
@@ -313,6 +318,7 @@ _FIELDS: Final = (
         (),
         _written(1),
         needed=False,
+        folded=True,
         longest=500,
         hint=lazy_gettext("Both empty: made of the terms above; the next step shows it."),
     ),

@@ -149,16 +149,33 @@ def test_a_closure_is_told_declared_amended_and_ended(desk):
 
     number = {"closure_id": made["closure_id"]}
     values = desk.values("closure-amend", **number)
-    assert values["closed_until"] == CLOSED["closed_until"]
+    assert values["closed_until"] == "2015-05-02T23:59"
     changed = {**CLOSED, **values, "reason": "two days", "closed_until": "2015-05-03T12:00"}
     assert "Under the terms in force:" in desk.told("closure-amend", changed, **number)
     desk.do("closure-amend", changed, **number)
-    assert closures(desk)[0]["terms"]["closed_until"] == "2015-05-03T04:00:00Z"
+    assert closures(desk)[0]["terms"]["closed_until"] == "2015-05-03T04:00:59.999000Z"
 
     assert "What the closure gave is taken back:" in desk.told("closure-restore", **number)
     desk.do("closure-restore", {"reason": "it turned away"}, **number)
     assert closures(desk)[0]["status"] == "restored"
     assert "Ended (1)" in desk.read("/closures")
+
+
+def test_times_of_a_closure_that_nobody_changes_stay_as_they_are(desk):
+    desk.story.post("/restore", {"reason": "x"})
+    body = {"reason": "rain", "deals": ["DAY"], "closed_from": "2015-05-02T08:00:00+08:00"}
+    ends = {"closed_until": "2015-05-02T18:00:00+08:00", "extend_until": "2015-06-30T12:00:30Z"}
+    desk.story.site.post("/closures", desk.story.boss, body | ends)
+    made = closures(desk)[0]
+    number = {"closure_id": made["closure_id"]}
+    fields = desk.values("closure-amend", **number)
+    assert fields["closed_until"] == "2015-05-02T18:00"
+    desk.do("closure-amend", fields | {"reason": "heavy rain", "deals": "DAY"}, **number)
+    after = closures(desk)[0]
+
+    assert after["terms"]["reason"] == "heavy rain"
+    for name in ("closed_from", "closed_until", "extend_until"):
+        assert after["terms"][name] == made["terms"][name]
 
 
 def test_a_closure_of_nothing_is_refused_and_named(desk):

@@ -218,10 +218,31 @@ def test_a_first_void_offers_five_in_the_afternoon(desk):
 @pytest.mark.parametrize(
     ("now", "offered"),
     [("09:00", "17:00"), ("16:59", "17:00"), ("17:00", "19:00"), ("20:40", "22:00"),
-     ("22:40", "23:59:59.999")],
+     ("22:40", "23:59"), ("23:58", "23:59")],
 )  # fmt: skip
 def test_a_cut_off_is_offered_that_is_still_to_come_on_this_day(now, offered):
     assert cut_off(at(now), VENUE) == at(offered)
+
+
+def test_cut_off_is_shown_to_the_second_where_it_has_seconds(desk):
+    fields = {**TERMS, "honour.arrived_by": "2015-05-02T13:10:56"}
+    desk.do("deal-amend", fields, deal_id="DAY")
+
+    for page, name in (("/deals", "mei"), ("/deals/DAY", "mei"), ("/partner", "part")):
+        assert "arrived by 13:10:56" in desk.read(page, name)
+    assert "until 23:59" in desk.read("/deals/DAY")
+
+
+def test_end_of_admission_holds_the_whole_minute_that_is_typed(desk):
+    fields = {**TERMS, "honour.admit_until": "2015-05-02T18:30"}
+    desk.do("deal-amend", fields, deal_id="DAY")
+
+    assert versions(desk)[-1]["honour"]["admit_until"] == "2015-05-02T10:30:59.999000Z"
+    assert desk.values("deal-amend", deal_id="DAY")["honour.admit_until"] == "2015-05-02T18:30"
+
+
+def test_rights_are_said_in_words(desk):
+    assert " · park once" in desk.read("/deals/DAY")
 
 
 def test_terms_may_honour_nobody(desk):

@@ -81,7 +81,7 @@ def test_suspended_device_stands_first_until_somebody_has_looked(desk):
     token = desk.site.post("/devices/enrol", None, {"code": code, "nonce": a_nonce()}).json()
     desk.site.post("/devices/enrol", None, {"code": code, "nonce": a_nonce()})
     page, device_id = desk.see("/devices"), token["device_id"]
-    assert page.index("lane with a double is suspended") < page.index("<table>")
+    assert page.index("lane with a double is suspended") < page.index("<table")
 
     desk.do("device-clear", device_id=device_id, reason="seen at the lane, serial number is ours")
 

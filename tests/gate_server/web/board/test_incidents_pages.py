@@ -45,6 +45,16 @@ def test_incident_shows_its_timeline_and_is_closed_with_a_summary(desk):
     assert desk.try_to("incident-close", incident_id=incident_id, summary="x").status_code == 409
 
 
+def test_timeline_names_the_gate_and_its_state_and_that_nobody_would_be_called(desk):
+    incident_id = an_incident(desk, "Too many inside")
+    desk.do("gate-state", gate_id="G1", state="paused", reason="too full inside")
+    page = desk.see(f"/incidents/{incident_id}")
+    desk.do("gate-state", gate_id="G1", state="open", reason="room again")
+
+    assert "gate G1 South gate, paused" in page
+    assert "nobody is on the duty list" in page
+
+
 def test_sale_on_hold_shows_what_was_found_and_that_it_awaits_a_decision(desk):
     park, hostile = desk.park, '<b onclick="x">票</b>'
     park.offer("FLASH", title=hostile)
