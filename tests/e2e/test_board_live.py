@@ -1,9 +1,7 @@
 """The live board in a real browser, with a real server and a real scanner at its gate."""
 
-import json
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -11,13 +9,12 @@ from playwright.sync_api import expect
 from drill.plug import PASS, REFUSE, Plug
 from scripts import web_parts
 from tests import nursery
+from tests.axe import AXE, needs_axe, serious
 from tests.boards import PASSWORD
 from tests.e2e.outage import SCANNER_SETTINGS, Lane, wait_until
 from tests.e2e.processes import gate_server
 from tests.server import Park, a_running_server
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "node_modules" / web_parts.CHECKS
 DESK = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 WITHIN_MS = 5000
@@ -42,6 +39,7 @@ TURN_ROUND = """
   tell('gates-G1', text);
 }
 """
+ROOT = Path(__file__).parents[2]
 CODES = [f"LIVE-{number:04}-PAPER" for number in range(1, 9)]
 
 
@@ -371,8 +369,7 @@ def test_phone_in_chinese_has_one_column_and_no_sideways_scrolling(place, seat, 
 
 
 def test_axe_finds_nothing_serious(place, seat, browser):
-    if not AXE.exists():
-        pytest.skip("no axe-core on this machine: apt-get install npm, then make test")
+    needs_axe()
     # Only so that axe itself may run; the policy is held to by every other test.
     with a_board(browser, place[2], seat, locale="zh-CN", bypass_csp=True) as board:
         board.add_script_tag(path=AXE)
@@ -386,16 +383,6 @@ def test_axe_finds_nothing_serious(place, seat, browser):
         found += serious(board, "#main", {"runOnly": ["color-contrast"]})
 
         assert found == []
-
-
-def serious(page, where="html", options=None):
-    asked = [where, options or {}]
-    found = page.evaluate("([where, options]) => axe.run(where, options)", asked)["violations"]
-    return [
-        f"{each['id']}: {json.dumps([node['html'][:120] for node in each['nodes']])}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_a_session_that_ends_takes_the_board_with_it(place, seat, browser):

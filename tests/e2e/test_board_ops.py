@@ -13,13 +13,12 @@ from playwright.sync_api import expect
 
 from admission.deals import AtGate, HoldScope
 from gate_server.ledger import actions
-from scripts import web_parts
 from tests import nursery
+from tests.axe import AXE, needs_axe
 from tests.desk import PASSWORD
-from tests.server import ROOT, Park, a_running_server
+from tests.server import Park, a_running_server
 
 DETAILS = ["/gates/G1", "/deals/ODD", "/deals/ODD/settlement", "/account"]
-AXE = ROOT / "node_modules" / web_parts.CHECKS
 LOOK = """async (address) => {
   // In one document after the other: to load axe anew for each costs more than to run it.
   const answer = await fetch(address);
@@ -176,8 +175,7 @@ def test_new_account_begins_with_a_password_of_its_own(page, browser, server):
 
 @pytest.mark.parametrize(("name", "more"), [("boss", DETAILS), ("part", ["/deals/ODD"])])
 def test_every_page_is_well_made_on_a_phone(browser, server, name, more):
-    if not AXE.exists():
-        pytest.skip("no axe-core on this machine: apt-get install npm, then make test")
+    needs_axe()
     # Only so that axe itself may run; the policy is held to by every other test.
     context = browser.new_context(
         ignore_https_errors=True,

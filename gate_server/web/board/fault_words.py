@@ -26,7 +26,7 @@ FAULTS: Final[Mapping[Fault, Lazy]] = {
     Fault.PAST: lazy_gettext("this time has passed already"),
     Fault.AHEAD: lazy_gettext("this time has not come yet"),
     Fault.LONG_AGO: lazy_gettext("this is too long ago"),
-    Fault.FAR_OFF: lazy_gettext("at most %(limit)s days"),
+    Fault.FAR_OFF: lazy_gettext("not more days than %(limit)s"),
     Fault.BACKWARDS: lazy_gettext("the end lies before the beginning"),
     Fault.TWICE: lazy_gettext("this is given twice"),
     Fault.OUT_OF_PLACE: lazy_gettext("this does not belong here: leave it empty"),

@@ -32,6 +32,7 @@ SENTENCES: Final[Mapping[str, Lazy]] = {
     # --- who may ---------------------------------------------------------------------------------
     "unauthorized": lazy_gettext("Please log in anew."),
     "forbidden": lazy_gettext("This is not for your role."),
+    "password-needed": lazy_gettext("Do this on its page: it asks for your password again."),
     "page-expired": lazy_gettext("This page is too old: please load it anew."),
     "log-in-failed": lazy_gettext("The name or the password is not right."),
     "sign-in-failed": lazy_gettext("The badge or the PIN is not right, or it was disabled."),

@@ -309,10 +309,11 @@ def test_unknown_address_is_a_page_with_a_way_back(house, role, path, status):
         assert answer.headers.get("allow") == ("POST" if status == 405 else None)
 
 
-def test_programs_and_the_interface_get_problems_to_read(house):
+def test_programs_get_problems_to_read_and_parts_of_a_page_words(house):
     site = house.browsers[None]
     program = site.http.get("/nowhere")
     part = site.http.get("/nowhere", headers=BROWSER | {"HX-Request": "true"})
     call = site.http.get("/api/v1/nowhere", headers=BROWSER)
 
-    assert [slug_of(each) for each in (program, part, call)] == ["not-found"] * 3
+    assert [slug_of(each) for each in (program, call)] == ["not-found"] * 2
+    assert (part.status_code, "没有这个页面。" in part.text) == (404, True)

@@ -279,7 +279,10 @@ def test_page_that_is_not_shown_says_so_in_chinese(desk, address):
 def test_look_up_without_its_reason_says_so_in_chinese(desk):
     answer = desk.other.site.send("/lookup", "/lookup", how="phone_last4", what="1234")
 
-    assert (answer.status_code, alert(answer)) == (400, "原因一栏：请填写。")
+    assert (answer.status_code, alert(answer)) == (
+        400,
+        "请填写原因：只凭手机号后4位也会查到他人的电子票。",
+    )
 
 
 def test_address_that_there_is_not_is_a_page_to_people_and_json_to_programs(desk):
