@@ -123,9 +123,8 @@ def test_handover_tells_lanes_and_the_difference_to_the_count_by_hand(desk):
     assert ">+2<" in page
     assert "4711 早班甲" in page
     assert 'href="/handover/sheet?gate=G1&counted=5"' in page
-    assert '<td data-label="Without voucher">0</td>' in page, (
-        "nobody without a voucher is a number, too"
-    )
+    # Nobody without a voucher is a number, too.
+    assert '<td data-label="Without voucher">0</td>' in page
     assert "交班人" in desk.see("/handover/sheet?counted=5")
     assert desk.open("/handover?day=yesterday").status_code == 400
 
