@@ -30,9 +30,9 @@ class Day:
 
     def __init__(self, park: Park, site: Any, chance: random.Random) -> None:
         self.park, self.site, self.chance = park, site, chance
-        # At noon, so that all of it is one venue day.
-        zone = park.settings.venue.zone
-        park.now = self.now = utc_now().astimezone(zone).replace(hour=12).astimezone(UTC)
+        # At noon, so that all of it is one venue day; of tomorrow, for a ledger refuses to go back.
+        ahead = (utc_now() + timedelta(days=1)).astimezone(park.settings.venue.zone)
+        park.now = self.now = ahead.replace(hour=12).astimezone(UTC)
         park.offer("BACK", reentry="same_day")
         for code, admits in zip(CODES, "1243", strict=False):
             deal_id = "BACK" if code.startswith("BACK") else "DAY"
