@@ -222,5 +222,7 @@ def test_board_shows_what_nobody_has_answered_yet(park, site, boss):
     assert re.search(
         r"<b>1</b> <span>.*incidents open.*</span> <small>1 unanswered</small>", before
     )
-    assert re.search(r"<b>1</b> <span>.*incidents open.*</span></li>", after)
+    open_ones = r"<b>1</b> <span>.*incidents open.*</span>"
+    assert re.search(open_ones + " <small>1 unanswered</small>", before)
+    assert re.search(open_ones + "</li>", after)
     assert f"{boss.name} sees to it" in after
