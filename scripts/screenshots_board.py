@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs/images"
@@ -29,7 +29,12 @@ STORY_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: what is opened by whom, how, and in which language."""
+    """One picture: what is opened by whom, how, and in which language.
+
+    Attributes:
+        act: the name of an act whose dialog is opened there; with a `reason`, that is filled in and
+            sent once, so that it tells what it would do.
+    """
 
     name: str
     path: str
@@ -37,6 +42,8 @@ class Shot:
     size: tuple[int, int] = DESK
     dark: bool = False
     account: str = "demo-supervisor"
+    act: str = ""
+    reason: str = ""
 
 
 SHOTS = (
@@ -44,6 +51,11 @@ SHOTS = (
     Shot("board-en", "/", "en"),
     Shot("board-dark", "/", "en", dark=True),
     Shot("board-phone", "/", size=PHONE),
+    Shot("board-deal", "/deals/DEMO-FLASH", "en"),
+    Shot("board-void", "/deals/DEMO-CHILD", act="deal-void", reason="价格录入错误"),
+    Shot("board-gate", "/gates/C1"),
+    Shot("board-lane", "/", "en", act="gate-state"),
+    Shot("board-partner", "/", size=PHONE, account="demo-partner"),
 )
 
 
@@ -92,12 +104,23 @@ def _draw(browser: Browser, url: str, shot: Shot, password: str) -> None:
         page = context.new_page()
         page.goto(f"{url}{shot.path}")
         page.wait_for_timeout(2500)
+        if shot.act:
+            _open(page, shot)
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
         path = FOLDER / f"{shot.name}.png"
         picture.quantize(COLOURS).save(path, optimize=True)
         sys.stdout.write(f"wrote {path.name}, {path.stat().st_size / 1000:.0f} kB\n")
     finally:
         context.close()
+
+
+def _open(page: Page, shot: Shot) -> None:
+    page.locator(f"a.act[href*='/act/{shot.act}']").first.click()
+    page.locator("dialog[open]").wait_for()
+    if shot.reason:
+        page.fill("dialog [name=reason]", shot.reason)
+        page.click("dialog button.main")
+        page.wait_for_timeout(1000)
 
 
 def _log_in(context: BrowserContext, url: str, name: str, password: str) -> None:
