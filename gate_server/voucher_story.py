@@ -9,6 +9,7 @@ from datetime import datetime
 from admission.deals import Deal
 from admission.history import Record
 from admission.scans import Device, Direction, Gate, GateState, Mode, PartyDefault, Profile
+from admission.verdicts import Outcome
 from gate_server.checkin import CheckIn, Presented
 from gate_server.decisions import Decision
 from gate_server.ledger.ledger import Ledger
@@ -36,31 +37,38 @@ def tell_story(
     """Ask about a voucher as a lane with staff does in mode `check`: nothing is recorded.
 
     Args:
-        gate_id: where; None: at a gate that its deal opens.
+        gate_id: where; None: at a gate that its deal opens, of the first area that it still opens.
 
     Returns: None where the voucher has gone, or there is no gate at all.
     """
 
     def work(tx: Session) -> Story | None:
         row = find_voucher(tx, voucher_id)
-        gate = None if row is None else _gate(tx.catalogue.gates, row.deal, gate_id)
-        if row is None or gate is None:
+        gates = [] if row is None else _gates(tx.catalogue.gates, row.deal, gate_id)
+        if row is None or not gates:
             return None
-        device = Device("look-up", "look-up", gate.gate_id, Profile.GATE, PartyDefault.ALL)
-        asked = Presented(
-            device, "look-up", Mode.CHECK, Direction.ENTRY, None, now, None, None,
-            voucher_id=voucher_id,
-        )  # fmt: skip
+        asked = [(gate, check_in.run(tx, _presented(gate, voucher_id, now))) for gate in gates]
+        # Used up in one area, it may be good in another: nobody is sent away for the first.
+        good = [each for each in asked if each[1].verdict.outcome is Outcome.ADMIT]
+        gate, decision = (good or asked)[0]
         done = [record for record, _ in records_of(tx, row)]
-        return Story(gate, check_in.run(tx, asked), sorted(done, key=lambda each: each.scan_at))
+        return Story(gate, decision, sorted(done, key=lambda each: each.scan_at))
 
     return ledger.write(work)
 
 
-def _gate(gates: Mapping[str, Gate], deal: Deal, gate_id: str | None) -> Gate | None:
-    """Return the gate to ask at: the one that is meant, else one that the deal opens."""
+def _presented(gate: Gate, voucher_id: int, now: datetime) -> Presented:
+    device = Device("look-up", "look-up", gate.gate_id, Profile.GATE, PartyDefault.ALL)
+    return Presented(
+        device, "look-up", Mode.CHECK, Direction.ENTRY, None, now, None, None,
+        voucher_id=voucher_id,
+    )  # fmt: skip
+
+
+def _gates(gates: Mapping[str, Gate], deal: Deal, gate_id: str | None) -> list[Gate]:
+    """Return where to ask: the gate that is meant, else one of each area that the deal opens."""
     if gate_id is not None and gate_id in gates:
-        return gates[gate_id]
+        return [gates[gate_id]]
     areas = {right.area for right in deal.rights}
     fitting = [
         gate
@@ -68,4 +76,7 @@ def _gate(gates: Mapping[str, Gate], deal: Deal, gate_id: str | None) -> Gate | 
         if gate.area in areas and (not deal.gates or gate.gate_id in deal.gates)
     ]
     found = sorted(fitting or gates.values(), key=lambda gate: gate.state is not GateState.OPEN)
-    return found[0] if found else None
+    first: dict[str, Gate] = {}
+    for gate in found:
+        first.setdefault(gate.area, gate)
+    return list(first.values())

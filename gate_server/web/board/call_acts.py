@@ -72,17 +72,24 @@ def _tell_scan(visit: Visit, called: Called) -> list[str]:
 
 def _tell_people(visit: Visit, called: Called) -> list[str]:
     only = called.left if called.vouchers == 1 else None
+    number = people_by_default(called.record, only)
     people = ngettext(
         "Unless you enter another number, %(num)d person is let in.",
         "Unless you enter another number, %(num)d people are let in.",
-        people_by_default(called.record, only),
+        number,
+    )
+    beyond = 0 if only is None else max(0, number - only)
+    more = ngettext(
+        "That is %(num)d more than the voucher has left.",
+        "That are %(num)d more than the voucher has left.",
+        beyond,
     )
     inside = ngettext(
         "%(num)d person is inside; who is let in counts too.",
         "%(num)d people are inside; who is let in counts too.",
         make_stats(visit.services).inside,
     )
-    return [people, inside, gettext("The lane is told at once.")]
+    return [people, *([more] if beyond else []), inside, gettext("The lane is told at once.")]
 
 
 def _called(visit: Visit, subject: Subject) -> Called | None:

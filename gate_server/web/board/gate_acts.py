@@ -32,6 +32,7 @@ _WHY_A_GATE = Field(
         lazy_gettext("change of shift"),
         lazy_gettext("too full inside"),
         lazy_gettext("end of the day"),
+        lazy_gettext("back in order"),
     ),
 )
 

@@ -51,7 +51,8 @@ def _tell_queue(visit: Visit, _subject: Subject, _body: Body) -> list[str]:
             "So far about %(num)d person is taken to wait.",
             "So far about %(num)d people are taken to wait.",
             queue.waiting,
-        )
+        ),
+        gettext("What is shown then weighs your count with earlier ones and with who comes in."),
     ]
 
 

@@ -51,6 +51,19 @@ def test_lookup_tells_what_a_voucher_did_and_what_a_gate_would_say(desk):
     assert desk.audited("lookup")[-1]["by"] == "anne"
 
 
+def test_voucher_used_in_one_area_is_answered_for_the_other(desk):
+    desk.park.offer("TWO", rights="park:1|valley:1")
+    desk.park.sell("TWO-AREAS-1", deal_id="TWO")
+    desk.site.scan(desk.park.enrol(), "TWO-AREAS-1")
+
+    anywhere = look(desk, "code", "TWO-AREAS-1").text
+    at_the_first = look(desk, "code", "TWO-AREAS-1", gate_id="G1").text
+
+    assert 'class="card verdict admit"' in anywhere
+    assert "at Valley lane now" in anywhere
+    assert 'class="card verdict refuse"' in at_the_first
+
+
 def test_question_records_no_scan(desk):
     before = desk.park.ledger.read(lambda db: db.execute("SELECT COUNT(*) FROM scans").fetchone())
 
