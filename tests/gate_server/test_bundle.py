@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -102,8 +103,10 @@ def test_bundle_holds_the_deals_rows_and_nothing_of_others_or_of_buyers(bundle):
 
     assert nonces == ["nonce-late", "nonce-000", "nonce-002"]
     assert {row["kind"] for row in rows} >= {"annul", "override", "feed_batch"}
+    # Hashes, in which any four digits may stand by chance, tell nothing of anybody.
+    told = re.sub(r"[0-9a-f]{32,}|\b1[0-9]{12}\b", "", text.replace("nonce-", ""))
     for secret in ("secret-buyer", "13800001234", "1234", "4711", "OWN-CODE", "FOREIGN", "OTHER"):
-        assert secret not in text.replace("nonce-", ""), secret
+        assert secret not in told, secret
 
 
 def test_platform_finds_its_voucher_by_its_own_number(bundle):
