@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Condition
 from typing import Final, TypeAlias
 
@@ -58,6 +58,12 @@ class Stream:
         """
         with self._changed:
             self._newest[key] = data if over is None or key not in self._newest else over
+            self._changed.notify()
+
+    def put_all(self, events: Mapping[str, bytes]) -> None:
+        """Put several events at once, so that the listener is woken once and sends them in one."""
+        with self._changed:
+            self._newest.update(events)
             self._changed.notify()
 
     def put_verdict(self, data: bytes) -> None:

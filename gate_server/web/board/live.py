@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from threading import Event, Lock, Thread
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -203,6 +204,8 @@ class Live:
     def _tell(self, lookers: list[Looker]) -> None:
         found: dict[str, Values] = {}
         drawn: dict[Audience, dict[str, Drawn]] = {}
+        # Of one audience all get the same bytes: they are made once, however many look.
+        framed = cache(frame_page)
         now = self._services.ledger.clock()
         for looker in lookers:
             if not self._sessions.is_open(looker.account, looker.ends_at, now):
@@ -213,11 +216,12 @@ class Live:
                 page = self._pages[audience.page]
                 values = found.setdefault(page.name, page.gather(self._services))
                 drawn[audience] = self._draw(page, values, audience)
+            events = {}
             for name, each in drawn[audience].items():
                 if looker.told.get(name) != each.mark:
                     looker.told[name] = each.mark
-                    looker.stream.put(name, frame_page(name, each.text))
-            looker.stream.put("pulse", frame_page("pulse", "-"))
+                    events[name] = framed(name, each.text)
+            looker.stream.put_all({**events, "pulse": framed("pulse", "-")})
         self._kept = {each: self._kept[each] for each in drawn}
 
     def _draw(self, page: LivePage, values: Values, audience: Audience) -> dict[str, Drawn]:
