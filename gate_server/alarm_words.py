@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 
 from admission.alarm_signs import clears_at
 from admission.alarm_words import AlarmWords
 from admission.alarms import ALL, Alarm, AlarmKind, Severity
 from admission.messages import Sentence
 from gate_server.ledger.catalogue import Catalogue
+from gate_server.word_files import read_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +48,7 @@ class AlarmView:
 @cache
 def read_alarm_words() -> AlarmWords:
     """Read the sentences about alarms from the package."""
-    text = files("gatehouse_config").joinpath("messages/alarms.toml").read_text("utf-8")
-    return AlarmWords(tomllib.loads(text))
+    return AlarmWords(read_words("alarms.toml"))
 
 
 def view_alarm(alarm: Alarm, catalogue: Catalogue) -> AlarmView:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from admission.messages import Sentence
 from admission.verdicts import OUTCOMES, Outcome, Reason
 from gate_server.paper import render
+from gate_server.word_files import read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class CardPart:
 
 def card_parts() -> list[CardPart]:
     """Return the card's four parts."""
-    card, names = _read("card.toml"), _read("verdicts.toml")
+    card, names = read_words("card.toml"), read_words("verdicts.toml")
     return [_part(outcome, card, names) for outcome in Outcome]
 
 
@@ -69,7 +68,3 @@ def _part(outcome: Outcome, card: Mapping[str, Any], names: Mapping[str, Any]) -
 def write_card() -> str:
     """Return the card as a page of its own."""
     return render("card.html", parts=card_parts())
-
-
-def _read(name: str) -> Mapping[str, Any]:
-    return tomllib.loads(files("gatehouse_config").joinpath("messages", name).read_text("utf-8"))

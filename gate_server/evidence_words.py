@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from string import Formatter
 
 from admission.wire_base import Text
+from gate_server.word_files import read_words
 
 _format = Formatter().vformat
 
@@ -26,5 +25,4 @@ class EvidenceWords:
 
 def read_evidence_words() -> EvidenceWords:
     """Read the sentences from the package."""
-    text = files("gatehouse_config").joinpath("messages/evidence.toml").read_text("utf-8")
-    return EvidenceWords(tomllib.loads(text))
+    return EvidenceWords(read_words("evidence.toml"))

@@ -30,6 +30,7 @@ from gate_server.duty_settings import DutySettings
 from gate_server.feed_settings import FeedSettings
 from gate_server.lookup_settings import LookupSettings
 from gate_server.redemption_settings import RedemptionSettings
+from gate_server.word_files import read_words
 
 FILE = "gate.toml"
 MOST_DAYS = 36_500
@@ -168,36 +169,38 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def read_messages(venue: Venue, help_desk: Sentence) -> Messages:
     """Read the sentences for staff from the package."""
-    notices = NoticeWords(_words("notices.toml"), venue, help_desk)
-    return Messages(_words("verdicts.toml"), venue, notices)
+    notices = NoticeWords(read_words("notices.toml"), venue, help_desk)
+    return Messages(read_words("verdicts.toml"), venue, notices)
 
 
 def read_why_words(venue: Venue) -> WhyWords:
     """Read the sentences about why it is busy from the package."""
-    return WhyWords(_words("why.toml"), venue, NoticeWords(_words("notices.toml"), venue, None))
+    return WhyWords(
+        read_words("why.toml"), venue, NoticeWords(read_words("notices.toml"), venue, None)
+    )
 
 
 @cache
 def read_crowd_words(venue: Venue) -> CrowdWords:
     """Read the sentences about crowds from the package."""
-    return CrowdWords(_words("crowd.toml"), venue)
+    return CrowdWords(read_words("crowd.toml"), venue)
 
 
 @cache
 def read_incident_words(venue: Venue) -> IncidentWords:
     """Read the sentences about incidents from the package."""
-    return IncidentWords(_words("incidents.toml"), venue)
+    return IncidentWords(read_words("incidents.toml"), venue)
 
 
 @cache
 def read_report_words() -> ReportWords:
     """Read the words of after-action reports from the package."""
-    return ReportWords(_words("report.toml"))
+    return ReportWords(read_words("report.toml"))
 
 
 def read_finding_words(venue: Venue) -> FindingWords:
     """Read the sentences about findings from the package."""
-    return FindingWords(_words("findings.toml"), venue)
+    return FindingWords(read_words("findings.toml"), venue)
 
 
 def default_file() -> str:
@@ -208,13 +211,6 @@ def default_file() -> str:
 @cache
 def _packaged() -> dict[str, Any]:
     return _parse(default_file(), FILE)
-
-
-@cache
-def _words(name: str) -> dict[str, Any]:
-    """Return a table of sentences from the package; nobody may change it."""
-    text = files("gatehouse_config").joinpath("messages", name).read_text("utf-8")
-    return _parse(text, name)
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from admission.errors import InvalidInput
 from admission.messages import Sentence
 from gate_server.settings import FILE, TABLES, Settings, default_file, read_settings
+from gate_server.word_files import read_words
 
 _HEAD: Final = re.compile(r"\[(\w+)\]\s*$")
 _KEY: Final = re.compile(r"(\w+)\s*=")
@@ -111,10 +111,9 @@ def _shown(value: Any) -> str:
 @cache
 def _meanings() -> dict[str, Sentence]:
     """Return what each key means: in both languages where that is worded, else its comment."""
-    text = files("gatehouse_config").joinpath("messages/settings.toml").read_text("utf-8")
     worded = {
         f"{table}.{name}": Sentence(each["zh"], each["en"])
-        for table, names in tomllib.loads(text).items()
+        for table, names in read_words("settings.toml").items()
         for name, each in names.items()
     }
     return {key: Sentence(said, said) for key, said in _comments(default_file()).items()} | worded
