@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from admission.calendar import from_ms
 from admission.messages import Sentence
-from gate_server.web.board.languages import clock, gettext, say
+from gate_server.web.board.languages import clock, gettext, money, say
 from gate_server.web.board.pages import Visit
+from gate_server.word_files import read_words
 
 LATEST_MS: Final = 253_370_764_800_000
 """The year 9999, after which nothing can be shown as a time."""
@@ -85,27 +83,44 @@ def call_doer(name: str) -> str:
 
 def tell_fields(visit: Visit, event: str, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return an event's fields as names and short texts; what is empty is left out."""
+    return _tell(visit, event, fields, _currency(visit, fields))
+
+
+def _tell(
+    visit: Visit, event: str, fields: Mapping[str, Any], currency: str
+) -> list[tuple[str, str]]:
     told: list[tuple[str, str]] = []
     for name, value in fields.items():
         places = POSITIONS.get((event, name))
         if places is not None and isinstance(value, list):
-            told += tell_fields(visit, "", dict(zip(places, value, strict=False)))
+            told += _tell(visit, "", dict(zip(places, value, strict=False)), currency)
         elif isinstance(value, Mapping):
-            told += tell_fields(visit, "", value)
-        elif text := _text(visit, name, value):
+            told += _tell(visit, "", value, currency)
+        elif text := _text(visit, name, value, currency):
             told.append((call_field(name), text))
     return told
 
 
-def _text(visit: Visit, name: str, value: Any) -> str:
+def _currency(visit: Visit, fields: Mapping[str, Any]) -> str:
+    """Return what an event's amounts are in: its deal's, else what all deals have in common."""
+    catalogue = visit.services.ledger.catalogue
+    number, name = fields.get("deal_no"), fields.get("deal_id")
+    deal = catalogue.deals.get(int(number or 0)) if name is None else catalogue.deal(str(name))
+    if deal is not None:
+        return deal.currency
+    known = {each.currency for each in catalogue.deals.values()}
+    return known.pop() if len(known) == 1 else ""
+
+
+def _text(visit: Visit, name: str, value: Any, currency: str) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return " / ".join(text for each in value if (text := _text(visit, name, each)))
+        return " / ".join(text for each in value if (text := _text(visit, name, each, currency)))
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
-        return _number(visit, name, value)
+        return _number(visit, name, value, currency)
     text = str(value)
     if name.endswith(_INSTANTS) and _WRITTEN.fullmatch(text):
         return clock(
@@ -116,9 +131,10 @@ def _text(visit: Visit, name: str, value: Any) -> str:
     return text[:_SHOWN] + "…" if _DIGEST.fullmatch(text) else text
 
 
-def _number(visit: Visit, name: str, value: int) -> str:
+def _number(visit: Visit, name: str, value: int, currency: str) -> str:
     if name.endswith("_minor"):
-        return f"{Decimal(value).scaleb(-2):,.2f}"
+        smallest = gettext("%(number)s of the smallest unit", number=value)
+        return money(value, currency) if currency else smallest
     if name in {"used_too", "refunds_open"}:
         return gettext("yes") if value else gettext("no")
     if name.endswith(_INSTANTS) and 1_000_000_000_000 < abs(value) < LATEST_MS:
@@ -128,8 +144,7 @@ def _number(visit: Visit, name: str, value: int) -> str:
 
 def _read(name: str) -> dict[str, Any]:
     """Read a table of words; both languages of each become one sentence."""
-    text = files("gatehouse_config").joinpath("messages", name).read_text("utf-8")
-    return {key: _sentences(value) for key, value in tomllib.loads(text).items()}
+    return {key: _sentences(value) for key, value in read_words(name).items()}
 
 
 def _sentences(value: Any) -> Any:

@@ -108,3 +108,15 @@ def test_amount_is_offered_as_it_is_typed(desk, deal_id, unit, pattern):
 
     assert f'value="{unit}"' in field
     assert f'pattern="{pattern}"' in field
+
+
+def test_audit_tells_amounts_in_the_currency_of_their_deal(desk):
+    boss = desk.park.hire("supervisor")
+    for deal_id in ("JPY", "KWD"):
+        hold = {"reason": "cheap", "scope": {"price_at_most_minor": 500}}
+        assert desk.site.post(f"/deals/{deal_id}/hold", boss, hold).status_code == 200
+
+    page = desk.beside("admin").see("/audit?event=hold")
+
+    assert "</small> ¥500" in page
+    assert "</small> KWD0.500" in page.replace("\xa0", "")
