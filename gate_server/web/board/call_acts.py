@@ -25,16 +25,15 @@ MOST_OFFERED: Final = 30
 
 
 def _tell_let_in(visit: Visit, subject: Subject, _body: Body) -> list[str]:
-    told, called = _tell_call(visit, subject), _called(visit, subject)
-    if called is None or _waiting(visit, subject) is None:
-        return told
-    return [*told, *_tell_people(visit, called)]
+    called = _called_now(visit, subject)
+    told = _tell_call(visit, called)
+    return told if called is None else [*told, *_tell_people(visit, called)]
 
 
 def _tell_turned_away(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     waiting = len(visit.services.calls.waiting(visit.now))
     return [
-        *_tell_call(visit, subject),
+        *_tell_call(visit, _called_now(visit, subject)),
         gettext("Nobody is let in; presented again, the code calls anew."),
         gettext("The lane is told at once."),
         ngettext("%(num)d other call waits.", "%(num)d other calls wait.", max(0, waiting - 1)),
@@ -50,9 +49,8 @@ def _tell_override(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     return [*_tell_scan(visit, called), *_tell_people(visit, called)]
 
 
-def _tell_call(visit: Visit, subject: Subject) -> list[str]:
-    called = _called(visit, subject)
-    if called is None or _waiting(visit, subject) is None:
+def _tell_call(visit: Visit, called: Called | None) -> list[str]:
+    if called is None:
         return [gettext("This call does not wait any more: it was answered, or is too old.")]
     minutes = max(0, int((visit.now - called.record.scan_at).total_seconds() // 60))
     waits = ngettext("Waits for %(num)d minute.", "Waits for %(num)d minutes.", minutes)
@@ -90,6 +88,11 @@ def _tell_people(visit: Visit, called: Called) -> list[str]:
         make_stats(visit.services).inside,
     )
     return [people, *([more] if beyond else []), inside, gettext("The lane is told at once.")]
+
+
+def _called_now(visit: Visit, subject: Subject) -> Called | None:
+    """Return what stands behind a call; None where it does not wait any more."""
+    return None if _waiting(visit, subject) is None else _called(visit, subject)
 
 
 def _called(visit: Visit, subject: Subject) -> Called | None:
