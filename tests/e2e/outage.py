@@ -307,3 +307,20 @@ def a_venue(directory: Path, codes: Iterable[str]) -> Iterator[Venue]:
         yield venue
     finally:
         venue.close()
+
+
+@contextlib.contextmanager
+def a_lane(directory, server, code):
+    """Enrol a scanner at a server and have it run, by a cable that can be pulled."""
+    lane = Lane(directory, server.port)
+    directory.mkdir(mode=0o700)
+    (directory / "scanner.toml").write_text(SCANNER_SETTINGS, "utf-8")
+    url = f"http://127.0.0.1:{lane.plug.port}"
+    nursery.run("scanner-client", "--state", directory, "enrol", url, code).check_returncode()
+    lane.start()
+    try:
+        lane.await_online()
+        yield lane
+    finally:
+        lane.end(kill=True)
+        lane.plug.close()

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from drill.plug import PASS, REFUSE
-from tests import nursery
-from tests.e2e.outage import SCANNER_SETTINGS, Lane, wait_until
+from tests.e2e.outage import a_lane, wait_until
 from tests.server import Park, a_running_server
 
 PASSWORD = "a long password"
@@ -31,22 +30,6 @@ def place(tmp_path_factory):
     park.close()
     with a_running_server(folder / "var") as server, a_lane(folder / "lane", server, code) as lane:
         yield server, lane, boss
-
-
-@contextmanager
-def a_lane(directory, server, code):
-    lane = Lane(directory, server.port)
-    directory.mkdir(mode=0o700)
-    (directory / "scanner.toml").write_text(SCANNER_SETTINGS, "utf-8")
-    url = f"http://127.0.0.1:{lane.plug.port}"
-    nursery.run("scanner-client", "--state", directory, "enrol", url, code).check_returncode()
-    lane.start()
-    try:
-        lane.await_online()
-        yield lane
-    finally:
-        lane.end(kill=True)
-        lane.plug.close()
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from playwright.sync_api import expect
 
 from drill.plug import PASS, REFUSE, Plug
 from scripts import web_parts
-from tests import nursery
 from tests.axe import AXE, needs_axe, serious
 from tests.boards import PASSWORD
-from tests.e2e.outage import SCANNER_SETTINGS, Lane, wait_until
+from tests.e2e.outage import a_lane, wait_until
 from tests.e2e.processes import gate_server
 from tests.server import Park, a_running_server
 
@@ -62,22 +61,6 @@ def place(tmp_path_factory):
         Plug(server.port) as way,
     ):
         yield server, lane, way, boss
-
-
-@contextmanager
-def a_lane(directory, server, code):
-    lane = Lane(directory, server.port)
-    directory.mkdir(mode=0o700)
-    (directory / "scanner.toml").write_text(SCANNER_SETTINGS, "utf-8")
-    url = f"http://127.0.0.1:{lane.plug.port}"
-    nursery.run("scanner-client", "--state", directory, "enrol", url, code).check_returncode()
-    lane.start()
-    try:
-        lane.await_online()
-        yield lane
-    finally:
-        lane.end(kill=True)
-        lane.plug.close()
 
 
 @pytest.fixture(scope="module")
