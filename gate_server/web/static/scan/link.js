@@ -108,8 +108,9 @@ export class Link {
     }
     this.aheadMs = Date.parse(beat.server_time) - Date.now();
     await this.heard(beat, mark);
-    this.changed();
+    // Before it is shown as online: whoever scans then is asked what the venue wants asked.
     if (back) await this.#learn();
+    this.changed();
     if (this.waiting) await this.#send();
     await this.#settle();
     if (Date.now() - this.#lanesAt > LANES_MS) await this.#learnLanes();
@@ -121,7 +122,6 @@ export class Link {
     if (!came.body) return;
     this.self = came.body;
     put("self", came.body);
-    this.changed();
   }
 
   async #learnLanes() {
