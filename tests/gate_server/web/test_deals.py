@@ -24,7 +24,7 @@ def boss(park):
 
 @pytest.fixture
 def device(park):
-    park.sell("VOUCHER-1", "VOUCHER-2", admits="2", price_paid_minor="52000", buyer_ref="b1")
+    park.sell("VOUCHER-1", "VOUCHER-2", admits="2", price_paid_minor="52000", buyer_ref="buyer-1")
     return park.enrol()
 
 
@@ -196,7 +196,7 @@ def test_void_of_nonsense_is_refused_by_field(site, park, boss, changed, field):
 
 
 def test_block_refers_until_it_is_lifted(site, device, boss):
-    body = {"platform": "lvtu", "buyer_ref": "b1", "reason": "scalper"}
+    body = {"platform": "lvtu", "buyer_ref": "buyer-1", "reason": "scalper"}
     made = site.post("/blocks", boss, body)
     blocked = site.scan(device, "VOUCHER-1")
     lifted = site.post(f"/blocks/{made.json()['block_id']}/lift", boss, {"reason": "explained"})
@@ -204,7 +204,7 @@ def test_block_refers_until_it_is_lifted(site, device, boss):
 
     assert made.status_code == 201
     assert made.json()["vouchers"] == 2
-    assert "b1" not in made.text
+    assert "buyer-1" not in made.text
     assert (blocked["outcome"], blocked["reason"]) == ("refer", "buyer_blocked")
     assert lifted.json()["lifted_at"] is not None
     assert (again.status_code, slug_of(again)) == (409, "lifted-already")
@@ -213,7 +213,7 @@ def test_block_refers_until_it_is_lifted(site, device, boss):
 
 
 def test_block_in_the_past_is_refused(site, boss):
-    body = {"platform": "lvtu", "buyer_ref": "b1", "reason": "x"}
+    body = {"platform": "lvtu", "buyer_ref": "buyer-1", "reason": "x"}
     answer = site.post("/blocks", boss, body | {"expires_at": "2015-02-12T00:00:00Z"})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "expires_at")

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gate_server.ledger.ledger import utc_now
+from tests.chance import without_chance
 from tests.offline_lines import CODE, beat, check, conflicts, send, stored
 
 _numbers = itertools.count(1)
@@ -109,7 +110,7 @@ def test_of_a_payment_code_nothing_is_kept(site, park, marshal):
     assert send(site, marshal, line)[0]["status"] == "accepted"
     kept = park.ledger.read(lambda db: db.execute("SELECT * FROM scans").fetchall())
     assert "not_a_ticket" in kept[0]
-    assert not any("6789" in str(value) for value in kept[0])
+    assert "6789" not in without_chance(str(kept[0]))
     assert stored(park, marshal, line["stamp"])[-1] is None
 
 
