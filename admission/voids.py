@@ -49,6 +49,17 @@ class Honour:
         """Return the arrivals that let people in now, in the order given."""
         return [] if now > self.admit_until else arrivals_covered(self, arrivals)
 
+    def most_to_come(self, people: int, honoured: int, now: datetime) -> int:
+        """Return how many of `people`, who have not arrived, these terms may still let in.
+
+        Args:
+            honoured: persons whom they have let in, or whom they hold a place for.
+        """
+        if now > min(self.arrived_by, self.admit_until):
+            return 0
+        room = people if self.max_people is None else self.max_people - honoured
+        return max(0, min(people, room))
+
     @classmethod
     def of(
         cls,

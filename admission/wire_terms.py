@@ -126,6 +126,8 @@ class VoidMoney(Answer, frozen=True):
         owed_minor: to the venue, for who has come in so far; `disputed_minor` in dispute.
         waiting_vouchers: those whose holders have arrived as the terms ask, and may still come in.
         waiting_people, waiting_minor: at most so many people, and at most so much owed for them.
+        to_come_people, to_come_minor: the worst case: so many people may still arrive by the
+            cut-off, and so much would be owed for them.
     """
 
     refund_vouchers: int = 0
@@ -139,6 +141,8 @@ class VoidMoney(Answer, frozen=True):
     waiting_vouchers: int = 0
     waiting_people: int = 0
     waiting_minor: int = 0
+    to_come_people: int = 0
+    to_come_minor: int = 0
 
 
 class VoidVersion(Answer, frozen=True):

@@ -12,6 +12,7 @@ _MONEY = (
     *("refund_vouchers", "refunds_minor", "buyers_compensated", "buyers_withheld"),
     *("compensation_minor", "owed_minor", "disputed_minor"),
     *("waiting_vouchers", "waiting_people", "waiting_minor"),
+    *("to_come_people", "to_come_minor"),
 )
 _MOVED = ("newly_covered", "no_longer_covered")
 

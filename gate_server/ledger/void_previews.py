@@ -150,6 +150,7 @@ class _Sum:
     owed: int = 0
     disputed: int = 0
     waiting_people: int = 0
+    absent_people: int = 0
     compensated: set[int] = field(default_factory=set)
     withheld: set[int] = field(default_factory=set)
 
@@ -161,6 +162,9 @@ class _Sum:
         self.disputed += row.disputed_minor
         if settled is SettlementClass.HONOUR_OPEN:
             self.waiting_people += row.left * times
+        elif voucher.status.value in _VALID and not voucher.refund_listed:
+            # Also the rest of a party of which some came in.
+            self.absent_people += row.left * times
         if settled is SettlementClass.REFUND_DUE and voucher.price_paid_minor is None:
             self.unpriced += times
         if row.compensates:
@@ -256,6 +260,11 @@ class _Walk:
         void = basis.in_force
         platform = void is not None and void.cost_bearer is CostBearer.PLATFORM
         each = basis.remedy.compensation_per_buyer_minor if void is not None else 0
+        unit = basis.unit_minor(void) if platform else 0
+        to_come = 0
+        if void is not None and void.honour is not None:
+            taken = basis.honoured_people + found.waiting_people
+            to_come = void.honour.most_to_come(found.absent_people, taken, basis.as_of)
         return VoidMoney(
             refund_vouchers=found.classes[SettlementClass.REFUND_DUE],
             refunds_minor=found.refunds,
@@ -267,5 +276,7 @@ class _Walk:
             disputed_minor=found.disputed,
             waiting_vouchers=found.classes[SettlementClass.HONOUR_OPEN],
             waiting_people=found.waiting_people,
-            waiting_minor=found.waiting_people * basis.unit_minor(void) if platform else 0,
+            waiting_minor=found.waiting_people * unit,
+            to_come_people=to_come,
+            to_come_minor=to_come * unit,
         )

@@ -42,6 +42,23 @@ def test_the_window_includes_both_its_instants() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "honoured", "most"),
+    [
+        *(("17:00", 0, 9), ("17:00", 4, 6), ("17:00", 10, 0), ("17:00", 11, 0)),
+        *(("17:00:00.001", 0, 0), ("09:00", 0, 9)),
+    ],
+)
+def test_no_more_are_to_come_than_there_is_time_and_room_for(
+    now: str, honoured: int, most: int
+) -> None:
+    honour = replace(HONOUR, max_people=10)
+
+    assert honour.most_to_come(9, honoured, at(now)) == most
+    assert replace(honour, max_people=None).most_to_come(9, honoured, at("17:00")) == 9
+    assert replace(honour, admit_until=at("08:00")).most_to_come(9, 0, at("09:00")) == 0
+
+
+@pytest.mark.parametrize(
     ("arrivals", "people"),
     [
         ([], 0),

@@ -165,13 +165,14 @@ def _tell_preview(seen: Preview, deal: Deal) -> Iterator[str]:
     )
     yield ngettext(
         "From now on: %(admit)s voucher is let in (arrived in time: %(arrived)s),"
-        " %(refuse)s refused.",
+        " %(refuse)s refused; used up before: %(used)s.",
         "From now on: %(admit)s vouchers are let in (arrived in time: %(arrived)s),"
-        " %(refuse)s refused.",
+        " %(refuse)s refused; used up before: %(used)s.",
         seen.would_admit,
         admit=f"{seen.would_admit:,}",
         arrived=f"{seen.arrived:,}",
         refuse=f"{seen.would_refuse:,}",
+        used=f"{seen.vouchers - seen.would_admit - seen.would_refuse:,}",
     )
     yield ngettext(
         "%(admitted)s person came in already, %(inside)s inside now; who is in stays.",
@@ -214,6 +215,12 @@ def _tell_money(
         more=money_of(after.waiting_minor),
         people=counted.people(after.waiting_people),
     ) + _was(before, "owed_minor", money_of)
+    if after.to_come_people:
+        yield gettext(
+            "At worst, until the cut-off: %(people)s more to let in, %(amount)s more owed.",
+            people=counted.people(after.to_come_people),
+            amount=money_of(after.to_come_minor),
+        )
 
 
 def _was(before: VoidMoney | None, name: str, money_of: Callable[[int], str]) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.server import slug_of
-from tests.settlement_story import DAY, VOID, a_story
+from tests.settlement_story import AFTER, DAY, VOID, a_story
 
 WIDER = VOID | {"reason": "until six", "honour": {"arrived_by": f"{DAY}T18:45:00+08:00"}}
 NARROWER = VOID | {"reason": "until ten", "honour": {"arrived_by": f"{DAY}T10:00:00+08:00"}}
@@ -83,6 +83,30 @@ def test_preview_compares_other_terms_with_those_in_force(tmp_path):
     assert seen["before"]["waiting_minor"] == 26000
     assert (seen["money"]["waiting_vouchers"], seen["money"]["waiting_minor"]) == (0, 0)
     assert (seen["newly_covered"], seen["no_longer_covered"]) == (0, 1)
+
+
+def test_preview_says_what_it_may_come_to_at_worst(tmp_path):
+    with a_story(tmp_path / "var") as story:
+        story.sell("WAITING-1", admits="3", buyer_ref="buyer-20", price_paid_minor="1")
+        open_still = VOID | {"honour": {"arrived_by": f"{AFTER}T17:00:00+08:00"}}
+        first = preview(story, open_still)["money"]
+        story.post("/void", open_still)
+        story.stamp("WAITING-1")
+        then = preview(story, open_still)["money"]
+        honoured = story.park.ledger.catalogue.honoured[1]
+        limited = {**open_still["honour"], "max_people": honoured + 3 + 1}
+        few = preview(story, open_still | {"honour": limited})["money"]
+        by_venue = preview(story, open_still | {"cost_bearer": "venue"})["money"]
+        over = preview(story, VOID)["money"], preview(story, NOBODY)["money"]
+
+    assert first["to_come_people"] > 3
+    assert first["to_come_minor"] == 26000 * first["to_come_people"]
+    assert by_venue["to_come_people"] == then["to_come_people"]
+    assert by_venue["to_come_minor"] == 0
+    assert then["waiting_people"] == first["waiting_people"] + 3
+    assert then["to_come_people"] == first["to_come_people"] - 3
+    assert few["to_come_people"] == 1
+    assert [each["to_come_people"] for each in over] == [0, 0]
 
 
 def test_a_first_preview_has_nothing_to_compare_with(story):

@@ -153,6 +153,7 @@ def test_a_void_is_told_in_numbers_and_changes_nothing_yet(told):
     assert "Compensation: " in told_first
     assert "Until now: CN¥" in told_first
     assert "4 people came in already" in told_first
+    assert "At worst, until the cut-off: 5 people more to let in, CN¥1,300.00 more" in told_first
     assert told.story.park.ledger.revision == before
 
 
@@ -281,7 +282,8 @@ def test_a_restore_is_told_and_done(desk):
     said = desk.told("deal-restore", deal_id="DAY")
     desk.do("deal-restore", {"reason": "agreed with the platform"}, deal_id="DAY")
 
-    assert "0 refused." in said
+    assert "4 vouchers are let in" in said
+    assert "0 refused; used up before: 3." in said
     assert versions(desk)[-1]["restored"] is True
     assert desk.story.scan("STAYED-1")["reason"] == "admitted"
     assert "restored" in desk.read("/deals/DAY")
