@@ -29,11 +29,15 @@ def list_lanes(call: Call) -> LanesAnswer:
     ledger, now = call.services.ledger, call.services.ledger.clock()
     gates = ledger.catalogue.gates
     own = gates.get(device.gate_id) if device is not None else None
-    here = Counter(
-        each.gate_id for each in ledger.catalogue.devices.values() if _lets_in(ledger, each, now)
-    )
+    here = count_scanners(ledger, now)
     found = [_lane(ledger, gate, own, here[gate.gate_id], now) for gate in gates.values()]
     return LanesAnswer(lanes=sorted(found, key=lambda lane: not lane.same_area))
+
+
+def count_scanners(ledger: Ledger, now: datetime) -> Counter[str]:
+    """Return by gate how many scanners that may let people in were heard of just now."""
+    devices = ledger.catalogue.devices.values()
+    return Counter(each.gate_id for each in devices if _lets_in(ledger, each, now))
 
 
 def _lane(ledger: Ledger, gate: Gate, own: Gate | None, scanners: int, now: datetime) -> LaneAnswer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,9 @@ from gate_server.web.board.fields import Choice, Field, Kind
 from gate_server.web.board.languages import Lazy, gettext, lazy_gettext, ngettext, say
 from gate_server.web.board.ops_acts import gate_choices
 from gate_server.web.board.pages import LEADERS, READERS, Section, Shown, Visit, show
+from gate_server.web.board.rows import say_state
 from gate_server.web.broadcasts import broadcasts as calls
+from gate_server.web.lanes import count_scanners
 
 broadcasts: Final = Section("broadcasts")
 
@@ -130,8 +132,22 @@ def _tell(visit: Visit, subject: Subject, body: Body) -> list[str]:
         worded.shown.zh,
         worded.shown.en,
         gettext("Over the loudspeaker: %(zh)s", zh=worded.loud.zh),
+        *_tell_gates(visit, subject, body.get("values", {})),
         ngettext("%(num)d device shows it.", "%(num)d devices show it.", number),
     ]
+
+
+def _tell_gates(visit: Visit, subject: Subject, values: Mapping[str, str]) -> Iterator[str]:
+    """Tell how the gates stand that lanes are told of: nobody is sent where nobody works."""
+    ledger = visit.services.ledger
+    scanners = count_scanners(ledger, visit.now)
+    for field in _template(visit, subject).fields:
+        gate = ledger.catalogue.gates.get(values.get(field.name, ""))
+        if field.kind is not FieldKind.GATE or gate is None:
+            continue
+        yield say_state(gate.name, gate.state)
+        if not scanners[gate.gate_id]:
+            yield gettext("No scanner works at %(gate)s: nobody is let in there.", gate=gate.name)
 
 
 def _about(visit: Visit, subject: Subject) -> list[str]:

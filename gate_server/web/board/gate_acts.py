@@ -7,9 +7,9 @@ from admission.scans import GateState
 from admission.wire_staff import GateAnswer
 from gate_server.web.board.acts import Act, Body, Subject, by_call, declare, then, why
 from gate_server.web.board.fields import Field, Kind
-from gate_server.web.board.languages import gettext, lazy_gettext, ngettext, say
+from gate_server.web.board.languages import gettext, lazy_gettext, ngettext
 from gate_server.web.board.pages import Visit
-from gate_server.web.board.rows import STATES
+from gate_server.web.board.rows import say_state
 from gate_server.web.board.watch_acts import OCCUPANCY
 from gate_server.web.gates import gates
 from gate_server.web.stats import MINUTES, make_stats
@@ -37,12 +37,8 @@ _WHY_A_GATE = Field(
 )
 
 
-def _say_state(name: str, state: str) -> str:
-    return gettext("%(gate)s is %(state)s now.", gate=name, state=say(STATES[state]))
-
-
 def _said_state(_visit: Visit, _subject: Subject, result: GateAnswer) -> str:
-    return _say_state(result.name, result.state)
+    return say_state(result.name, result.state)
 
 
 def _tell_gate(visit: Visit, subject: Subject, _body: Body) -> list[str]:
@@ -51,7 +47,7 @@ def _tell_gate(visit: Visit, subject: Subject, _body: Body) -> list[str]:
     if gate is None:
         raise NotFound(f"no gate {subject['gate_id']}")
     return [
-        _say_state(gate.name, gate.state),
+        say_state(gate.name, gate.state),
         ngettext(
             "%(num)d person came in here in the last 15 minutes.",
             "%(num)d people came in here in the last 15 minutes.",

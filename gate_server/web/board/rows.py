@@ -18,6 +18,7 @@ from gate_server.handover import FAULTS
 from gate_server.settings import read_crowd_words
 from gate_server.web.board.call_rows import CallRow, make_call_rows
 from gate_server.web.board.desk import Desk, make_desk
+from gate_server.web.board.languages import gettext, say
 from gate_server.web.board.tiles import Around, Tile, make_tiles, queues_of
 from gate_server.web.services import Services
 from gate_server.web.stats import count_new, make_stats
@@ -67,6 +68,11 @@ class Board:
     desk: Desk
 
 
+def say_state(name: str, state: str) -> str:
+    """Say how a gate stands."""
+    return gettext("%(gate)s is %(state)s now.", gate=name, state=say(STATES[state]))
+
+
 def make_board(services: Services) -> Board:
     """Return the board as of now."""
     ledger, figures = services.ledger, make_stats(services)
@@ -82,6 +88,7 @@ def make_board(services: Services) -> Board:
         crowd={each.gate_id: each for each in crowd.gates},
         queues=queues_of(crowd),
         waiting=Counter(call.gate_id for call in figures.calls),
+        emergency=figures.emergency,
     )
     return Board(
         figures.now,

@@ -89,6 +89,7 @@ class Tile:
         calls_waiting: people who wait here for a human.
         pace: people a minute lately; `best` is what the gate has kept up.
         spark: people a minute of the last hour, an SVG path 60 wide; `peak` the most of them.
+        evacuated: nobody enters here, whatever the gate's own state is; that counts afterwards.
     """
 
     gate: GateStats
@@ -103,6 +104,7 @@ class Tile:
     p95_ms: int | None
     spark: str
     peak: int
+    evacuated: bool
 
     @property
     def weight(self) -> int:
@@ -127,6 +129,7 @@ class Around:
     crowd: Mapping[str, CrowdGate]
     queues: Mapping[str, int]
     waiting: Counter[str]
+    emergency: bool
 
 
 def queues_of(crowd: CrowdAnswer) -> dict[str, int]:
@@ -159,6 +162,7 @@ def _tile(gate: GateStats, around: Around, most: int) -> Tile:
         _whole(gate.p95_ms),
         _spark(gate.per_minute, most),
         max(gate.per_minute),
+        around.emergency,
     )
 
 

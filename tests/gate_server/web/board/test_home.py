@@ -361,6 +361,10 @@ def test_an_evacuation_is_seen_before_anything_else(site, park, boss):
     assert "Evacuation: nobody enters" in part_of(page, "banner")
     assert "End the evacuation" in part_of(page, "banner")
     assert page.index('id="part-banner"') < page.index('id="part-figures"')
+    tile = tile_of(page, "G1")
+    assert '<b class="badge exit_only">evacuation</b>' in tile
+    assert "afterwards: open" in tile
+    assert "people a minute</small>" not in tile
 
 
 # --- who sees it ---------------------------------------------------------------------------------
