@@ -63,6 +63,20 @@ def test_problem_of_the_call_is_told_in_the_dialog(lead):
     assert 'role="alert"' in answer.text
 
 
+def test_nobody_is_sent_unwarned_to_a_gate_where_nobody_works(site, park, lead):
+    device = park.enrol(gate_id="G2")
+    lead.send("/", "/act/gate-state", gate_id="G2", state="paused", reason="rain")
+    fields = {"template": "go_to_gate", "values.gate": "G2"}
+    unmanned = lead.send("/account", "/act/broadcast-worded", **fields).text
+    site.scan(device, "NO-SUCH-CODE")
+    manned = lead.send("/account", "/act/broadcast-worded", **fields).text
+
+    assert "目前为：暂停。" in unmanned
+    assert "目前为：暂停。" in manned
+    assert "目前没有设备在验票" in unmanned
+    assert "目前没有设备在验票" not in manned
+
+
 def test_evacuation_stops_entries_until_it_is_ended(park, lead):
     park.sell("CODE-0001")
     device = park.enrol()

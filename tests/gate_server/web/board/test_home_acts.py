@@ -279,20 +279,6 @@ def test_what_is_worded_already_is_offered_and_told_at_once(park, lead):
     assert ("0 devices show it." in otherwise.text, unsent) == (True, 0)
 
 
-def test_nobody_is_sent_unwarned_to_a_gate_where_nobody_works(site, park, lead):
-    device = park.enrol(gate_id="G2")
-    lead.send("/", "/act/gate-state", gate_id="G2", state="paused", reason="rain")
-    fields = {"template": "go_to_gate", "values.gate": "G2"}
-    unmanned = lead.send("/account", "/act/broadcast-worded", **fields).text
-    site.scan(device, "NO-SUCH-CODE")
-    manned = lead.send("/account", "/act/broadcast-worded", **fields).text
-
-    assert "is paused now." in unmanned
-    assert "is paused now." in manned
-    assert "No scanner works at" in unmanned
-    assert "No scanner works at" not in manned
-
-
 def test_incident_is_opened_answered_noted_and_closed(park, lead):
     fields = {"kind": "crowd", "title": "Crowding", "gate_id": "G1", "note": "at the tail"}
     do(park, lead, "incident-open", "incident", **fields)
