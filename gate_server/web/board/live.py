@@ -31,14 +31,14 @@ LOOK_EVERY_S: Final = 0.2
 # Ages and minutes go on where nothing happens.
 DRAW_EVERY_S: Final = 1.0
 # Of the time so much may be spent on drawing, however large the venue is: scans come first.
-MOST_SHARE: Final = 0.1
+MOST_SHARE: Final = 0.05
 MOST_PAUSE_S: Final = 0.7
 
 log = logging.getLogger("gatehouse.board")
 
 Values: TypeAlias = Mapping[str, Any]
-Kept: TypeAlias = dict[str, tuple[Any, str]]
-"""What was in a slot when it was drawn last, and what it was drawn as."""
+Kept: TypeAlias = dict[tuple[str, str], tuple[Any, str]]
+"""By template and key what was drawn last, and what it was drawn as."""
 
 
 class Drawn(NamedTuple):
@@ -70,7 +70,7 @@ class Slots:
 
     Attributes:
         name: `part_<name>.html` draws the whole with `slots`, text by slot; `slot_<name>.html` one
-            `item`.
+            `item`, and its own rows by `keep(template, key, item)`, which draws what has changed.
         items: what is in the slots, by their keys, in order.
     """
 
@@ -79,14 +79,19 @@ class Slots:
 
     def draw(self, values: Values, kept: Kept) -> dict[str, Drawn]:
         """Draw what has changed; the whole counts as changed when its order does."""
+
+        def keep(template: str, key: str, item: Any) -> Markup:
+            before, text = kept.get((template, key), (None, ""))
+            if item != before:
+                text = show(f"{template}.html", item=item, keep=keep, **values)
+                kept[template, key] = item, text
+            return Markup(text)  # noqa: S704 - our own
+
         drawn: dict[str, Drawn] = {}
         for key, item in self.items(values).items():
-            slot, (before, text) = f"{self.name}-{key}", kept.get(f"{self.name}-{key}", (None, ""))
-            if item != before:
-                text = show(f"slot_{self.name}.html", item=item, **values)
-            kept[slot] = item, text
-            drawn[slot] = Drawn(text, text)
-        slots = {slot: Markup(each.text) for slot, each in drawn.items()}  # noqa: S704 - our own
+            text = keep(f"slot_{self.name}", key, item)
+            drawn[f"{self.name}-{key}"] = Drawn(text, text)
+        slots = {slot: each.text for slot, each in drawn.items()}
         whole = show(f"part_{self.name}.html", slots=slots, **values)
         return {self.name: Drawn(whole, repr(list(drawn)))} | drawn
 

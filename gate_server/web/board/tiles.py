@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from admission.alarm_bars import AlarmBars
 from admission.alarms import AlarmKind
 from admission.messages import Messages, Sentence
@@ -61,6 +63,7 @@ class DeviceRow:
     """A scanner on the board.
 
     Attributes:
+        device: what it says itself, but for what stands here beside it, coarser.
         silent_s: since its last word; None before the first.
         silent: so long that what it said may not be so any more.
         replica_min: age of its replica.
@@ -146,7 +149,7 @@ def make_tiles(gates: Iterable[GateStats], around: Around) -> list[Tile]:
 
 
 def _tile(gate: GateStats, around: Around, most: int) -> Tile:
-    devices = tuple(_device(each, around.now) for each in gate.devices)
+    devices = tuple(tell_device(each, around.now) for each in gate.devices)
     flow = around.crowd.get(gate.gate_id)
     reasons = _stopped(gate, around.messages)
     return Tile(
@@ -176,15 +179,17 @@ def _stopped(gate: GateStats, messages: Messages) -> tuple[Stopped, ...]:
     return tuple(Stopped(messages.short(Reason(reason)), count) for reason, count in found)
 
 
-def _device(device: DeviceStats, now: datetime) -> DeviceRow:
+def tell_device(device: DeviceStats, now: datetime) -> DeviceRow:
+    """Return a device's line; it is the same until somebody would see another."""
     silent_s = None
     if device.last_seen_at is not None:
         silent_s = max(0, int((now - device.last_seen_at).total_seconds()))
     # One that is run by hand for each code never beats, so its silence says nothing.
     beats = device.outbox_depth is not None
     age_s, battery = device.replica_age_s, device.battery
+    said = replace(device, last_seen_at=None, replica_age_s=None, battery=None, clock_skew_s=None)
     return DeviceRow(
-        device,
+        said,
         _coarse(silent_s),
         silent=beats and silent_s is not None and silent_s > SILENT_S,
         replica_min=None if age_s is None else int(age_s // 60),

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from queue import Empty, Queue
 
 import pytest
+from msgspec import structs
+
+from admission.wire_staff import DeviceStats
+from gate_server.web.board.tiles import tell_device
+from tests.builders import at
 
 WITHIN_S = 5.0
 
@@ -70,6 +76,31 @@ def test_all_parts_come_at_first_and_then_what_has_changed(park, lead, seat):
     assert first >= {"banner", "figures", "calls", "gates", "gates-G1", "gates-G2", "desk", "deals"}
     assert {"figures", "gates-G1"} <= {*names}
     assert {"gates", "gates-G2", "banner"}.isdisjoint(names)
+
+
+def test_line_of_a_device_is_kept_until_it_says_something_else(park, lead, seat):
+    device, other = park.enrol(), park.enrol()
+    listener = Listener(lead)
+    listener.until("pulse")
+    beats = {"epoch": park.ledger.epoch, "replica_revision": 0, "replica_age_s": 1.0}
+    beats |= {"device_time": park.ledger.clock().isoformat(), "version": "1"}
+    site = seat("steward")
+    for depth in (7, 8):
+        site.post("/devices/self/heartbeat", device, {**beats, "outbox_depth": depth})
+        listener.until("gates-G1", f"{depth} to upload", f"device-{other.name}", "no word yet")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("last_seen_at", 3), ("replica_age_s", 30.0), ("battery", 80.4), ("clock_skew_s", 1.0)],
+)
+def test_line_of_a_device_is_not_drawn_anew_for_what_nobody_sees(field, value):
+    now = at("12:00")
+    said = DeviceStats("D1", "Lane", "gate", now, 0, 1.0, 80.0, 0.0)
+    if field == "last_seen_at":
+        value = now - timedelta(seconds=value)
+
+    assert tell_device(structs.replace(said, **{field: value}), now) == tell_device(said, now)
 
 
 def test_gates_are_sent_as_a_whole_when_their_order_changes(park, lead, seat):
