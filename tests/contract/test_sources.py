@@ -321,4 +321,4 @@ def test_look_up_is_over_within_its_time(http_side):
         source.find(CODES[0], timeout_s=0.3)
     source.close()
 
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 1.5

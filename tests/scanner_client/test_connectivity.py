@@ -162,7 +162,7 @@ def test_black_hole_is_decided_within_a_glance(tmp_path):
 
     assert (first.offline, second.offline) == (True, True)
     assert first_s < GLANCE_S
-    assert second_s < 0.2, "an outage that is known costs no waiting"
+    assert second_s < 0.5, "an outage that is known costs no waiting"
 
 
 def test_name_that_nobody_knows_is_decided_within_a_glance(tmp_path):
@@ -214,7 +214,7 @@ def test_other_lanes_of_a_scanner_do_not_wait_for_the_slow_one(gate, kit):
     took.append(timed(check_in, CODES[1])[1])
     slow.join()
 
-    assert max(took) < 0.3
+    assert max(took) < 1.5
 
 
 # --- going and coming back ------------------------------------------------------------------------

@@ -123,4 +123,4 @@ def test_lamp_that_hangs_holds_up_no_verdict():
         bulb.delay.set()
         wait_for(lambda: bulb.told[-1] == "amber")
 
-    assert took_s < 0.2
+    assert took_s < 0.8

@@ -226,7 +226,7 @@ def test_scans_do_not_wait_for_a_slow_upload(gate, kit):
     thread.join()
 
     assert shown.admitted
-    assert took_s < 0.5
+    assert took_s < 1.5
 
 
 def test_revoked_device_hands_over_what_it_has(gate, kit):

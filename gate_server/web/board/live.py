@@ -180,8 +180,13 @@ class Live:
         return stream
 
     def _watch(self) -> None:
-        while not self._stopping.wait(LOOK_EVERY_S):
+        while not self._stopping.wait(self._pause_s()):
             self._look()
+
+    def _pause_s(self) -> float:
+        """Return when to look again: where drawing had to pause, as soon as it may go on."""
+        left_s = self._not_before - time.monotonic()
+        return left_s if 0 < left_s < LOOK_EVERY_S else LOOK_EVERY_S
 
     def _look(self) -> None:
         with self._lock:
