@@ -5,6 +5,7 @@ The same rows give the same bytes: a workbook of ours has no dates of its own.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from admission.errors import Fault, InvalidInput
+from admission.wire_guard import OnRequest
 from admission.wire_settlement import SettlementAnswer
 from gate_server.settlement_tables import AT, COLUMNS, Cells, Compensations, safe_text
 
@@ -31,6 +33,7 @@ _CORE: Final = (
     "</dc:creator></cp:coreProperties>"
 )
 _WIDTHS: Final = {"voucher_ref": 18, "order_ref": 18, "class": 17, "scan_times": 31}
+_MINOR: Final = re.compile("_minor$")
 _SUMS: Final = {
     "owed_to_venue": "owed_minor",
     "disputed": "disputed_minor",
@@ -97,6 +100,12 @@ def _write_summary(sheet: Any, settlement: SettlementAnswer, last: int) -> None:
     sheet.append([bold(sheet, name) for name in ("", "from the rows", "stated", "agree")])
     for number, (name, formula, stated) in enumerate(_lines(settlement, last), 6):
         sheet.append([name, formula, stated, f'=IF(B{number}=C{number},"yes","NO")'])
+    if isinstance(settlement.on_request, OnRequest):
+        # They are in no row any more, so that there is nothing to add up.
+        sheet.append([])
+        sheet.append([bold(sheet, "given back on request")])
+        for name, figure in msgspec.to_builtins(settlement.on_request).items():
+            sheet.append([_MINOR.sub(" (minor)", name).replace("_", " "), None, figure])
 
 
 def _lines(settlement: SettlementAnswer, last: int) -> Iterator[tuple[str, str, int]]:

@@ -169,11 +169,15 @@ def test_who_was_given_back_on_request_is_a_figure_of_its_own(story):
     assert request(story.park, ref="V-10", people=1, name="part").refundable
     assert request(story.park, ref="V-11", name="whole").refundable
     made = story.settle()
+    book = load_workbook(io.BytesIO(story.get("/settlement?format=xlsx").content))
+    stated = [(row[0].value, row[2].value) for row in book["settlement"].iter_rows()]
     told_at = {"updated_at": "2015-05-02T10:00:00+08:00"}
     story.sell("GROUP-001", admits="2", voucher_ref="V-10", price_paid_minor="67", **told_at)
 
     assert "on_request" not in before
     assert made["on_request"] == {"vouchers": 2, "in_part": 1, "people": 2, "paid_back_minor": 83}
+    told = [("vouchers", 2), ("in part", 1), ("people", 2), ("paid back (minor)", 83)]
+    assert stated[-5:] == [("given back on request", None), *told]
     assert made["balanced"]
     assert made["counts"]["refunded"] == before["counts"]["refunded"] + 1
     assert before["amounts_minor"]["refunds"] - made["amounts_minor"]["refunds"] == 83
