@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -86,25 +86,47 @@ def list_links(
     Raises:
         LedgerRefused: the chain is broken; nothing that is broken is handed out as evidence.
     """
+    own = frozenset[str]() if deal is None else _deals_of(db, deal.platform)
     for revision, kind, content, stored in audit.chained_rows(db, after=after):
         if content is None:
             raise LedgerRefused(f"the chain is broken at {revision}; run `audit verify`")
         old = audit.chain(head, revision, kind, content) != stored
         if old and audit.first_chain(head, revision, kind, content) != stored:
             raise LedgerRefused(f"the chain is broken at {revision}; run `audit verify`")
-        shown = deal is not None and _is_of(deal, scans, revision, kind, content)
+        shown = deal is not None and _is_of(deal, own, scans, _Row(revision, kind, content))
         digest = stored if old else hashlib.sha256(content).digest()
         yield Link(revision, kind, digest, old, content.decode() if shown else None), stored
         head = stored
 
 
-def _is_of(deal: Deal, scans: set[int], revision: int, kind: str, content: bytes) -> bool:
-    if kind == "scan":
-        return revision in scans
-    body = msgspec.json.decode(content, type=dict[str, Any])
-    if kind == "feed_batch":
+class _Row(NamedTuple):
+    """One row that the chain covers."""
+
+    revision: int
+    kind: str
+    content: bytes
+
+
+def _deals_of(db: sqlite3.Connection, platform: str) -> frozenset[str]:
+    rows = db.execute("SELECT deal_id FROM deals WHERE platform = ?", (platform,))
+    return frozenset(deal_id for (deal_id,) in rows)
+
+
+def _is_of(deal: Deal, own: frozenset[str], scans: set[int], row: _Row) -> bool:
+    """Say whether a row is a deal's.
+
+    Args:
+        own: the ids of all deals of its platform.
+    """
+    if row.kind == "scan":
+        return row.revision in scans
+    body = msgspec.json.decode(row.content, type=dict[str, Any])
+    if row.kind == "feed_batch":
         return bool(body.get("platforms") == [deal.platform])
-    if kind == "export":
+    if row.kind == "closure":
+        # One that binds deals of others names them, which is nobody else's business.
+        return deal.deal_id in body["deals"] and own.issuperset(body["deals"])
+    if row.kind == "export":
         return False  # each bundle holds its own
     return body.get("deal_id") == deal.deal_id or body.get("scan_id") in scans
 

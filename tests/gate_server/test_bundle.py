@@ -274,6 +274,28 @@ def test_older_links_verify_in_the_ledger_and_are_taken_on_trust_elsewhere_only_
     old.close()
 
 
+def test_closure_is_disclosed_unless_it_names_deals_of_others(tmp_path):
+    park = Park(tmp_path / "var")
+    park.offer("OTHER", platform="elsewhere")
+    boss = park.hire(name="anne")
+    asked = {"reason": "typhoon", "extend_until": "2030-08-31T23:59:59+08:00", "day": "2030-08-01"}
+    with an_app(park) as (_, site):
+        for number, deals in enumerate((["DAY"], ["DAY", "OTHER"], ["OTHER"])):
+            site.post("/closures", boss, {**asked, "day": f"2030-08-0{number + 1}", "deals": deals})
+    export_from(park, tmp_path / "out")
+    lines = (tmp_path / "out" / "rows.ndjson").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    closures = [json.loads(row["content"]) for row in rows if row["kind"] == "closure"]
+    written = park.ledger.read(
+        lambda db: db.execute("SELECT COUNT(*) FROM audit WHERE kind = 'closure'").fetchone()
+    )
+
+    assert written == (3,)
+    assert [each["deals"] for each in closures] == [["DAY"]]
+    assert main([str(tmp_path / "out")]) == 0
+    park.close()
+
+
 def test_broken_chain_is_not_handed_out(tmp_path):
     park = Park(tmp_path / "var")
     park.ledger.write(lambda tx: tx.db.execute("UPDATE audit SET kind = 'x' WHERE revision = 1"))
