@@ -27,6 +27,7 @@ KEYS = {
 }
 WITH_SHIFT = {":": 39, "$": 5, "%": 6, "*": 9, "+": 13}
 SHIFT = 42
+OPENED_WITHIN_S = 20.0
 EV_SYN, EV_KEY = 0, 1
 NATIVE = struct.Struct("@llHHi")
 
@@ -85,6 +86,18 @@ class Serial(Device):
     def scan(self, code: str, end: str = "\r\n") -> None:
         """Send a code."""
         self.send(f"{code}{end}".encode())
+
+    def await_reader(self) -> None:
+        """Wait until a reader has opened the port, which drops what came before.
+
+        Raises TimeoutError: none has.
+        """
+        until_s = time.monotonic() + OPENED_WITHIN_S
+        # A new port is raw and not set to any usual speed: its reader sets one.
+        while self.modes()[1] != termios.B9600:
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"nobody has opened {self.path}")
+            time.sleep(0.01)
 
     def modes(self) -> tuple[int, int]:
         """Return how its reader has set the port: the control flags and the speed."""

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import termios
 import time
 import tomllib
 from contextlib import contextmanager
@@ -90,6 +89,7 @@ def test_scanner_of_the_settings_is_read_lost_and_back(lane, tmp_path):
         write(lane, port.replace(SERIAL, str(device.path)))
         with running(lane, *command[1:]) as scans:
             scans.await_said("ONLINE")
+            device.await_reader()
             device.scan(CODES[1])
             admitted = scans.await_shown(1)
             device.unplug()
@@ -136,7 +136,7 @@ def test_turnstile_opens_once_a_person_and_who_stays_outside_is_given_back(lane,
         running(lane, *commands()[2][1:]) as scans,
     ):
         # Its port is open, and what comes now is not thrown away.
-        wait_for(lambda: device.modes()[1] == termios.B9600)
+        device.await_reader()
         for said in ("The turnstile works", "ONLINE"):
             scans.await_said(said)
         device.scan(PAIR)

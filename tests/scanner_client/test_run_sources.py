@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import signal
-import termios
 import threading
 from contextlib import contextmanager
 
@@ -99,7 +98,7 @@ def test_folder_and_serial_scanner_feed_one_lane(gate, state, tmp_path):
         with running(state) as lane:
             save(folder / "1.png", a_frame("9K3F-22AX"))
             lane.await_shown(1)
-            wait_for(lambda: device.modes()[1] == termios.B9600)
+            device.await_reader()
             device.scan("9K3F-22AX")
             device.scan("OTHER-0002")
             lane.await_shown(2)
@@ -158,7 +157,8 @@ def test_keypad_answers_where_the_settings_say_so(gate, state, tmp_path):
         with running(state, *sources) as lane:
             wait_for(lambda: any(call.path.endswith("/heartbeat") for call in gate.calls))
             # What is sent before a port is opened is lost.
-            wait_for(lambda: all(port.modes()[1] == termios.B9600 for port in (device, keypad)))
+            device.await_reader()
+            keypad.await_reader()
             device.scan("FAMILY-001")
             lane.await_said("How many people?")
             keypad.scan("4")

@@ -179,9 +179,12 @@ def read_until(connections, word, within_s):
             selector.register(connection, selectors.EVENT_READ)
         while selector.get_map():
             ready = selector.select(timeout=1)
-            assert time.monotonic() < until, f"{len(selector.get_map())} have not heard"
+            deaf = [heard[key.fileobj] for key in selector.get_map().values()]
+            assert time.monotonic() < until, f"{len(deaf)} have not heard, but {set(deaf)}"
             for key, _ in ready:
-                heard[key.fileobj] += key.fileobj.recv(65536)
+                data = key.fileobj.recv(65536)
+                assert data, f"a stream ended after {heard[key.fileobj]}"
+                heard[key.fileobj] += data
                 if word in heard[key.fileobj]:
                     selector.unregister(key.fileobj)
     return time.monotonic()
