@@ -15,7 +15,7 @@ from admission.remedies import NO_REMEDY as NO_REMEDY
 from admission.remedies import Refund as Refund
 from admission.remedies import Remedy as Remedy
 from admission.voids import CostBearer, Void
-from admission.vouchers import Voucher
+from admission.vouchers import Status, Voucher
 
 
 class SettlementClass(StrEnum):
@@ -243,6 +243,13 @@ class Row:
     def people(self, settled: SettlementClass) -> int:
         """Return the persons of a class."""
         return sum(charge.people for charge in self.charges if charge.settled is settled)
+
+    @property
+    def absent(self) -> int:
+        """Persons left who may still come, though none of them is known to wait."""
+        voucher = self.sold.voucher
+        ended = voucher.refund_listed or voucher.status in {Status.CANCELLED, Status.REFUNDED}
+        return 0 if ended or self.settled is SettlementClass.HONOUR_OPEN else self.left
 
     @property
     def over(self) -> int:

@@ -5,7 +5,6 @@ The same rows give the same bytes: a workbook of ours has no dates of its own.
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -33,7 +32,6 @@ _CORE: Final = (
     "</dc:creator></cp:coreProperties>"
 )
 _WIDTHS: Final = {"voucher_ref": 18, "order_ref": 18, "class": 17, "scan_times": 31}
-_MINOR: Final = re.compile("_minor$")
 _SUMS: Final = {
     "owed_to_venue": "owed_minor",
     "disputed": "disputed_minor",
@@ -105,7 +103,7 @@ def _write_summary(sheet: Any, settlement: SettlementAnswer, last: int) -> None:
         sheet.append([])
         sheet.append([bold(sheet, "given back on request")])
         for name, figure in msgspec.to_builtins(settlement.on_request).items():
-            sheet.append([_MINOR.sub(" (minor)", name).replace("_", " "), None, figure])
+            sheet.append([name.replace("_minor", " (minor)").replace("_", " "), None, figure])
 
 
 def _lines(settlement: SettlementAnswer, last: int) -> Iterator[tuple[str, str, int]]:

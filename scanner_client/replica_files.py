@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from scanner_client.replica_tables import APPLICATION_ID, SCHEMA, VERSION
@@ -76,16 +76,15 @@ def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
     )
-    try:
+    with ExitStack() as failed:
+        failed.callback(db.close)
         ours = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if (ours, version) != (APPLICATION_ID, VERSION):
             raise Foreign(f"{path.name} is not a replica of this version")
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
-        db.close()
-        raise
+        failed.pop_all()
     return db
 
 
@@ -175,12 +174,11 @@ class Readers:
     def returning(self, lent: tuple[Identity, sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
         """Take a connection back at the end; after an error it is not used again."""
         db = lent[1]
-        try:
+        with ExitStack() as failed:
+            failed.callback(db.close)
             yield db
             db.execute("ROLLBACK")
-        except BaseException:
-            db.close()
-            raise
+            failed.pop_all()
         with self._lock:
             self._free.append(lent)
 
@@ -203,9 +201,8 @@ class Readers:
 
 def _begin(db: sqlite3.Connection) -> None:
     """Begin a transaction that sees one state from now on, its WAL open."""
-    try:
+    with ExitStack() as failed:
+        failed.callback(db.close)
         db.execute("BEGIN")
         db.execute("SELECT COUNT(*) FROM meta").fetchone()
-    except BaseException:
-        db.close()
-        raise
+        failed.pop_all()

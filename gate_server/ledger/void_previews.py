@@ -162,9 +162,7 @@ class _Sum:
         self.disputed += row.disputed_minor
         if settled is SettlementClass.HONOUR_OPEN:
             self.waiting_people += row.left * times
-        elif voucher.status.value in _VALID and not voucher.refund_listed:
-            # Also the rest of a party of which some came in.
-            self.absent_people += row.left * times
+        self.absent_people += row.absent * times
         if settled is SettlementClass.REFUND_DUE and voucher.price_paid_minor is None:
             self.unpriced += times
         if row.compensates:
